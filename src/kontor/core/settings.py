@@ -24,7 +24,9 @@ class Settings(BaseSettings):
     kontor_data: Path = Field(default_factory=default_data_dir, description="Folder for the database, files and keys.")
     kontor_host: str = Field("127.0.0.1", description="Address to serve on.")
     kontor_port: int = Field(8000, ge=1, le=65535, description="Port to serve on.")
-    kontor_url: str | None = Field(None, description="Public address, for links in mails and for cookies behind a proxy.")
+    kontor_url: str | None = Field(
+        None, description="Public address, for links in mails and for cookies behind a proxy."
+    )
     kontor_kind: Literal["single", "multi"] = Field(
         "single", description="`single`: one owner, signed in by the printed link. `multi`: people with accounts."
     )
@@ -35,9 +37,13 @@ class Settings(BaseSettings):
         "", description="Networks of proxies whose `X-Forwarded-*` headers count, separated by commas."
     )
     kontor_log: Literal["text", "json"] = Field("text", description="How log lines are written.")
-    kontor_log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    kontor_log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged."
+    )
     kontor_max_body_bytes: int = Field(
-        2_097_152, ge=1024, description="Larger request bodies are refused before they are read (uploads have their own)."
+        2_097_152,
+        ge=1024,
+        description="Larger request bodies are refused before they are read (uploads have their own).",
     )
     kontor_worker_concurrency: int = Field(4, ge=1, le=64, description="Jobs that one worker runs at the same time.")
     kontor_jobs_per_person: int = Field(2, ge=1, description="Jobs of one person that run or queue at the same time.")
@@ -53,7 +59,9 @@ class Settings(BaseSettings):
         None, description="The same database as the application's own role, where the owner may not create roles."
     )
     database_app_role: str = Field(
-        "kontor_app", pattern=r"^[a-z_][a-z0-9_]{0,62}$", description="Name of the application's role, which owns nothing."
+        "kontor_app",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+        description="Name of the application's role, which owns nothing.",
     )
     database_pool: int = Field(10, ge=2, le=200, description="Connections that one process keeps.")
     blob_url: str | None = Field(None, description="Where files are kept: `file:///path` or `s3://bucket/prefix`.")

@@ -1,0 +1,94 @@
+"""Sessions on PostgreSQL: one unit of work is one transaction, and its first statement says who is asking."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import MetaData, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from kontor.core.tenancy import Actor, Identity, Scope, SystemPurpose
+
+NAMING = {
+    "pk": "%(table_name)s_pkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+}
+
+# Both settings are local to the transaction; after its end PostgreSQL leaves '' behind, which policies read as nobody.
+IDENTIFY = text("SELECT set_config('kontor.user_id', :user_id, true), set_config('kontor.scope', :scope, true)")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def async_url(url: str) -> str:
+    """Accept the spelling that every other tool uses and name our driver."""
+    for prefix in ("postgresql+asyncpg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+asyncpg://" + url[len(prefix) :]
+    raise ValueError("DATABASE_URL must begin with postgresql://")
+
+
+def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    return create_async_engine(
+        async_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=15,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        connect_args={"timeout": 10, "command_timeout": 60, "server_settings": {"application_name": "kontor"}},
+    )
+
+
+class Database:
+    """The only way to the tables. There is no session without an identity."""
+
+    def __init__(self, sessions: Sessions, *, engine: AsyncEngine | None = None) -> None:
+        self._sessions = sessions
+        self.engine = engine
+
+    @classmethod
+    def connect(cls, url: str, *, pool_size: int = 10) -> "Database":
+        engine = make_engine(url, pool_size=pool_size)
+        return cls(async_sessionmaker(engine, expire_on_commit=False), engine=engine)
+
+    @asynccontextmanager
+    async def unit(self, who: Actor | Identity) -> AsyncIterator[AsyncSession]:
+        """One transaction on somebody's behalf; committed when the block ends, rolled back when it raises."""
+        identity = who.identity if isinstance(who, Actor) else who
+        async with self._sessions() as session, session.begin():
+            await identify(session, identity)
+            yield session
+
+    @asynccontextmanager
+    async def system(self, purpose: SystemPurpose) -> AsyncIterator[AsyncSession]:
+        """One transaction on nobody's behalf. The purpose is for the reader and for the statistics of slow queries."""
+        async with self._sessions() as session, session.begin():
+            session.info["purpose"] = purpose
+            await identify(session, Identity(Scope.SYSTEM))
+            yield session
+
+    async def close(self) -> None:
+        if self.engine is not None:
+            await self.engine.dispose()
+
+
+async def identify(session: AsyncSession, identity: Identity) -> None:
+    user_id = "" if identity.user_id is None else str(identity.user_id)
+    await session.execute(IDENTIFY, {"user_id": user_id, "scope": identity.scope.value})
