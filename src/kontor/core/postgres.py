@@ -156,14 +156,15 @@ class PostgresServer:
     secret: str
     binaries: Binaries
 
-    def password(self, role: str = OWNER) -> str:
+    def password(self, user: str = OWNER) -> str:
         """One secret, a password for each role, so that nothing but the secret has to be kept."""
-        return hmac.new(self.secret.encode(), f"postgres:{role}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.secret.encode(), f"postgres:{user}".encode(), hashlib.sha256).hexdigest()
 
-    def url(self, database: str = DATABASE, role: str = OWNER) -> str:
+    def url(self, database: str = DATABASE, *, user: str = OWNER, password: str | None = None) -> str:
         """`postgresql://`, understood by libpq, asyncpg and (with its driver named) SQLAlchemy."""
         where = urlencode({"host": str(self.socket_dir), "port": PORT})
-        return f"postgresql://{quote(role)}:{self.password(role)}@/{quote(database)}?{where}"
+        secret = quote(password or self.password(user), safe="")
+        return f"postgresql://{quote(user, safe='')}:{secret}@/{quote(database, safe='')}?{where}"
 
 
 def find_binaries() -> Binaries:
