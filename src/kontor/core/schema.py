@@ -143,19 +143,11 @@ async def make_app_role(connection: AsyncConnection, role: str, password: str | 
     exists = await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role})
     if password is not None:
         secret = scram_verifier(password, salt=hashlib.sha256(f"{role}:{password}".encode()).digest()[:16])
-        # A role cannot be a bound parameter; the name was checked by the settings, the verifier is base64.
+        # Neither name nor verifier can be bound parameters; the settings checked the one, the other is base64.
+        # An owner that is no superuser may set the password of a role it made, and none of the rest.
+        options = "LOGIN" if exists else "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION"
         verb = "ALTER" if exists else "CREATE"
-        current = await connection.scalar(
-            text("SELECT has_table_privilege('pg_authid', 'SELECT')")
-        ) and await connection.scalar(
-            text("SELECT 1 FROM pg_authid WHERE rolname = :role AND rolpassword = :secret"),
-            {"role": role, "secret": secret},
-        )
-        if not current:
-            await connection.exec_driver_sql(
-                f"{verb} ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION "
-                f"PASSWORD '{secret}'"
-            )
+        await connection.exec_driver_sql(f"{verb} ROLE {role} {options} PASSWORD '{secret}'")
     elif not exists:
         raise DatabaseUnreachable(f"The role {role}, named in DATABASE_APP_URL, does not exist.")
     database = await connection.scalar(text("SELECT quote_ident(current_database())"))

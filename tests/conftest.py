@@ -1,0 +1,146 @@
+"""Real PostgreSQL, built by the migrations. A test is rolled back; where real commits matter it has a copy of its own."""
+
+import asyncio
+import base64
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from kontor.core import schema
+from kontor.core.clock import clock
+from kontor.core.database import Database, async_url, make_engine
+from kontor.core.postgres import EmbeddedPostgres, PostgresServer
+from kontor.core.settings import Settings
+
+APP_ROLE = "kontor_app"
+MASTER_KEY = base64.b64encode(bytes(range(7, 39))).decode()
+
+_copies = itertools.count()
+
+
+def scratch(prefix: str) -> Path:
+    """A folder in memory where there is enough of it, otherwise on disk."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=memory if roomy else None))
+
+
+class Server:
+    """The test server, and how its databases are reached as owner and as the application."""
+
+    def __init__(self, postgres: PostgresServer) -> None:
+        self._postgres = postgres
+
+    def owner_url(self, database: str) -> str:
+        return self._postgres.url(database)
+
+    def app_url(self, database: str) -> str:
+        return self._postgres.url(database, user=APP_ROLE)
+
+    @property
+    def app_password(self) -> str:
+        return self._postgres.password(APP_ROLE)
+
+    def execute(self, statement: str) -> None:
+        async def run() -> None:
+            connection = await asyncpg.connect(self.owner_url("postgres"))
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        apart(run())
+
+    def copy(self) -> str:
+        name = f"copy_{next(_copies)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE kontor_template STRATEGY file_copy")
+        return name
+
+    def drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def apart(work: Coroutine[object, object, object]) -> None:
+    """Run in a loop and thread of its own: session fixtures need this while the tests' loop is running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    folder = scratch("kontor-pg-")
+    try:
+        with EmbeddedPostgres(folder, durable=False).running() as postgres:
+            made = Server(postgres)
+            made.execute("CREATE DATABASE kontor_template")
+            apart(schema.migrate(made.owner_url("kontor_template"), app_role=APP_ROLE, app_password=made.app_password))
+            yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def engine(server: Server) -> AsyncIterator[AsyncEngine]:
+    made = make_engine(server.app_url(server.copy()), pool_size=4)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async with engine.connect() as made:
+        outer = await made.begin()
+        yield made
+        await outer.rollback()
+
+
+@pytest.fixture
+def database(connection: AsyncConnection) -> Database:
+    """As the application's role. What a test commits here is undone after it; units of one test share a connection."""
+    return Database(
+        async_sessionmaker(connection, join_transaction_mode="create_savepoint", expire_on_commit=False),
+    )
+
+
+@pytest.fixture
+def copy(server: Server) -> Iterator[str]:
+    """The name of a database of the test's own, for real commits, locks and listeners."""
+    name = server.copy()
+    yield name
+    server.drop(name)
+
+
+@pytest.fixture
+async def committed_database(server: Server, copy: str) -> AsyncIterator[Database]:
+    made = Database.connect(server.app_url(copy), pool_size=10)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def owner_connection(server: Server, copy: str) -> AsyncIterator[AsyncConnection]:
+    """The owner's view of the test's own copy, for questions to the catalogue."""
+    owner = create_async_engine(async_url(server.owner_url(copy)), poolclass=NullPool)
+    async with owner.connect() as made:
+        yield made
+    await owner.dispose()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(kontor_data=tmp_path / "data", kontor_kind="multi", kontor_master_key=MASTER_KEY)
+
+
+@pytest.fixture(autouse=True)
+def real_time() -> Iterator[None]:
+    yield
+    clock.reset()
