@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import itertools
 import os
 import shutil
@@ -22,7 +23,7 @@ from kontor.core.postgres import EmbeddedPostgres, PostgresServer
 from kontor.core.settings import Settings
 
 APP_ROLE = "kontor_app"
-MASTER_KEY = base64.b64encode(bytes(range(7, 39))).decode()
+MASTER_KEY = base64.b64encode(hashlib.sha256(b"the key of every test").digest()).decode()
 
 _copies = itertools.count()
 
