@@ -179,18 +179,32 @@ def find_binaries() -> Binaries:
     raise BinariesMissing
 
 
+def last_known(data_dir: Path) -> PostgresServer | None:
+    """The server as it was last seen. It may be restarting at this moment; nobody promises that it lives."""
+    state = _read_state(data_dir)
+    return state[0] if state else None
+
+
 def attach(data_dir: Path) -> PostgresServer | None:
     """The server that another process runs on this data folder, if it is really there."""
+    state = _read_state(data_dir)
+    if state is None:
+        return None
+    server, cluster = state
+    pid_file = PidFile.read(cluster)
+    if pid_file is None or pid_file.pid != server.pid or not pid_file.is_our_server(cluster):
+        return None
+    return server
+
+
+def _read_state(data_dir: Path) -> tuple[PostgresServer, Path] | None:
     try:
         state = json.loads((data_dir / "postgres.json").read_text("utf-8"))
         secret = (data_dir / "postgres.key").read_text("ascii").strip()
-        pid, cluster, socket_dir = int(state["pid"]), Path(state["cluster"]), Path(state["socket_dir"])
+        server = PostgresServer(Path(state["socket_dir"]), int(state["pid"]), secret, find_binaries())
+        return server, Path(state["cluster"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    pid_file = PidFile.read(cluster)
-    if pid_file is None or pid_file.pid != pid or not pid_file.is_our_server(cluster):
-        return None
-    return PostgresServer(socket_dir, pid, secret, find_binaries())
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     kontor_min_free_bytes: int = Field(
         268_435_456, ge=0, description="Below this much free disk, `/health/ready` says no and uploads are refused."
     )
+    kontor_dump: Literal["on", "off"] = Field(
+        "on", description="`on`: a dump of the database is taken before its schema is upgraded."
+    )
     kontor_drain_seconds: float = Field(20, ge=0, le=25, description="How long running work may finish after SIGTERM.")
 
     database_url: SecretStr | None = Field(
