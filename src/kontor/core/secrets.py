@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -135,7 +136,7 @@ def decode(text: str) -> bytes | None:
 
 
 def is_too_regular(raw: bytes) -> bool:
-    steps = {(after - before) % 256 for before, after in zip(raw, raw[1:], strict=False)}
+    steps = {(after - before) % 256 for before, after in pairwise(raw)}
     readable = all(32 <= byte < 127 for byte in raw)
     return readable or len(set(raw)) < LEAST_DISTINCT or len(steps) < LEAST_DISTINCT
 

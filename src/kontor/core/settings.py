@@ -34,7 +34,8 @@ class Settings(BaseSettings):
         None, description="Master key (32 bytes, base64). Without it a file in the data folder, made at first start."
     )
     kontor_master_key_old: SecretStr | None = Field(
-        None, description="Former master keys, newest first, separated by commas, until `kontor vault rotate` is through."
+        None,
+        description="Former master keys, newest first, separated by commas, until `kontor vault rotate` is through.",
     )
     kontor_trusted_proxies: str = Field(
         "", description="Networks of proxies whose `X-Forwarded-*` headers count, separated by commas."
@@ -79,7 +80,8 @@ class Settings(BaseSettings):
         "80,443", description="Ports that addresses given by people may name, separated by commas."
     )
     kontor_fetch_allow: str = Field(
-        "", description="Private networks that may be fetched from all the same, such as `10.1.2.0/24`; best left empty."
+        "",
+        description="Private networks that may be fetched from all the same, such as `10.1.2.0/24`; best left empty.",
     )
     kontor_fetch_deny: str = Field(
         "", description="Further networks never to fetch from, such as this machine's own public address."
