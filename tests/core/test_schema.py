@@ -18,7 +18,17 @@ from kontor.core.database import IDENTIFY, Base
 from tests.conftest import APP_ROLE, Server
 
 # Tables that hold nothing of anybody's.
-WITHOUT_POLICY = {"alembic_version", "installation"}
+WITHOUT_POLICY = {
+    "alembic_version",
+    "installation",
+    "event_horizon",  # how far the events are swept
+    "job_schedule",  # what runs by the clock
+    # The engine's own: numbers and kinds of jobs.
+    "pgqueuer",
+    "pgqueuer_log",
+    "pgqueuer_schedules",
+    "pgqueuer_statistics",
+}
 
 # Functions that see more than their caller.
 DEFINER_FUNCTIONS: set[str] = set()
