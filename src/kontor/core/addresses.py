@@ -1,17 +1,16 @@
 """Where the database is: an external one by DATABASE_URL, otherwise the embedded one of the data folder."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
 from kontor.core.errors import Kind, KontorError
-from kontor.core.postgres import EmbeddedPostgres, PostgresServer, last_known
+from kontor.core.postgres import EmbeddedPostgres, last_known
+from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings
 
 
@@ -25,64 +24,44 @@ class NotRunning(KontorError):
         )
 
 
-class NoApplicationPassword(KontorError):
-    kind, code = Kind.UNAVAILABLE, "database.no_application_password"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "DATABASE_URL holds no password, so none can be derived for the application's own role. "
-            "Set DATABASE_APP_URL as well; docs/operations says how to make the role."
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    owner_url: str
-    app_url: str
-    app_password: str | None  # None: the role and its password are looked after elsewhere (DATABASE_APP_URL)
-    embedded: bool
+    owner_url: str  # for migrations and dumps
+    app_url: str  # for everything else
+    app_password: str | None  # None: DATABASE_APP_URL names a role that somebody else looks after
 
 
-def find(settings: Settings) -> Addresses:
-    """For a process that does not run the server itself."""
+def find(settings: Settings, secrets: Secrets) -> Addresses:
+    """For a process that does not run the server itself. The server may be restarting: the caller tries again."""
+    owner = owner_url(settings)
+    if settings.database_app_url is not None:
+        return Addresses(owner, settings.database_app_url.get_secret_value(), None)
+    # Every replica derives the same password from the key that all of them have.
+    password = secrets.derive("app-role-password").hex()
+    return Addresses(owner, as_role(owner, settings.database_app_role, password), password)
+
+
+def owner_url(settings: Settings) -> str:
     if settings.database_url is not None:
-        return _external(settings, settings.database_url.get_secret_value())
+        return settings.database_url.get_secret_value()
     server = last_known(settings.kontor_data)
     if server is None:
         raise NotRunning(settings.kontor_data)
-    return of_server(settings, server)
+    return server.url()
+
+
+def as_role(url: str, role: str, password: str) -> str:
+    """The same database by another role; host, port and options stay."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(role, safe='')}:{quote(password, safe='')}@{place}"))
 
 
 @contextmanager
-def opened(settings: Settings, report: Callable[[str], None] = lambda line: None) -> Iterator[Addresses]:
-    """For a single command: the running server, or one that runs only as long as the command."""
+def opened(settings: Settings, report: Callable[[str], None] = lambda line: None) -> Iterator[Settings]:
+    """For a single command: settings that name a running database. The embedded server is started when none runs."""
     if settings.database_url is not None:
-        yield find(settings)
+        yield settings
         return
     with EmbeddedPostgres(settings.kontor_data, report=report).running() as server:
-        yield of_server(settings, server)
-
-
-def of_server(settings: Settings, server: PostgresServer) -> Addresses:
-    role = settings.database_app_role
-    return Addresses(server.url(), server.url(user=role), server.password(role), embedded=True)
-
-
-def filled_in(settings: Settings, addresses: Addresses) -> Settings:
-    """The same settings with both addresses set, so that nobody below asks again where the database is."""
-    found = {"database_url": SecretStr(addresses.owner_url), "database_app_url": SecretStr(addresses.app_url)}
-    return settings.model_copy(update=found)
-
-
-def _external(settings: Settings, owner_url: str) -> Addresses:
-    if settings.database_app_url is not None:
-        return Addresses(owner_url, settings.database_app_url.get_secret_value(), None, embedded=False)
-    parts = urlsplit(owner_url)
-    if not parts.password:
-        raise NoApplicationPassword
-    # Every replica derives the same password from what it already has; nothing more has to be handed around.
-    role = settings.database_app_role
-    password = hmac.new(unquote(parts.password).encode(), f"kontor:{role}".encode(), hashlib.sha256).hexdigest()
-    place = parts.netloc.rpartition("@")[2]
-    app_url = urlunsplit(parts._replace(netloc=f"{quote(role, safe='')}:{password}@{place}"))
-    return Addresses(owner_url, app_url, password, embedded=False)
+        yield settings.model_copy(update={"database_url": SecretStr(server.url())})
