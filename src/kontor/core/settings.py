@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     kontor_trusted_proxies: str = Field(
         "", description="Networks of proxies whose `X-Forwarded-*` headers count, separated by commas."
     )
+    kontor_metrics_from: str = Field(
+        "127.0.0.0/8,::1", description="Networks that may read `/metrics` without a token, separated by commas."
+    )
     kontor_log: Literal["text", "json"] = Field("text", description="How log lines are written.")
     kontor_log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least that is logged."

@@ -1,0 +1,131 @@
+"""The application: parts plugged together in order. What it does is decided elsewhere."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from kontor.core.errors import KontorError
+from kontor.core.http.problems import Problem, add_error_handlers
+from kontor.core.kernel import Kernel
+from kontor.core.observability import Metrics, configure_tracing, stop_tracing
+from kontor.core.settings import Settings
+from kontor.core.start import open_kernel
+from kontor.web import health, middleware, openapi
+from kontor.web.lifecycle import Lifecycle, Phase
+from kontor.web.routers import API, api_routers
+
+log = structlog.get_logger(__name__)
+
+DESCRIPTION = "The interface of Kontor. Errors are problem documents (RFC 9457) with stable codes."
+
+
+def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
+    """With a kernel the application serves at once (tests); without one its lifespan opens a kernel and closes it."""
+    lifecycle = Lifecycle(phase=Phase.STARTING if kernel is None else Phase.SERVING)
+    metrics = Metrics()
+    app = FastAPI(
+        title="Kontor",
+        version=version("kontor"),
+        description=DESCRIPTION,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
+        lifespan=lifespan if kernel is None else None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        responses={"default": {"model": Problem}},
+        middleware=stack(settings, lifecycle, metrics),
+    )
+    app.state.settings = settings
+    app.state.lifecycle = lifecycle
+    app.state.metrics = metrics
+    app.state.probe = health.Probe(settings, lifecycle)
+    app.state.kernel = None
+    app.state.gauges = []
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the documented way to shape it
+    add_error_handlers(app)
+    app.include_router(health.router)
+    for router in api_routers():
+        app.include_router(router, prefix=API)
+    if kernel is not None:
+        plug_in(app, kernel)
+    return app
+
+
+def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Middleware]:
+    """Outermost first."""
+    tracer = configure_tracing(settings, service="kontor-web")
+    return [
+        Middleware(middleware.TrustedProxies, networks=settings.kontor_trusted_proxies),
+        *([Middleware(middleware.Trace, tracer=tracer)] if tracer else []),
+        Middleware(middleware.Observe, metrics=metrics, lifecycle=lifecycle),
+        Middleware(middleware.SecurityHeaders),
+        Middleware(middleware.LastResort),
+        Middleware(middleware.HostGuard, settings=settings),
+        Middleware(middleware.Gate, lifecycle=lifecycle),
+    ]
+
+
+def plug_in(app: FastAPI, kernel: Kernel) -> None:
+    """What needs an open kernel."""
+    app.state.kernel = kernel
+    app.state.probe.kernel = kernel
+    app.state.gauges = [pool_gauge(app.state.metrics, kernel)]
+
+
+def pool_gauge(metrics: Metrics, kernel: Kernel) -> Callable[[], Awaitable[None]]:
+    async def refresh() -> None:
+        pool: Any = kernel.database.engine.pool if kernel.database.engine is not None else None
+        if pool is not None and hasattr(pool, "checkedout"):
+            metrics.set_pool(used=pool.checkedout(), idle=pool.checkedin())
+
+    return refresh
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Returns at once, so that /health answers while the database is still being waited for and migrated."""
+    closing = asyncio.Event()
+    running = asyncio.create_task(run_kernel(app, closing))
+    try:
+        yield
+    finally:
+        app.state.lifecycle.drain()
+        closing.set()
+        if app.state.kernel is None:
+            running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await asyncio.to_thread(stop_tracing)
+
+
+async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
+    lifecycle: Lifecycle = app.state.lifecycle
+
+    def report(step: str) -> None:
+        lifecycle.step = step
+
+    try:
+        async with open_kernel(app.state.settings, report) as kernel:
+            plug_in(app, kernel)
+            lifecycle.serve()
+            log.info("web.ready")
+            await closing.wait()
+    except KontorError as error:
+        # Said in plain words; `main` ends the process with it.
+        lifecycle.fail(error)
+    except Exception as error:
+        log.error("web.start_failed", exc_info=error)
+        lifecycle.fail(error)
+
+
+def openapi_document() -> dict[str, Any]:
+    """For `kontor openapi`: the document without a database, keys or environment."""
+    return create_app(Settings.model_construct()).openapi()
