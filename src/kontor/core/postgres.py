@@ -108,6 +108,13 @@ class ServerFailed(KontorError):
     kind, code = Kind.UNAVAILABLE, "postgres.server_failed"
 
 
+class StartCancelled(KontorError):
+    kind, code = Kind.UNAVAILABLE, "postgres.start_cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("The start of PostgreSQL was given up, because the program is to end.")
+
+
 class AlreadyRunning(KontorError):
     kind, code = Kind.CONFLICT, "postgres.already_running"
 
@@ -255,6 +262,7 @@ class EmbeddedPostgres:
         *,
         durable: bool = True,
         report: Callable[[str], None] = lambda line: None,
+        cancelled: Callable[[], bool] = lambda: False,
         use_watchdog: bool = sys.platform != "linux",
     ) -> None:
         self.data_dir = data_dir.absolute()
@@ -262,6 +270,7 @@ class EmbeddedPostgres:
         self.server: PostgresServer | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self._report = report
+        self._cancelled = cancelled
         self._use_watchdog = use_watchdog
         self._watchdog: processes.Watchdog | None = None
         self._lock: IO[str] | None = None
@@ -472,6 +481,8 @@ class EmbeddedPostgres:
             if process.poll() is not None:
                 log = self._home() / "postgres.log"
                 raise ServerFailed(f"PostgreSQL did not start. Its last words ({log}): {_tail(log)}")
+            if self._cancelled():
+                raise StartCancelled
             if time.monotonic() - told > 5:
                 told = time.monotonic()
                 self._report(f"PostgreSQL is recovering, {told - began:.0f} s so far")
