@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import build_ui
 from build_ui import ROOT, Trouble
@@ -36,7 +37,10 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped. The next start goes on from here.\n")
         return 130
-    program = ENVIRONMENT / "bin" / "kontor"
+    return become(ENVIRONMENT / "bin" / "kontor", arguments)
+
+
+def become(program: Path, arguments: Sequence[str]) -> NoReturn:
     os.execv(program, [str(program), *arguments])
 
 

@@ -17,7 +17,7 @@ Run = Callable[[argparse.Namespace], int]
 @dataclass(frozen=True)
 class Command:
     name: str
-    does: str
+    help: str
     run: Run
     add: Add = lambda parser: None
 
@@ -81,7 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=up)
     shown = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
-        made = shown.add_parser(command.name, help=command.does, description=command.does, parents=[common])
+        made = shown.add_parser(command.name, help=command.help, description=command.help, parents=[common])
         command.add(made)
         made.set_defaults(run=command.run)
     return parser

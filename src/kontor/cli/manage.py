@@ -53,9 +53,7 @@ def login_link() -> int:
             return await create_login_link(kernel)
 
     link = asyncio.run(run())
-    say(
-        link or "People sign in with their accounts here. For one of them: kontor user reset-link EMAIL"
-    )
+    say(link or "People sign in with their accounts here. For one of them: kontor user reset-link EMAIL")
     return OK
 
 
