@@ -21,7 +21,6 @@ from tests.conftest import APP_ROLE, Server
 WITHOUT_POLICY = {
     "alembic_version",
     "installation",
-    "event_horizon",  # how far the events are swept
     "job_schedule",  # what runs by the clock
     # The engine's own: numbers and kinds of jobs.
     "pgqueuer",

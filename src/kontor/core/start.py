@@ -48,5 +48,6 @@ async def open_kernel(settings: Settings, report: Callable[[str], None] = lambda
             await schema.check_role(connection)
         report("parts")
         kernel = Kernel(settings, database, secrets)
+        await stack.enter_async_context(kernel.listener.running())
         log.info("kernel.open", schema=state.found, embedded=settings.database_url is None)
         yield kernel

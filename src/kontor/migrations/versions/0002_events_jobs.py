@@ -44,24 +44,39 @@ def events(app: str) -> None:
     op.execute("CREATE POLICY event_publish ON event FOR INSERT WITH CHECK (kontor_scope() <> 'nobody')")
     op.execute("CREATE POLICY event_sweep ON event FOR DELETE USING (kontor_scope() = 'system')")
     op.execute(f"REVOKE UPDATE ON event FROM {app}")
-    # How far the sweep has come: a reader that asks for something older must start afresh.
+    # How far the sweep has come in a topic: a reader that asks for something older must start afresh.
     op.execute("""
         CREATE TABLE event_horizon (
-            singleton boolean CONSTRAINT event_horizon_pkey PRIMARY KEY DEFAULT true
-                CONSTRAINT event_horizon_only_one_check CHECK (singleton),
-            id bigint NOT NULL DEFAULT 0
+            topic text CONSTRAINT event_horizon_pkey PRIMARY KEY,
+            owner_id uuid,
+            id bigint NOT NULL
         )
     """)
-    op.execute("INSERT INTO event_horizon DEFAULT VALUES")
-    op.execute(f"REVOKE INSERT, DELETE ON event_horizon FROM {app}")
-    # The lock comes before the number and is held to the end of the transaction, so the numbers of one topic become
-    # visible in their order: whoever has read up to n will never find something below n later.
+    op.execute("ALTER TABLE event_horizon ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE event_horizon FORCE ROW LEVEL SECURITY")
     op.execute("""
-        CREATE FUNCTION kontor_publish(on_topic text, of_owner uuid, of_kind text, with_data jsonb) RETURNS void
-        LANGUAGE plpgsql AS $$
+        CREATE POLICY event_horizon_read ON event_horizon FOR SELECT USING (
+            owner_id = kontor_user()
+            OR kontor_scope() = 'system'
+            OR (topic = 'admin' AND kontor_scope() IN ('admin', 'full'))
+        )
+    """)
+    op.execute("CREATE POLICY event_horizon_sweep ON event_horizon USING (kontor_scope() = 'system')")
+    # The lock comes before the number and is held to the end of the transaction, so the numbers of one topic become
+    # visible in their order: whoever has read up to n will never find something below n later. NOTIFY only says that
+    # there is more, and when that was said.
+    op.execute("""
+        CREATE FUNCTION kontor_publish(batch jsonb) RETURNS void LANGUAGE plpgsql AS $$
+        DECLARE
+            said text := (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text;
+            item jsonb;
         BEGIN
-            PERFORM pg_advisory_xact_lock(hashtextextended('kontor.event:' || on_topic, 0));
-            INSERT INTO event (topic, owner_id, kind, data) VALUES (on_topic, of_owner, of_kind, with_data);
+            FOR item IN SELECT value FROM jsonb_array_elements(batch) LOOP
+                PERFORM pg_advisory_xact_lock(hashtextextended('kontor.event ' || (item->>'topic'), 0));
+                INSERT INTO event (topic, owner_id, kind, data)
+                VALUES (item->>'topic', (item->>'owner_id')::uuid, item->>'kind', item->'data');
+                PERFORM pg_notify('kontor_events', said || ' ' || (item->>'topic'));
+            END LOOP;
         END
         $$
     """)
