@@ -1,0 +1,174 @@
+import type { Schemas } from "@/shared/api/client";
+
+export type Tab = Schemas["DeskTab"];
+export type Desk = Omit<Schemas["DeskRead"], "version">;
+
+export const CLOSED_LIMIT = 20;
+
+export const emptyDesk: Desk = {
+  tabs: [],
+  active: null,
+  closed: [],
+  sidebar: { open: true, width: 260 },
+  inspector: { open: true, width: 440 },
+};
+
+/** Where someone goes: the address, and which tab it belongs to. */
+export interface Visit {
+  readonly path: string;
+  readonly key: string;
+  readonly title: string;
+  readonly icon: string | null;
+}
+
+/** A tab's id is its key, and "key~2" for a second tab of the same kind, so that devices agree without asking. */
+export const keyOfTab = (id: string) => id.replace(/~\d+$/, "");
+
+function freeId(desk: Desk, key: string): string {
+  const taken = new Set(desk.tabs.map((tab) => tab.id));
+  if (!taken.has(key)) return key;
+  let number = 2;
+  while (taken.has(`${key}~${number}`)) number += 1;
+  return `${key}~${number}`;
+}
+
+function insertAfter(tabs: readonly Tab[], after: string | null, tab: Tab): Tab[] {
+  const index = tabs.findIndex((candidate) => candidate.id === after);
+  return index < 0 ? [...tabs, tab] : [...tabs.slice(0, index + 1), tab, ...tabs.slice(index + 1)];
+}
+
+/**
+ * The person is at an address. It belongs to the tab in front when that is of the same kind, else to an open tab
+ * of that kind, else to a new one beside the tab in front.
+ */
+export function visit(desk: Desk, to: Visit, shown: string | null = desk.active): { desk: Desk; tab: string } {
+  const front = desk.tabs.find((tab) => tab.id === shown);
+  const samePath = desk.tabs.filter((tab) => tab.path === to.path && keyOfTab(tab.id) === to.key);
+  const home =
+    (front && keyOfTab(front.id) === to.key ? front : undefined) ??
+    samePath[0] ??
+    desk.tabs.find((tab) => keyOfTab(tab.id) === to.key);
+  if (home) return { desk: setPath(desk, home.id, to), tab: home.id };
+  const tab: Tab = { id: freeId(desk, to.key), path: to.path, title: to.title, icon: to.icon, state: null };
+  return { desk: { ...desk, tabs: insertAfter(desk.tabs, shown, tab) }, tab: tab.id };
+}
+
+function setPath(desk: Desk, id: string, to: Visit): Desk {
+  const tab = desk.tabs.find((candidate) => candidate.id === id);
+  if (!tab || tab.path === to.path) return desk;
+  return {
+    ...desk,
+    tabs: desk.tabs.map((candidate) => (candidate.id === id ? { ...candidate, path: to.path } : candidate)),
+  };
+}
+
+/** A tab of its own, whatever is open already. */
+export function openNew(desk: Desk, to: Visit): { desk: Desk; tab: string } {
+  const tab: Tab = { id: freeId(desk, to.key), path: to.path, title: to.title, icon: to.icon, state: null };
+  return { desk: { ...desk, tabs: insertAfter(desk.tabs, desk.active, tab) }, tab: tab.id };
+}
+
+export function activate(desk: Desk, id: string | null): Desk {
+  return desk.active === id ? desk : { ...desk, active: id };
+}
+
+/** Closes a tab and says which one comes forward: the right neighbour, else the left. */
+export function close(desk: Desk, id: string): { desk: Desk; next: Tab | null } {
+  const index = desk.tabs.findIndex((tab) => tab.id === id);
+  const tab = desk.tabs[index];
+  if (!tab) return { desk, next: desk.tabs.find((candidate) => candidate.id === desk.active) ?? null };
+  const tabs = desk.tabs.filter((candidate) => candidate.id !== id);
+  const next =
+    desk.active === id
+      ? (tabs[Math.min(index, tabs.length - 1)] ?? null)
+      : (tabs.find((candidate) => candidate.id === desk.active) ?? null);
+  const closed = [tab, ...desk.closed.filter((entry) => entry.path !== tab.path)].slice(0, CLOSED_LIMIT);
+  return { desk: { ...desk, tabs, closed, active: next?.id ?? null }, next };
+}
+
+/** Brings back a closed tab, the last one unless another is named. */
+export function reopen(desk: Desk, id?: string): { desk: Desk; tab: Tab | null } {
+  const found = id === undefined ? desk.closed[0] : desk.closed.find((tab) => tab.id === id);
+  if (!found) return { desk, tab: null };
+  const tab = { ...found, id: freeId(desk, keyOfTab(found.id)) };
+  return {
+    desk: {
+      ...desk,
+      tabs: insertAfter(desk.tabs, desk.active, tab),
+      closed: desk.closed.filter((entry) => entry !== found),
+      active: tab.id,
+    },
+    tab,
+  };
+}
+
+/** Puts a tab where another one is. */
+export function move(desk: Desk, id: string, index: number): Desk {
+  const tab = desk.tabs.find((candidate) => candidate.id === id);
+  if (!tab) return desk;
+  const rest = desk.tabs.filter((candidate) => candidate.id !== id);
+  const place = Math.max(0, Math.min(rest.length, index));
+  const tabs = [...rest.slice(0, place), tab, ...rest.slice(place)];
+  return tabs.every((candidate, at) => candidate === desk.tabs[at]) ? desk : { ...desk, tabs };
+}
+
+export function name(desk: Desk, id: string, title: string, state: string | null): Desk {
+  const tab = desk.tabs.find((candidate) => candidate.id === id);
+  if (!tab || (tab.title === title && (tab.state ?? null) === state)) return desk;
+  return {
+    ...desk,
+    tabs: desk.tabs.map((candidate) => (candidate.id === id ? { ...candidate, title, state } : candidate)),
+  };
+}
+
+export function neighbour(desk: Desk, step: 1 | -1): Tab | null {
+  const index = desk.tabs.findIndex((tab) => tab.id === desk.active);
+  if (desk.tabs.length === 0) return null;
+  return desk.tabs[(index + step + desk.tabs.length) % desk.tabs.length] ?? null;
+}
+
+/**
+ * Two devices changed the desk since `base`. What either opened stays open, what either closed stays closed;
+ * of two changes to one thing ours wins. Each device keeps its own tab in front.
+ */
+export function merge(base: Desk, ours: Desk, theirs: Desk): Desk {
+  const baseTabs = new Map(base.tabs.map((tab) => [tab.id, tab]));
+  const ourTabs = new Map(ours.tabs.map((tab) => [tab.id, tab]));
+  const theirTabs = new Map(theirs.tabs.map((tab) => [tab.id, tab]));
+  const merged: Tab[] = [];
+  const keep = (id: string) => {
+    const our = ourTabs.get(id);
+    const their = theirTabs.get(id);
+    const original = baseTabs.get(id);
+    if (our && their) merged.push(original && sameTab(our, original) ? their : our);
+    else if (our && !original) merged.push(our);
+    else if (their && !original) merged.push(their);
+  };
+  const weMoved = !sameOrder(base, ours);
+  const [first, second] = weMoved ? [ours, theirs] : [theirs, ours];
+  for (const tab of first.tabs) keep(tab.id);
+  for (const tab of second.tabs) {
+    if (!merged.some((candidate) => candidate.id === tab.id)) keep(tab.id);
+  }
+  const closed = [...ours.closed, ...theirs.closed]
+    .filter((tab, index, all) => all.findIndex((other) => other.path === tab.path) === index)
+    .filter((tab) => !merged.some((open) => open.id === tab.id && open.path === tab.path))
+    .slice(0, CLOSED_LIMIT);
+  const stillOpen = (id: string | null) => (id !== null && merged.some((tab) => tab.id === id) ? id : null);
+  return {
+    tabs: merged,
+    active: stillOpen(ours.active) ?? stillOpen(theirs.active) ?? merged[0]?.id ?? null,
+    closed,
+    sidebar: samePanel(ours.sidebar, base.sidebar) ? theirs.sidebar : ours.sidebar,
+    inspector: samePanel(ours.inspector, base.inspector) ? theirs.inspector : ours.inspector,
+  };
+}
+
+const sameTab = (a: Tab, b: Tab) => a.path === b.path && a.title === b.title && (a.state ?? null) === (b.state ?? null);
+const samePanel = (a: Desk["sidebar"], b: Desk["sidebar"]) => a.open === b.open && a.width === b.width;
+
+function sameOrder(a: Desk, b: Desk): boolean {
+  const common = a.tabs.filter((tab) => b.tabs.some((other) => other.id === tab.id)).map((tab) => tab.id);
+  const inB = b.tabs.filter((tab) => common.includes(tab.id)).map((tab) => tab.id);
+  return common.every((id, index) => inB[index] === id);
+}

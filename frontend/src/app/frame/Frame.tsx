@@ -1,0 +1,268 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { createMemoryHistory, RouterProvider, useLocation } from "@tanstack/react-router";
+import { ShieldAlert } from "lucide-react";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { api } from "@/shared/api/client";
+import { useConnection } from "@/shared/api/connection";
+import { Announcer, announce } from "@/shared/frame/announcer";
+import { matchRoute } from "@/shared/frame/feature";
+import { useIsNarrow, useIsPhone } from "@/shared/frame/use-media";
+import { formatTime } from "@/shared/i18n/format";
+import { currentLocale, useLocale } from "@/shared/i18n/locale";
+import { sayIn, useTexts } from "@/shared/i18n/texts";
+import { useAction } from "@/shared/keys/use-keys";
+import { meQuery, useChangeSettings, useMe } from "@/shared/session/queries";
+import { cx } from "@/shared/ui/cx";
+import { Icon } from "@/shared/ui/icons";
+import { Sheet } from "@/shared/ui/sheet";
+import { toast } from "@/shared/ui/toast";
+import { newestUndo } from "@/shared/ui/undo";
+import { neighbour } from "../desk/desk";
+import { deskStore, useDesk } from "../desk/store";
+import { areas, routes } from "../features";
+import { makeRouter } from "../router";
+import { Boundary } from "../states";
+import { appTexts } from "../texts";
+import { usePanes } from "../workspace";
+import { MobileBar } from "./MobileBar";
+import { Rail } from "./Rail";
+import { Resizer } from "./Resizer";
+import { SheetArea } from "./SheetArea";
+import { AreaList, SidebarOf } from "./Sidebar";
+import { ConnectionMark, StatusLine } from "./StatusLine";
+import { TabStrip } from "./TabStrip";
+
+const Palette = lazy(() => import("../palette/Palette"));
+const KeyHelp = lazy(() => import("./KeyHelp"));
+
+const SIDEBAR = { min: 200, max: 420, usual: 260 };
+
+export function Frame() {
+  const t = useTexts(appTexts);
+  const me = useMe();
+  const desk = useDesk();
+  const panes = usePanes();
+  const isPhone = useIsPhone();
+  const isNarrow = useIsNarrow();
+  const [drawer, setDrawer] = useState(false);
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  const { pathname } = useLocation();
+  const areaId = useFrontArea(pathname);
+  const area = areas.find((candidate) => candidate.id === areaId);
+  const hasSidebar = area?.sidebar !== undefined;
+  const showsSidebar = hasSidebar && !isNarrow && desk.sidebar.open;
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: going somewhere closes the drawer
+  useEffect(() => setDrawer(false), [pathname]);
+
+  const toggleSidebar = () => {
+    if (isNarrow) setDrawer((open) => !open);
+    else deskStore.update((current) => ({ ...current, sidebar: { ...current.sidebar, open: !current.sidebar.open } }));
+  };
+  useAction("palette", () => setPalette(true));
+  useAction("help.keys", () => setHelp(true));
+  useAction("sidebar", toggleSidebar, { enabled: isNarrow || hasSidebar });
+  useFrameActions();
+
+  const width = desk.sidebar.width;
+  const columns = isPhone
+    ? "minmax(0,1fr)"
+    : showsSidebar
+      ? `3.5rem ${width / 16}rem minmax(0,1fr)`
+      : "3.5rem minmax(0,1fr)";
+  return (
+    <div className="flex h-dvh flex-col overflow-hidden bg-frame">
+      <SkipLinks />
+      {me.full_access ? <FullAccessBar until={me.full_access.until} reason={me.full_access.reason} /> : null}
+      <div
+        className="grid min-h-0 grow"
+        style={{ gridTemplateColumns: columns, gridTemplateRows: isPhone ? "minmax(0,1fr)" : "minmax(0,1fr) 1.75rem" }}
+      >
+        {isPhone ? null : <Rail key="rail" activeArea={areaId} />}
+        {showsSidebar && area ? (
+          <aside
+            key="sidebar"
+            aria-label={area.title[currentLocale().language]}
+            className="relative flex min-h-0 min-w-0 flex-col"
+          >
+            <SidebarOf area={area} />
+            <Resizer
+              label={t("resizeSidebar")}
+              value={width}
+              {...SIDEBAR}
+              onChange={(next) =>
+                deskStore.update((current) => ({ ...current, sidebar: { ...current.sidebar, width: next } }))
+              }
+              className="inset-y-12 -right-1"
+            />
+          </aside>
+        ) : null}
+        <div
+          key="work"
+          className={cx(
+            "grid min-h-0 min-w-0",
+            isPhone ? "grid-rows-[auto_minmax(0,1fr)]" : "grid-rows-[3rem_minmax(0,1fr)]",
+          )}
+        >
+          {isPhone ? <MobileBar key="bar" onMenu={() => setDrawer(true)} /> : <TabStrip key="bar" />}
+          <div key="sheets" className={cx("flex min-h-0 min-w-0 gap-2", !isPhone && "mr-2")}>
+            <SheetArea pane="main" />
+            {panes.isSplit && !isPhone ? <SecondSheet /> : null}
+          </div>
+        </div>
+        {isPhone ? null : <StatusLine key="status" />}
+      </div>
+      {isPhone ? <OfflineStrip /> : null}
+      {isNarrow ? (
+        <Sheet open={drawer} onOpenChange={setDrawer} edge="left" title={t("menu")} hideTitle={!isPhone}>
+          {isPhone ? <AreaList /> : null}
+          {area?.sidebar ? <SidebarOf area={area} /> : isPhone ? null : <AreaList />}
+        </Sheet>
+      ) : null}
+      <Suspense>
+        {palette ? <Palette onClose={() => setPalette(false)} /> : null}
+        {help ? <KeyHelp onClose={() => setHelp(false)} /> : null}
+      </Suspense>
+      <Announcer />
+    </div>
+  );
+}
+
+/** The area of the sheet in use: with a split view the other half may show another one. */
+function useFrontArea(pathname: string): string | undefined {
+  const panes = usePanes();
+  const desk = useDesk();
+  const second = desk.tabs.find((tab) => tab.id === panes.shown.second);
+  const path = panes.focused === "second" && second ? second.path : pathname;
+  return matchRoute(routes, path)?.route.area;
+}
+
+function SkipLinks() {
+  const t = useTexts(appTexts);
+  const look =
+    "sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-sm focus:bg-raised focus:px-3 focus:py-2 focus:shadow-pop";
+  return (
+    <>
+      <a href="#main" className={look}>
+        {t("skipToMain")}
+      </a>
+      <a href="#tabs" className={look}>
+        {t("skipToTabs")}
+      </a>
+    </>
+  );
+}
+
+/** Sees others' content: said in brick, across the frame, for as long as it lasts. */
+function FullAccessBar({ until, reason }: { until: string; reason: string }) {
+  const t = useTexts(appTexts);
+  const locale = useLocale();
+  return (
+    <div
+      role="status"
+      className="flex min-h-8 flex-none items-center gap-2 bg-brick-tint px-[1.125rem] text-xs text-brick-text"
+    >
+      <Icon icon={ShieldAlert} size={14} />
+      <span className="min-w-0 grow py-1">{t("fullAccessBar", { time: formatTime(until, locale), reason })}</span>
+    </div>
+  );
+}
+
+function OfflineStrip() {
+  const connection = useConnection();
+  if (connection.state === "connected") return null;
+  return (
+    <div className="flex min-h-11 flex-none items-center bg-brass-tint px-4 pb-[env(safe-area-inset-bottom)] text-xs">
+      <ConnectionMark />
+    </div>
+  );
+}
+
+/** The right half: the same screens on a router of their own, which lives in memory. */
+function SecondSheet() {
+  const panes = usePanes();
+  const { attach } = panes;
+  const [router] = useState(() => {
+    const tab = deskStore.desk.tabs.find((candidate) => candidate.id === panes.shown.second);
+    return makeRouter(routes, createMemoryHistory({ initialEntries: [tab?.path ?? "/"] }), SecondShell);
+  });
+  useEffect(() => {
+    attach("second", router);
+    return () => attach("second", null);
+  }, [attach, router]);
+  const tabId = panes.shown.second;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the first tab must be told to the new router
+  useEffect(() => {
+    const tab = deskStore.desk.tabs.find((candidate) => candidate.id === tabId);
+    if (tab) router.history.replace(tab.path, { tab: tab.id });
+  }, [router]);
+  return (
+    <Boundary>
+      <RouterProvider router={router} />
+    </Boundary>
+  );
+}
+
+function SecondShell() {
+  return <SheetArea pane="second" />;
+}
+
+/** What the frame itself can do from the keyboard and the palette. */
+function useFrameActions(): void {
+  const panes = usePanes();
+  const me = useMe();
+  const client = useQueryClient();
+  const { mutate } = useChangeSettings();
+  const front = panes.shown[panes.focused];
+  useAction("settings", () => panes.open("/settings"));
+  useAction("tabs.new", () => panes.open("/", "new"));
+  useAction("tabs.close", () => front && panes.close(front), { enabled: front !== null });
+  useAction("tabs.reopen", () => panes.reopen());
+  useAction("tabs.next", () => {
+    const tab = neighbour(deskStore.desk, 1);
+    if (tab) panes.activate(tab.id);
+  });
+  useAction("tabs.previous", () => {
+    const tab = neighbour(deskStore.desk, -1);
+    if (tab) panes.activate(tab.id);
+  });
+  useAction("tabs.split", () => (panes.isSplit ? panes.unsplit() : panes.split()));
+  useAction("theme", () => {
+    const isDark = document.documentElement.classList.contains("dark");
+    mutate({ theme: isDark ? "light" : "dark" });
+  });
+  useAction("language", () => mutate({ language: currentLocale().language === "de" ? "en" : "de" }));
+  useAction("signOut", () => {
+    void (async () => {
+      await deskStore.flush();
+      await api.POST("/api/v1/auth/logout").catch(() => {});
+      await client.invalidateQueries({ queryKey: meQuery.queryKey });
+    })();
+  });
+  useAction("undo", () => {
+    const say = sayIn(appTexts);
+    const entry = newestUndo();
+    if (!entry) {
+      announce(say("nothingToUndo"));
+      return;
+    }
+    void entry.run().then(
+      () => announce(say("undone", { label: entry.label })),
+      () => toast({ text: say("brokenTitle") }),
+    );
+  });
+  for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    // The list is fixed, so the order of hooks is too.
+    // biome-ignore lint/correctness/useHookAtTopLevel: see above
+    useAction(`tabs.${number}`, () => {
+      const { tabs } = deskStore.desk;
+      const tab = number === 9 ? tabs.at(-1) : tabs[number - 1];
+      if (tab) panes.activate(tab.id);
+    });
+  }
+  for (const area of areas) {
+    // biome-ignore lint/correctness/useHookAtTopLevel: the areas are fixed at build time
+    useAction(`go.${area.id}`, () => panes.open(area.path), { enabled: area.visible?.(me) ?? true });
+  }
+}

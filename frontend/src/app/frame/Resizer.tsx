@@ -1,0 +1,69 @@
+import { type PointerEvent, useRef } from "react";
+import { cx } from "@/shared/ui/cx";
+
+/** The line between two panes: drag it, move it with the arrows, double-click for the usual width. */
+export function Resizer({
+  label,
+  value,
+  min,
+  max,
+  usual,
+  grows = "right",
+  onChange,
+  className,
+}: {
+  label: string;
+  value: number;
+  min: number;
+  max: number;
+  usual: number;
+  /** In which direction dragging makes the pane wider. */
+  grows?: "right" | "left";
+  onChange: (width: number) => void;
+  className?: string;
+}) {
+  const start = useRef<{ x: number; value: number } | null>(null);
+  const sign = grows === "right" ? 1 : -1;
+  const clamp = (width: number) => Math.round(Math.min(max, Math.max(min, width)));
+  const onPointerMove = (event: PointerEvent) => {
+    if (start.current) onChange(clamp(start.current.value + sign * (event.clientX - start.current.x)));
+  };
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a window splitter is a focusable separator with a value, not a rule
+    <div
+      role="separator"
+      aria-orientation="vertical"
+      aria-label={label}
+      aria-valuenow={Math.round(value)}
+      aria-valuemin={min}
+      aria-valuemax={max}
+      tabIndex={0}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        start.current = { x: event.clientX, value };
+      }}
+      onPointerMove={onPointerMove}
+      onPointerUp={() => {
+        start.current = null;
+      }}
+      onPointerCancel={() => {
+        start.current = null;
+      }}
+      onDoubleClick={() => onChange(usual)}
+      onKeyDown={(event) => {
+        const step = event.shiftKey ? 40 : 10;
+        if (event.key === "ArrowRight") onChange(clamp(value + sign * step));
+        else if (event.key === "ArrowLeft") onChange(clamp(value - sign * step));
+        else if (event.key === "Home") onChange(min);
+        else if (event.key === "End") onChange(max);
+        else return;
+        event.preventDefault();
+      }}
+      className={cx(
+        "group absolute z-20 w-2 cursor-col-resize touch-none outline-none",
+        "after:absolute after:inset-y-2 after:left-1/2 after:w-0.5 after:-translate-x-1/2 after:rounded-full after:transition-colors hover:after:bg-primary-line focus-visible:after:bg-ring active:after:bg-primary",
+        className,
+      )}
+    />
+  );
+}

@@ -1,0 +1,130 @@
+import { Outlet, useLocation } from "@tanstack/react-router";
+import { PanelRightClose } from "lucide-react";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { matchRoute } from "@/shared/frame/feature";
+import { SheetContext, type SheetValue } from "@/shared/frame/sheet";
+import { useHasThreePanes, useIsPhone } from "@/shared/frame/use-media";
+import { useTexts } from "@/shared/i18n/texts";
+import { useAction, useBinding } from "@/shared/keys/use-keys";
+import { useMe } from "@/shared/session/queries";
+import { IconButton } from "@/shared/ui/button";
+import { cx } from "@/shared/ui/cx";
+import { Sheet } from "@/shared/ui/sheet";
+import { name } from "../desk/desk";
+import { deskStore, useDesk } from "../desk/store";
+import { routes } from "../features";
+import { Boundary, ForbiddenPage } from "../states";
+import { appTexts } from "../texts";
+import { type Pane, usePanes, useTabOfPlace } from "../workspace";
+import { Resizer } from "./Resizer";
+
+/** One sheet: the screen of its tab, its inspector, and a wall around both. */
+export function SheetArea({ pane }: { pane: Pane }) {
+  const t = useTexts(appTexts);
+  const panes = usePanes();
+  const desk = useDesk();
+  const isPhone = useIsPhone();
+  const threePanes = useHasThreePanes();
+  const { tab, place } = useTabOfPlace(pane);
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
+  const [inspectors, setInspectors] = useState(0);
+  const isFocused = panes.focused === pane;
+  const inspectorKeys = useBinding("inspector");
+
+  const setOpen = useCallback(
+    (open: boolean) =>
+      deskStore.update((current) =>
+        current.inspector.open === open ? current : { ...current, inspector: { ...current.inspector, open } },
+      ),
+    [],
+  );
+  const hasInspector = inspectors > 0;
+  const isOpen = hasInspector && desk.inspector.open;
+  useAction("inspector", () => setOpen(!deskStore.desk.inspector.open), { enabled: hasInspector && isFocused });
+
+  const nameTab = useCallback<SheetValue["nameTab"]>(
+    ({ title, state }) => {
+      if (tab) deskStore.update((current) => name(current, tab, title, state ?? null));
+    },
+    [tab],
+  );
+  const announceInspector = useCallback((present: boolean) => setInspectors((count) => count + (present ? 1 : -1)), []);
+  const sheet = useMemo<SheetValue>(
+    () => ({
+      pane,
+      place,
+      isFocused,
+      nameTab,
+      inspectorSlot: isOpen ? slot : null,
+      announceInspector,
+      setInspectorOpen: setOpen,
+    }),
+    [pane, place, isFocused, nameTab, isOpen, slot, announceInspector, setOpen],
+  );
+
+  const width = desk.inspector.width;
+  const beside = threePanes && !panes.isSplit;
+  return (
+    <SheetContext.Provider value={sheet}>
+      <div
+        onPointerDownCapture={isFocused ? undefined : () => panes.focus(pane)}
+        onFocusCapture={isFocused ? undefined : () => panes.focus(pane)}
+        className={cx(
+          "relative flex min-h-0 min-w-0 grow basis-0 overflow-hidden bg-background",
+          !isPhone && "rounded-lg border shadow-tab",
+          !isPhone && (panes.isSplit && isFocused ? "border-border-strong" : "border-border"),
+        )}
+      >
+        <Boundary resetKey={place}>
+          <Allowed>
+            <Outlet />
+          </Allowed>
+        </Boundary>
+        {isOpen && isPhone ? (
+          <Sheet open onOpenChange={setOpen} title={t("inspector")}>
+            <div ref={setSlot} className="flex min-h-[64dvh] flex-col" />
+          </Sheet>
+        ) : null}
+        {isOpen && !isPhone ? (
+          <aside
+            className={cx(
+              "flex min-h-0 flex-none flex-col border-l border-border bg-background",
+              beside ? "relative" : "absolute inset-y-0 right-0 z-20 max-w-[85%] shadow-pop",
+            )}
+            style={{ width: `${width / 16}rem` }}
+          >
+            <Resizer
+              label={t("resizeInspector")}
+              value={width}
+              min={360}
+              max={640}
+              usual={440}
+              grows="left"
+              onChange={(next) =>
+                deskStore.update((current) => ({ ...current, inspector: { ...current.inspector, width: next } }))
+              }
+              className="inset-y-0 -left-1"
+            />
+            <div className="absolute top-2.5 right-3 z-10">
+              <IconButton
+                icon={PanelRightClose}
+                label={t("hideInspector")}
+                keys={inspectorKeys}
+                onClick={() => setOpen(false)}
+              />
+            </div>
+            <div ref={setSlot} className="flex min-h-0 grow flex-col" />
+          </aside>
+        ) : null}
+      </div>
+    </SheetContext.Provider>
+  );
+}
+
+/** A screen that is not for this person says so instead of loading and failing. */
+function Allowed({ children }: { children: ReactNode }) {
+  const me = useMe();
+  const { pathname } = useLocation();
+  const route = matchRoute(routes, pathname)?.route;
+  return route?.visible && !route.visible(me) ? <ForbiddenPage /> : children;
+}

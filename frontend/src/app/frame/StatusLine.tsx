@@ -1,0 +1,94 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { retryConnection, useConnection } from "@/shared/api/connection";
+import { Link } from "@/shared/frame/link";
+import { formatDuration, formatPercent, formatTime } from "@/shared/i18n/format";
+import { useLocale } from "@/shared/i18n/locale";
+import { useTexts } from "@/shared/i18n/texts";
+import { runAction, useBinding } from "@/shared/keys/use-keys";
+import { jobsQuery } from "@/shared/session/jobs";
+import { cx } from "@/shared/ui/cx";
+import { Kbd } from "@/shared/ui/kbd";
+import { Dot, ProgressBar } from "@/shared/ui/marks";
+import { Spinner } from "@/shared/ui/spinner";
+import { appTexts } from "../texts";
+
+const link = "touch flex items-center gap-1.5 rounded-xs hover:text-foreground";
+
+export function ConnectionMark() {
+  const t = useTexts(appTexts);
+  const locale = useLocale();
+  const connection = useConnection();
+  const [now, setNow] = useState(Date.now());
+  const isLost = connection.state === "lost";
+  useEffect(() => {
+    if (!isLost) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [isLost]);
+  if (connection.state === "connected") {
+    return (
+      <button type="button" className={link} onClick={() => runAction("help.keys")}>
+        <Dot />
+        {t("connected")}
+      </button>
+    );
+  }
+  const wait = connection.retryAt === null ? 0 : Math.max(0, Math.ceil((connection.retryAt - now) / 1000));
+  return (
+    <span role="status" className="flex items-center gap-4 text-brass-text">
+      <span className="flex items-center gap-1.5">
+        <Dot tone="brass" hollow />
+        {t("disconnectedSince", { time: formatTime(connection.since, locale) })}
+      </span>
+      {wait > 0 ? <span aria-hidden="true">{t("nextTry", { wait: formatDuration(wait, locale) })}</span> : null}
+      <button type="button" className="touch rounded-xs font-medium" onClick={retryConnection}>
+        {t("tryNow")}
+      </button>
+    </span>
+  );
+}
+
+export function StatusLine() {
+  const t = useTexts(appTexts);
+  const paletteKeys = useBinding("palette");
+  return (
+    <section
+      aria-label={t("status")}
+      className="num col-span-full flex min-w-0 items-center gap-4 overflow-hidden pr-4 pl-[1.125rem] text-xs whitespace-nowrap text-muted-foreground"
+    >
+      <ConnectionMark />
+      <RunningJobs />
+      <span className="grow" />
+      <button type="button" className={link} onClick={() => runAction("palette")}>
+        {paletteKeys.length ? <Kbd keys={paletteKeys} /> : null}
+        {t("commands")}
+      </button>
+    </section>
+  );
+}
+
+function RunningJobs() {
+  const t = useTexts(appTexts);
+  const locale = useLocale();
+  const { data } = useQuery(jobsQuery);
+  const running = data?.items.filter((job) => job.state === "running") ?? [];
+  const [first] = running;
+  if (!first) return null;
+  const share = first.total ? first.done / first.total : null;
+  return (
+    <Link to="/" hash="jobs" className={cx(link, "min-w-0")}>
+      <Spinner size={13} />
+      <span className="truncate">
+        {running.length === 1 ? first.title : t("jobsRunning", { count: running.length })}
+      </span>
+      {running.length === 1 && share !== null ? (
+        <>
+          <ProgressBar label={first.title} value={share} max={1} className="!w-16" />
+          {formatPercent(share, 0, locale)}
+        </>
+      ) : null}
+    </Link>
+  );
+}

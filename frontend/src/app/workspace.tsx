@@ -1,0 +1,301 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type AnyRouter, Navigate, useLocation, useRouter } from "@tanstack/react-router";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import type { Schemas } from "@/shared/api/client";
+import { announceSessionEnd, api, onSessionEnd, setCsrfToken } from "@/shared/api/client";
+import { fold } from "@/shared/events/fold";
+import { followEvents } from "@/shared/events/stream";
+import { announce } from "@/shared/frame/announcer";
+import { matchRoute, tabKeyOf } from "@/shared/frame/feature";
+import { forgetDrafts } from "@/shared/frame/use-draft";
+import { WorkspaceContext } from "@/shared/frame/workspace";
+import { currentLocale } from "@/shared/i18n/locale";
+import { sayIn } from "@/shared/i18n/texts";
+import { useApplyPreferences } from "@/shared/session/preferences";
+import { installationQuery, meQuery } from "@/shared/session/queries";
+import { forgetUndo } from "@/shared/ui/undo";
+import * as desks from "./desk/desk";
+import { deskStore, saveDeskOnLeave, useDesk, useIsDeskLoaded } from "./desk/store";
+import { areas, features, routes } from "./features";
+import { Boot, BootFailed } from "./states";
+import { appTexts } from "./texts";
+
+export type Pane = "main" | "second";
+
+/** Which tabs are on the sheets, and everything the frame can do with tabs. */
+export interface Panes {
+  readonly shown: Readonly<Record<Pane, string | null>>;
+  readonly focused: Pane;
+  readonly isSplit: boolean;
+  readonly focus: (pane: Pane) => void;
+  readonly attach: (pane: Pane, router: AnyRouter | null) => void;
+  readonly show: (pane: Pane, tabId: string) => void;
+  readonly activate: (tabId: string) => void;
+  readonly close: (tabId: string) => void;
+  readonly closeOthers: (tabId: string) => void;
+  readonly reopen: (tabId?: string) => void;
+  readonly open: (path: string, how?: "here" | "new" | "background") => void;
+  readonly split: (tabId?: string) => void;
+  readonly unsplit: () => void;
+}
+
+const PanesContext = createContext<Panes | null>(null);
+
+export function usePanes(): Panes {
+  const panes = useContext(PanesContext);
+  if (!panes) throw new Error("There are no panes around this component.");
+  return panes;
+}
+
+/** What the desk needs to know about an address. */
+export function visitOf(path: string): desks.Visit {
+  const match = matchRoute(routes, path);
+  const language = currentLocale().language;
+  if (!match) return { path, key: path, title: sayIn(appTexts)("notFound"), icon: null };
+  return {
+    path,
+    key: tabKeyOf(match.route, match.params),
+    title: match.route.title[language],
+    icon: match.route.area ?? null,
+  };
+}
+
+declare module "@tanstack/react-router" {
+  interface HistoryState {
+    /** The tab an address was opened in, so that Back returns to the tab and not only to the address. */
+    tab?: string;
+  }
+}
+
+const go = (router: AnyRouter | null | undefined, path: string, tab?: string) => {
+  router?.history.push(path, { tab });
+};
+
+function PanesProvider({ children }: { children: ReactNode }) {
+  const mainRouter = useRouter() as AnyRouter;
+  const secondRouter = useRef<AnyRouter | null>(null);
+  const [secondTab, setSecondTab] = useState<string | null>(null);
+  const [focused, setFocused] = useState<Pane>("main");
+  const desk = useDesk();
+  const second = secondTab !== null && desk.tabs.some((tab) => tab.id === secondTab) ? secondTab : null;
+  const pane: Pane = second === null ? "main" : focused;
+
+  const panes = useMemo<Panes>(() => {
+    const routerOf = (which: Pane) => (which === "main" ? mainRouter : secondRouter.current);
+    const shown = { main: desk.active, second };
+    const put = (which: Pane, tab: desks.Tab) => {
+      if (which === "second") setSecondTab(tab.id);
+      go(routerOf(which), tab.path, tab.id);
+    };
+    return {
+      shown,
+      focused: pane,
+      isSplit: second !== null,
+      focus: setFocused,
+      attach: (which, router) => {
+        if (which === "second") secondRouter.current = router;
+      },
+      show: (which, tabId) => {
+        if (which === "second") setSecondTab(tabId);
+        else deskStore.update((current) => desks.activate(current, tabId));
+      },
+      activate: (tabId) => {
+        const tab = deskStore.desk.tabs.find((candidate) => candidate.id === tabId);
+        if (!tab) return;
+        if (tabId === second) return setFocused("second");
+        if (tabId === shown.main) {
+          setFocused("main");
+          return;
+        }
+        put(pane, tab);
+      },
+      close: (tabId) => {
+        const { desk: next, next: forward } = desks.close(deskStore.desk, tabId);
+        const closed = deskStore.desk.tabs.find((tab) => tab.id === tabId);
+        const wasFront = deskStore.desk.active === tabId;
+        deskStore.update(() => next);
+        if (closed) announce(sayIn(appTexts)("tabClosed", { title: closed.title }));
+        if (tabId === second) {
+          setSecondTab(null);
+          setFocused("main");
+          return;
+        }
+        if (!wasFront) return;
+        if (forward?.id === second) setSecondTab(null);
+        if (forward) go(mainRouter, forward.path, forward.id);
+        else go(mainRouter, "/");
+      },
+      closeOthers: (tabId) => {
+        deskStore.update((current) =>
+          current.tabs.reduce((left, tab) => (tab.id === tabId ? left : desks.close(left, tab.id).desk), current),
+        );
+        setSecondTab(null);
+        const tab = deskStore.desk.tabs.find((candidate) => candidate.id === tabId);
+        if (tab) go(mainRouter, tab.path, tab.id);
+      },
+      reopen: (tabId) => {
+        const { desk: next, tab } = desks.reopen(deskStore.desk, tabId);
+        deskStore.update(() => next);
+        if (tab) go(mainRouter, tab.path, tab.id);
+      },
+      open: (path, how = "here") => {
+        if (how === "here") return go(routerOf(pane), path);
+        const { desk: next, tab } = desks.openNew(deskStore.desk, visitOf(path));
+        deskStore.update(() => next);
+        if (how === "new") go(routerOf(pane), path, tab);
+      },
+      split: (tabId) => {
+        const current = deskStore.desk;
+        const wished =
+          current.tabs.find((tab) => tab.id === tabId && tab.id !== current.active) ??
+          desks.neighbour(current, 1) ??
+          null;
+        if (wished && wished.id !== current.active) {
+          setSecondTab(wished.id);
+        } else {
+          const { desk: next, tab } = desks.openNew(current, visitOf("/"));
+          deskStore.update(() => next);
+          setSecondTab(tab);
+        }
+        setFocused("second");
+      },
+      unsplit: () => {
+        setSecondTab(null);
+        setFocused("main");
+      },
+    };
+  }, [mainRouter, desk.active, second, pane]);
+
+  const workspace = useMemo(
+    () => ({
+      features,
+      areas,
+      open: panes.open,
+      openTabs: desk.tabs,
+      closedTabs: desk.closed,
+      reopen: panes.reopen,
+      signOut: () => void signOut(),
+    }),
+    [panes, desk.tabs, desk.closed],
+  );
+  return (
+    <PanesContext.Provider value={panes}>
+      <WorkspaceContext.Provider value={workspace}>{children}</WorkspaceContext.Provider>
+    </PanesContext.Provider>
+  );
+}
+
+async function signOut(): Promise<void> {
+  await deskStore.flush();
+  try {
+    await api.POST("/api/v1/auth/logout");
+  } finally {
+    // Also when the server is away: whoever pressed this wants this screen to forget.
+    announceSessionEnd();
+    announce(sayIn(appTexts)("signedOut"));
+  }
+}
+
+/** The router's place and the tab strip agree: whoever moves, the other follows. */
+export function useTabOfPlace(pane: Pane): { tab: string | null; place: string } {
+  const { href, state } = useLocation();
+  const panes = usePanes();
+  const show = useRef(panes.show);
+  show.current = panes.show;
+  const shown = panes.shown[pane];
+  const latest = useRef(shown);
+  latest.current = shown;
+  const wished = state.tab;
+  useEffect(() => {
+    const to = visitOf(href);
+    const desk = deskStore.desk;
+    const named = desk.tabs.find((tab) => tab.id === wished && desks.keyOfTab(tab.id) === to.key);
+    const result = named ? desks.visit(desk, to, named.id) : desks.visit(desk, to, latest.current);
+    deskStore.update(() => result.desk);
+    show.current(pane, result.tab);
+  }, [href, wished, pane]);
+  return { tab: shown, place: `${shown ?? ""} ${href}` };
+}
+
+/** Stands before the workspace: who is there, are they set up, and do we hold their desk. */
+export function SignedInOnly({ children }: { children: ReactNode }) {
+  const me = useQuery(meQuery);
+  const { href } = useLocation();
+  const loaded = useIsDeskLoaded();
+  useApplyPreferences(me.data?.settings);
+  const personId = me.data?.id;
+  useEffect(() => {
+    if (!personId) return;
+    deskStore.load().catch(() => deskStore.startEmpty());
+    return saveDeskOnLeave();
+  }, [personId]);
+  if (me.isPending) return <Boot />;
+  if (me.isError && !me.data) return <BootFailed error={me.error} onRetry={() => void me.refetch()} />;
+  if (!me.data) return <Navigate to="/login" search={{ next: href === "/" ? undefined : href } as never} replace />;
+  if (me.data.must_set_up && matchRoute(routes, "/setup")) return <Navigate to="/setup" replace />;
+  if (!loaded) return <Boot />;
+  return (
+    <PanesProvider>
+      <FollowEvents />
+      {children}
+    </PanesProvider>
+  );
+}
+
+/** Folds the server's events into what we hold. */
+function FollowEvents() {
+  const client = useQueryClient();
+  useEffect(
+    () =>
+      followEvents({
+        onReconnect: () => {
+          void client.invalidateQueries();
+          void deskStore.noticed(null);
+        },
+        onEvent: (event) => {
+          for (const change of fold(event)) {
+            switch (change.do) {
+              case "refresh":
+                void client.invalidateQueries({ queryKey: change.key });
+                break;
+              case "patchJob":
+                client.setQueriesData<Schemas["JobPage"]>({ queryKey: ["jobs"] }, (page) =>
+                  page && "items" in page
+                    ? {
+                        ...page,
+                        items: page.items.map((job) => (job.id === change.job.id ? { ...job, ...change.job } : job)),
+                      }
+                    : page,
+                );
+                break;
+              case "desk":
+                void deskStore.noticed(change.version);
+                break;
+              case "signOut":
+                // Only the server knows whether it was this session; asking tells.
+                void client.invalidateQueries({ queryKey: meQuery.queryKey });
+                break;
+            }
+          }
+        },
+      }),
+    [client],
+  );
+  return null;
+}
+
+/** When the session ends, for whatever reason, nothing of the person stays in this window. */
+export function useForgetOnSessionEnd(): void {
+  const client = useQueryClient();
+  const forget = useCallback(() => {
+    setCsrfToken("");
+    forgetUndo();
+    forgetDrafts();
+    deskStore.reset();
+    const installation = client.getQueryData(installationQuery.queryKey);
+    client.clear();
+    if (installation) client.setQueryData(installationQuery.queryKey, installation);
+    client.setQueryData(meQuery.queryKey, null);
+  }, [client]);
+  useEffect(() => onSessionEnd(forget), [forget]);
+}

@@ -1,0 +1,16 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app/App";
+import { currentLocale } from "./shared/i18n/locale";
+import "./shared/ui/fonts.css";
+import "./styles.css";
+
+document.documentElement.lang = currentLocale().language;
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no #root.");
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,81 @@
+import createClient, { type Middleware } from "openapi-fetch";
+import type { components, paths } from "@/api/generated/schema";
+import { connectionLost, connectionRestored } from "./connection";
+import { Offline, problemFrom } from "./problem";
+
+export type Schemas = components["schemas"];
+
+let csrfToken = "";
+const sessionEndListeners = new Set<() => void>();
+
+/** Comes with `/auth/me` and with every sign-in answer; kept in memory only. */
+export function setCsrfToken(token: string): void {
+  csrfToken = token;
+}
+
+export function currentCsrfToken(): string {
+  return csrfToken;
+}
+
+/** Called when the server no longer knows our session. */
+export function onSessionEnd(listener: () => void): () => void {
+  sessionEndListeners.add(listener);
+  return () => sessionEndListeners.delete(listener);
+}
+
+export function announceSessionEnd(): void {
+  for (const listener of sessionEndListeners) listener();
+}
+
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+// Proxies answer these for a server that is away; our own "unavailable" comes as a problem document.
+const gatewayStatuses = new Set([502, 504]);
+
+// Sign-in answers 401 to wrong credentials: that is an answer, not an ended session.
+const openPaths =
+  /^\/api\/v1\/(auth\/(login|link|register|forgot-password|reset-password|verify|invite|passkeys\/sign-in|oidc)|installation)/;
+
+const kontor: Middleware = {
+  onRequest({ request }) {
+    if (!safeMethods.has(request.method) && csrfToken) request.headers.set("X-Kontor-CSRF", csrfToken);
+    request.headers.set("Accept", "application/json, application/problem+json");
+    return request;
+  },
+  async onResponse({ request, response }) {
+    if (gatewayStatuses.has(response.status) && !response.headers.get("Content-Type")?.includes("problem+json")) {
+      connectionLost();
+      throw new Offline(`HTTP ${response.status}`);
+    }
+    connectionRestored();
+    if (response.ok) return response;
+    const problem = await problemFrom(response);
+    if (problem.status === 401 && !openPaths.test(new URL(request.url).pathname)) announceSessionEnd();
+    throw problem;
+  },
+  onError({ error }) {
+    if (error instanceof DOMException && error.name === "AbortError") return error;
+    connectionLost();
+    return new Offline(error instanceof Error ? error.message : String(error));
+  },
+};
+
+export const api = createClient<paths>({
+  baseUrl: typeof location === "undefined" ? "http://localhost" : location.origin,
+  credentials: "same-origin",
+  // Late binding, so that a test can put its network in place of fetch.
+  fetch: (request) => globalThis.fetch(request),
+});
+api.use(kontor);
+
+/** The body of an answer. Failures never get here: the client throws `Problem` or `Offline`. */
+export async function read<T>(call: Promise<{ data?: T; response: Response }>): Promise<T> {
+  const { data, response } = await call;
+  if (data === undefined && response.status !== 204) throw new TypeError(`${response.url} answered without a body.`);
+  return data as T;
+}
+
+/** The header that says which version a change is based on. */
+export function ifMatch(version: number): { "If-Match": string } {
+  return { "If-Match": `"${version}"` };
+}

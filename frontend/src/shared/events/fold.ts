@@ -1,0 +1,73 @@
+import type { Schemas } from "../api/client";
+
+type Job = Schemas["JobRead"];
+
+/** What the server tells while one works. The kinds are a closed list; others are left alone. */
+export type AppEvent =
+  | { kind: "desk.changed"; data: { version?: number } }
+  | { kind: "settings.changed"; data: { version?: number } }
+  | { kind: "session.ended"; data: { session_id?: string } }
+  | { kind: "job.changed"; data: Partial<Job> & { id?: string } }
+  | { kind: "notification.created"; data: { id?: string } }
+  | { kind: "people.changed"; data: { id?: string } }
+  | { kind: "full_access.changed"; data: { until?: string | null } };
+
+export type EventKind = AppEvent["kind"];
+
+const kinds: Record<EventKind, true> = {
+  "desk.changed": true,
+  "settings.changed": true,
+  "session.ended": true,
+  "job.changed": true,
+  "notification.created": true,
+  "people.changed": true,
+  "full_access.changed": true,
+};
+
+/** Reads one frame; null for kinds that this version does not know. */
+export function readEvent(kind: string, data: string): AppEvent | null {
+  if (!(kind in kinds)) return null;
+  const frame = JSON.parse(data) as { data?: unknown };
+  const body = typeof frame.data === "object" && frame.data !== null ? frame.data : {};
+  return { kind, data: body } as AppEvent;
+}
+
+/** What an event means for what we hold. */
+export type Change =
+  | { do: "refresh"; key: readonly string[] }
+  | { do: "patchJob"; job: Partial<Job> & { id: string } }
+  | { do: "desk"; version: number | null }
+  | { do: "signOut" };
+
+export function fold(event: AppEvent): Change[] {
+  switch (event.kind) {
+    case "desk.changed":
+      return [{ do: "desk", version: event.data.version ?? null }];
+    case "settings.changed":
+    case "full_access.changed":
+      return [{ do: "refresh", key: ["me"] }];
+    case "session.ended":
+      return [{ do: "signOut" }];
+    case "job.changed": {
+      const { id } = event.data;
+      const refresh: Change = { do: "refresh", key: ["jobs"] };
+      // Progress comes often and is complete in itself; only an end is worth asking the server again.
+      if (!id) return [refresh];
+      const patch: Change = { do: "patchJob", job: { ...event.data, id } };
+      return event.data.state === "running" ? [patch] : [patch, refresh, { do: "refresh", key: ["admin", "jobs"] }];
+    }
+    case "notification.created":
+      return [{ do: "refresh", key: ["notifications"] }];
+    case "people.changed":
+      return [
+        { do: "refresh", key: ["admin", "users"] },
+        { do: "refresh", key: ["admin", "stats"] },
+      ];
+    default:
+      return unreachable(event);
+  }
+}
+
+function unreachable(event: never): Change[] {
+  return event;
+}

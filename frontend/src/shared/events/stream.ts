@@ -1,0 +1,132 @@
+import { announceSessionEnd } from "../api/client";
+import { connectionLost, connectionRestored, onRetryConnection } from "../api/connection";
+import { type AppEvent, readEvent } from "./fold";
+import { SseParser } from "./sse";
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30_000;
+/** The server says something at least every 15 s, if only a comment; silence past this is a dead line. */
+const SILENCE_MS = 45_000;
+/** A window nobody looks at gives its connection back, since browsers allow six per server. */
+const HIDDEN_MS = 60_000;
+
+/**
+ * Follows the person's events until it is stopped. Resumes from the last id after every break, so nothing is missed;
+ * `onReconnect` says that there was a break, for what is not told by events.
+ */
+export function followEvents({
+  onEvent,
+  onReconnect,
+  url = "/api/v1/events",
+}: {
+  onEvent: (event: AppEvent) => void;
+  onReconnect: () => void;
+  url?: string;
+}): () => void {
+  let stopped = false;
+  let lastId = "";
+  let wait = FIRST_WAIT_MS;
+  let current: AbortController | undefined;
+  let wake: (() => void) | undefined;
+  let hiddenTimer: ReturnType<typeof setTimeout> | undefined;
+  let paused = false;
+
+  const sleep = (milliseconds: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  async function once(): Promise<"ended" | "refused"> {
+    current = new AbortController();
+    const { signal } = current;
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => current?.abort(), SILENCE_MS);
+    };
+    try {
+      heard();
+      const response = await fetch(url, {
+        signal,
+        credentials: "same-origin",
+        cache: "no-store",
+        headers: { Accept: "text/event-stream", ...(lastId ? { "Last-Event-ID": lastId } : {}) },
+      });
+      if (response.status === 401) {
+        announceSessionEnd();
+        return "refused";
+      }
+      if (!response.ok || !response.body) throw new TypeError(`The event stream answered ${response.status}.`);
+      if (lastId || wait > FIRST_WAIT_MS) onReconnect();
+      wait = FIRST_WAIT_MS;
+      connectionRestored();
+      const parser = new SseParser();
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return "ended";
+        heard();
+        for (const raw of parser.push(value)) {
+          if (raw.id) lastId = raw.id;
+          const event = readEvent(raw.event, raw.data);
+          if (event) onEvent(event);
+        }
+      }
+    } finally {
+      clearTimeout(silence);
+    }
+  }
+
+  async function run() {
+    while (!stopped) {
+      if (paused) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      try {
+        if ((await once()) === "refused") return;
+      } catch {
+        // Every way a line can break ends here; what to do about it is the same.
+      }
+      if (stopped || paused) continue;
+      // Half of the wait is chance, so that a server that comes back is not met by everyone at once.
+      const pause = wait / 2 + Math.random() * (wait / 2);
+      if (wait > FIRST_WAIT_MS) connectionLost(Date.now() + pause);
+      wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+      await sleep(pause);
+    }
+  }
+
+  const onVisibility = () => {
+    clearTimeout(hiddenTimer);
+    if (document.visibilityState === "hidden") {
+      hiddenTimer = setTimeout(() => {
+        paused = true;
+        current?.abort();
+      }, HIDDEN_MS);
+    } else if (paused) {
+      paused = false;
+      wake?.();
+    }
+  };
+  document.addEventListener("visibilitychange", onVisibility);
+  const offRetry = onRetryConnection(() => {
+    wait = FIRST_WAIT_MS;
+    wake?.();
+  });
+  void run();
+  return () => {
+    stopped = true;
+    clearTimeout(hiddenTimer);
+    document.removeEventListener("visibilitychange", onVisibility);
+    offRetry();
+    current?.abort();
+    wake?.();
+  };
+}

@@ -1,0 +1,110 @@
+import { useState } from "react";
+import { formatNumber } from "../i18n/format";
+import { useLocale } from "../i18n/locale";
+
+export interface Bar {
+  /** Under the bar; give it only where an axis label belongs. */
+  label: string;
+  /** In the popover and the table: the full name of the bar. */
+  name: string;
+  value: number;
+}
+
+/** The smallest round number that holds the largest bar, in three or four even steps. */
+export function axisSteps(max: number): number[] {
+  if (max <= 0) return [0, 1];
+  const rough = max / 3;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.max(
+    1,
+    [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? power,
+  );
+  const steps = [0];
+  while ((steps.at(-1) ?? 0) < max) steps.push((steps.at(-1) ?? 0) + step);
+  return steps;
+}
+
+/** A bar chart of our own: axis right, dashed gridlines, no animation; readers get the same figures as a table. */
+export function BarChart({
+  title,
+  unit,
+  bars,
+  height = 180,
+}: {
+  title: string;
+  unit: string;
+  bars: readonly Bar[];
+  height?: number;
+}) {
+  const locale = useLocale();
+  const [hovered, setHovered] = useState<number | null>(null);
+  const steps = axisSteps(Math.max(0, ...bars.map((bar) => bar.value)));
+  const top = steps.at(-1) ?? 1;
+  const plot = height - 24;
+  const y = (value: number) => plot - (value / top) * (plot - 8);
+  const active = hovered === null ? undefined : bars[hovered];
+  return (
+    <figure className="relative min-w-0">
+      <figcaption className="font-semibold">
+        {title}, <span className="font-normal text-muted-foreground">{unit}</span>
+      </figcaption>
+      <div className="relative mt-3 pr-9" style={{ height }} aria-hidden="true">
+        {steps.map((step) => (
+          <div
+            key={step}
+            className={`absolute right-9 left-0 border-t ${step === 0 ? "border-border" : "border-dashed border-border-soft"}`}
+            style={{ top: y(step) }}
+          >
+            <span className="num absolute -top-2 left-full pl-2 text-2xs text-faint">
+              {formatNumber(step, {}, locale)}
+            </span>
+          </div>
+        ))}
+        <div className="absolute inset-y-0 right-9 left-0 flex" onPointerLeave={() => setHovered(null)}>
+          {bars.map((bar, index) => (
+            <div
+              key={bar.name}
+              className={`relative min-w-0 grow basis-0 ${hovered === index ? "bg-hover" : ""}`}
+              style={{ height: plot }}
+              onPointerEnter={() => setHovered(index)}
+            >
+              <span
+                className="absolute bottom-0 left-[18%] w-[64%] rounded-t-[2.5px] bg-chart-1"
+                style={{ height: bar.value > 0 ? Math.max(2, plot - y(bar.value)) : 0 }}
+              />
+              <span className="num absolute top-full left-1/2 -translate-x-1/2 pt-1 text-2xs whitespace-nowrap text-faint">
+                {bar.label}
+              </span>
+            </div>
+          ))}
+        </div>
+        {active && hovered !== null ? (
+          <div
+            className="pointer-events-none absolute top-0 z-10 flex gap-4 rounded-md bg-raised px-3 py-2 text-xs whitespace-nowrap shadow-pop"
+            style={
+              hovered < bars.length / 2
+                ? { left: `${((hovered + 1) / bars.length) * 90}%` }
+                : { right: `${(1 - hovered / bars.length) * 90 + 6}%` }
+            }
+          >
+            <span>{active.name}</span>
+            <span className="num font-semibold">{formatNumber(active.value, {}, locale)}</span>
+          </div>
+        ) : null}
+      </div>
+      <table className="sr-only">
+        <caption>
+          {title}, {unit}
+        </caption>
+        <tbody>
+          {bars.map((bar) => (
+            <tr key={bar.name}>
+              <th scope="row">{bar.name}</th>
+              <td>{formatNumber(bar.value, {}, locale)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </figure>
+  );
+}

@@ -1,0 +1,13 @@
+import type { LucideIcon, LucideProps } from "lucide-react";
+
+export type IconType = LucideIcon;
+
+function strokeFor(size: number): number {
+  if (size >= 18) return 1.6;
+  return size >= 16 ? 1.75 : 2;
+}
+
+/** One way to draw Lucide: the stroke follows the size, and the name is always spoken by something else. */
+export function Icon({ icon: Drawing, size = 16, ...rest }: { icon: LucideIcon } & Omit<LucideProps, "ref">) {
+  return <Drawing aria-hidden="true" size={size} strokeWidth={strokeFor(Number(size))} {...rest} />;
+}

@@ -1,0 +1,40 @@
+import { Popover as Base } from "@base-ui/react/popover";
+import type { ReactElement, ReactNode } from "react";
+import { cx } from "./cx";
+import type { Side } from "./tooltip";
+
+export const popupClass = "rise rounded-md bg-raised shadow-pop outline-none";
+
+export function Popover({
+  trigger,
+  title,
+  side = "bottom",
+  align = "start",
+  open,
+  onOpenChange,
+  className,
+  children,
+}: {
+  trigger: ReactElement<Record<string, unknown>>;
+  title?: ReactNode;
+  side?: Side;
+  align?: "start" | "center" | "end";
+  open?: boolean;
+  onOpenChange?: (open: boolean) => void;
+  className?: string;
+  children: ReactNode;
+}) {
+  return (
+    <Base.Root open={open} onOpenChange={onOpenChange}>
+      <Base.Trigger render={trigger} />
+      <Base.Portal>
+        <Base.Positioner side={side} align={align} sideOffset={6} collisionPadding={8} className="z-50">
+          <Base.Popup className={cx(popupClass, "max-w-[min(27.5rem,calc(100vw-1rem))] p-4", className)}>
+            {title ? <Base.Title className="mb-2 text-md font-semibold">{title}</Base.Title> : null}
+            {children}
+          </Base.Popup>
+        </Base.Positioner>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
