@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 
 from kontor.core.database import Database
-from kontor.core.events.listener import Listener
-from kontor.core.events.stream import EventStream
-from kontor.core.jobs.kinds import Registry
+from kontor.core.mail.service import Mailer, carrier_of
 from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings
+from kontor.core.trail import AuditTrail, NoTrail
 
 
 @dataclass(slots=True)
@@ -15,11 +14,8 @@ class Kernel:
     settings: Settings
     database: Database
     secrets: Secrets
-    listener: Listener = field(init=False)
-    events: EventStream = field(init=False)
-    jobs: Registry = field(init=False, default_factory=Registry)
+    trail: AuditTrail = field(default_factory=NoTrail)
+    mailer: Mailer = field(init=False)
 
     def __post_init__(self) -> None:
-        engine = self.database.engine
-        self.listener = Listener(None if engine is None else engine.url.render_as_string(hide_password=False))
-        self.events = EventStream(self.database, self.listener)
+        self.mailer = Mailer(self.settings, self.secrets, self.database, carrier_of(self.settings))
