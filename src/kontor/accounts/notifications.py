@@ -7,7 +7,7 @@ from typing import Any, Self
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, Field, model_validator
-from sqlalchemy import CursorResult, Executable, cast, delete, literal, select, tuple_, update
+from sqlalchemy import CursorResult, Executable, cast, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -110,9 +110,17 @@ async def notify_managers(unit: AsyncSession, kind: Notice, data: Mapping[str, A
         await notify(unit, UserId(person_id), kind, data, key=key)
 
 
-async def list_page(unit: AsyncSession, actor: Actor, *, limit: int, cursor: str | None) -> Page[NotificationRead]:
-    """Newest first."""
-    query = select(Notification).where(Notification.owner_id == actor.user_id)
+async def list_page(
+    unit: AsyncSession, actor: Actor, *, unread: bool = False, limit: int, cursor: str | None
+) -> Page[NotificationRead]:
+    """Newest first. The total is of those that were not read, for the mark on the bell."""
+    mine = Notification.owner_id == actor.user_id
+    waiting = await unit.scalar(
+        select(func.count()).select_from(Notification).where(mine, Notification.read_at.is_(None))
+    )
+    query = select(Notification).where(mine)
+    if unread:
+        query = query.where(Notification.read_at.is_(None))
     position = (Notification.created_at, Notification.id)
     if (after := Cursor.decode(cursor, "datetime", "uuid")) is not None:
         query = query.where(tuple_(*position) < tuple_(*map(literal, after)))
@@ -120,7 +128,7 @@ async def list_page(unit: AsyncSession, actor: Actor, *, limit: int, cursor: str
     found = (await unit.scalars(query)).all()
     items = [NotificationRead.model_validate(one, from_attributes=True) for one in found[:limit]]
     more = Cursor.encode((items[-1].created_at, items[-1].id)) if len(found) > limit else None
-    return Page(items=items, next_cursor=more)
+    return Page(items=items, next_cursor=more, total=waiting)
 
 
 async def mark_read(unit: AsyncSession, actor: Actor, seen: NotificationsSeen) -> int:
