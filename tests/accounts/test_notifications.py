@@ -87,7 +87,8 @@ async def test_reading_marks_what_was_named_and_only_ones_own(house: House) -> N
 
 async def test_it_must_be_said_which_were_read(house: House) -> None:
     anna = await house.visitor()
-    for body in ({}, {"all": True, "ids": [str(uuid4())]}, {"ids": []}):
+    bodies: list[dict[str, Any]] = [{}, {"all": True, "ids": [str(uuid4())]}, {"ids": []}]
+    for body in bodies:
         assert (await anna.post("/notifications/read", json=body)).status_code == 422
 
 
