@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     blob_region: str = Field("eu-central-1", description="Region of the bucket.")
     blob_access_key: SecretStr | None = Field(None, description="Access key for the bucket.")
     blob_secret_key: SecretStr | None = Field(None, description="Secret key for the bucket.")
+    kontor_rate_factor: float = Field(
+        1, ge=0, description="Multiplies all rate limits, such as `2` for twice as much; `0` switches them off."
+    )
     kontor_fetch_ports: str = Field(
         "80,443", description="Ports that addresses given by people may name, separated by commas."
     )
