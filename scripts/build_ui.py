@@ -1,6 +1,6 @@
 """Builds the web app into the package, and does nothing when it is there already. Standard library only.
 
-Used by the launcher, by the build of a wheel (hatch_build.py) and by hand: python3 scripts/build_ui.py
+Used by the launcher, by the build of a wheel (hatch_build.py) and by hand: scripts/build_ui.py [--force|--packages]
 """
 
 import hashlib
@@ -113,7 +113,10 @@ def read(path: Path) -> str | None:
 
 if __name__ == "__main__":
     try:
-        if "--force" in sys.argv or not is_fresh():
+        if "--packages" in sys.argv:
+            check_node()
+            install()
+        elif "--force" in sys.argv or not is_fresh():
             build(lambda words: print(f"Web app: {words}", flush=True))
     except Trouble as trouble:
         sys.exit(str(trouble))

@@ -43,10 +43,11 @@ def dispatch(arguments: list[str]) -> int:
 
 def report(error: Exception) -> int:
     """What went wrong by name; anything that we do not know keeps its traceback."""
-    from kontor.core.errors import KontorError
+    from kontor.core.errors import Kind, KontorError
 
     if isinstance(error, KontorError):
-        complain(f"{error.message}\n({error.code}; `kontor doctor` looks for causes)")
+        advice = "; `kontor doctor` looks for causes" if error.kind in {Kind.UNAVAILABLE, Kind.OUT_OF_SPACE} else ""
+        complain(f"{error.message}\n({error.code}{advice})")
         return MISCONFIGURED if error.code in STAYING else FAILED
     if type(error).__module__.startswith("pydantic") and hasattr(error, "errors"):
         complain(explain_settings(error))  # type: ignore[arg-type]  # its type would have to be imported to be named
@@ -138,7 +139,6 @@ def add_openapi(parser: argparse.ArgumentParser) -> None:
 
 def add_checks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="STEPS", help="names of steps, separated by commas")
-    parser.add_argument("--keep-going", action="store_true", default=True, help=argparse.SUPPRESS)
 
 
 # --- the commands --------------------------------------------------------------------------------------------------

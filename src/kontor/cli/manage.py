@@ -4,10 +4,11 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from kontor.accounts import people
 from kontor.cli.words import OK, say
 from kontor.core import addresses
 from kontor.core.kernel import Kernel
@@ -15,6 +16,7 @@ from kontor.core.observability import configure_logging
 from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings, load_settings
 from kontor.core.start import open_kernel, prepare_schema
+from kontor.core.tenancy import Role
 
 
 @asynccontextmanager
@@ -68,9 +70,66 @@ def openapi(output: Path | None) -> int:
     return OK
 
 
-def rotate_vault() -> int:
-    raise NotImplementedError
-
-
 def user(options: argparse.Namespace) -> int:
+    async def run() -> None:
+        async with installation() as kernel:
+            await DEEDS[options.deed](kernel, options)
+
+    asyncio.run(run())
+    return OK
+
+
+async def create_user(kernel: Kernel, options: argparse.Namespace) -> None:
+    role = Role.ADMIN if options.admin else Role(options.role)
+    password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
+    name = options.name or options.email.partition("@")[0]
+    await people.create_person(
+        kernel.database, email=options.email, name=name, role=role, password=password, language=options.language
+    )
+    say(f"{options.email} can sign in as {role.value}.")
+    if password is None:
+        await print_reset_link(kernel, options)
+
+
+async def list_users(kernel: Kernel, _: argparse.Namespace) -> None:
+    rows = [("E-MAIL", "NAME", "ROLE", "STATE", "LAST SEEN")]
+    for person in await people.list_people(kernel.database):
+        seen = f"{person.last_seen_at:%Y-%m-%d %H:%M} UTC" if person.last_seen_at else "never"
+        rows.append((person.email or str(person.id), person.name, person.role.value, person.state.value, seen))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+async def print_reset_link(kernel: Kernel, options: argparse.Namespace) -> None:
+    link = await people.reset_link_for(kernel.database, kernel.settings, options.email)
+    say(f"This link sets a new password, once and for a short time:\n\n    {link}\n")
+
+
+async def set_role(kernel: Kernel, options: argparse.Namespace) -> None:
+    await people.change_role_of(kernel.database, options.email, Role(options.role))
+    say(f"{options.email} is {options.role} now.")
+
+
+async def suspend(kernel: Kernel, options: argparse.Namespace) -> None:
+    await people.suspend_person(kernel.database, options.email)
+    say(f"{options.email} is kept out from now on. To undo that: kontor user restore {options.email}")
+
+
+async def restore(kernel: Kernel, options: argparse.Namespace) -> None:
+    await people.restore_person(kernel.database, options.email)
+    say(f"{options.email} can sign in again.")
+
+
+DEEDS: dict[str, Callable[[Kernel, argparse.Namespace], Awaitable[None]]] = {
+    "create": create_user,
+    "list": list_users,
+    "reset-link": print_reset_link,
+    "set-role": set_role,
+    "suspend": suspend,
+    "restore": restore,
+}
+
+
+def rotate_vault() -> int:
     raise NotImplementedError
