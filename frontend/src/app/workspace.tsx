@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type AnyRouter, Navigate, useLocation, useRouter } from "@tanstack/react-router";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import type { Schemas } from "@/shared/api/client";
-import { announceSessionEnd, api, onSessionEnd, setCsrfToken } from "@/shared/api/client";
+import { announceSessionEnd, api, onSessionEnd, setCsrfToken, windowName } from "@/shared/api/client";
 import { fold } from "@/shared/events/fold";
 import { followEvents } from "@/shared/events/stream";
 import { announce } from "@/shared/frame/announcer";
@@ -51,10 +51,10 @@ export function usePanes(): Panes {
 export function visitOf(path: string): desks.Visit {
   const match = matchRoute(routes, path);
   const language = currentLocale().language;
-  if (!match) return { path, key: path, title: sayIn(appTexts)("notFound"), icon: null };
+  if (!match) return { path, key: "lost", title: sayIn(appTexts)("notFound"), icon: null };
   return {
     path,
-    key: tabKeyOf(match.route, match.params),
+    key: desks.tabKey(tabKeyOf(match.route, match.params)),
     title: match.route.title[language],
     icon: match.route.area ?? null,
   };
@@ -253,10 +253,13 @@ function FollowEvents() {
           void deskStore.noticed(null);
         },
         onEvent: (event) => {
-          for (const change of fold(event)) {
+          for (const change of fold(event, windowName)) {
             switch (change.do) {
               case "refresh":
                 void client.invalidateQueries({ queryKey: change.key });
+                break;
+              case "refreshAll":
+                void client.invalidateQueries();
                 break;
               case "patchJob":
                 client.setQueriesData<Schemas["JobPage"]>({ queryKey: ["jobs"] }, (page) =>

@@ -21,15 +21,26 @@ export interface Visit {
   readonly icon: string | null;
 }
 
-/** A tab's id is its key, and "key~2" for a second tab of the same kind, so that devices agree without asking. */
-export const keyOfTab = (id: string) => id.replace(/~\d+$/, "");
+/** As many as the server keeps; past it the tab that was opened first makes room. */
+export const OPEN_LIMIT = 50;
+const TITLE_LIMIT = 300;
+
+/** A tab's id is its key, and "key--2" for a second tab of the same kind, so that devices agree without asking. */
+export const keyOfTab = (id: string) => id.replace(/--\d+$/, "");
+
+/** Keys are made of what ids may hold. */
+export const tabKey = (text: string) => text.replaceAll(/[^A-Za-z0-9_]+/g, "-").replaceAll(/^-|-$/g, "").slice(0, 56) || "tab";
+
+function makeTab(desk: Desk, to: Visit): Tab {
+  return { id: freeId(desk, to.key), path: to.path, title: to.title.slice(0, TITLE_LIMIT), icon: to.icon, state: null };
+}
 
 function freeId(desk: Desk, key: string): string {
   const taken = new Set(desk.tabs.map((tab) => tab.id));
   if (!taken.has(key)) return key;
   let number = 2;
-  while (taken.has(`${key}~${number}`)) number += 1;
-  return `${key}~${number}`;
+  while (taken.has(`${key}--${number}`)) number += 1;
+  return `${key}--${number}`;
 }
 
 function insertAfter(tabs: readonly Tab[], after: string | null, tab: Tab): Tab[] {
@@ -49,8 +60,14 @@ export function visit(desk: Desk, to: Visit, shown: string | null = desk.active)
     samePath[0] ??
     desk.tabs.find((tab) => keyOfTab(tab.id) === to.key);
   if (home) return { desk: setPath(desk, home.id, to), tab: home.id };
-  const tab: Tab = { id: freeId(desk, to.key), path: to.path, title: to.title, icon: to.icon, state: null };
-  return { desk: { ...desk, tabs: insertAfter(desk.tabs, shown, tab) }, tab: tab.id };
+  const tab = makeTab(desk, to);
+  return { desk: withRoom({ ...desk, tabs: insertAfter(desk.tabs, shown, tab) }, [tab.id, shown]), tab: tab.id };
+}
+
+function withRoom(desk: Desk, needed: readonly (string | null)[]): Desk {
+  if (desk.tabs.length <= OPEN_LIMIT) return desk;
+  const oldest = desk.tabs.find((tab) => tab.id !== desk.active && !needed.includes(tab.id));
+  return oldest ? close(desk, oldest.id).desk : desk;
 }
 
 function setPath(desk: Desk, id: string, to: Visit): Desk {
@@ -64,8 +81,8 @@ function setPath(desk: Desk, id: string, to: Visit): Desk {
 
 /** A tab of its own, whatever is open already. */
 export function openNew(desk: Desk, to: Visit): { desk: Desk; tab: string } {
-  const tab: Tab = { id: freeId(desk, to.key), path: to.path, title: to.title, icon: to.icon, state: null };
-  return { desk: { ...desk, tabs: insertAfter(desk.tabs, desk.active, tab) }, tab: tab.id };
+  const tab = makeTab(desk, to);
+  return { desk: withRoom({ ...desk, tabs: insertAfter(desk.tabs, desk.active, tab) }, [tab.id]), tab: tab.id };
 }
 
 export function activate(desk: Desk, id: string | null): Desk {
@@ -112,7 +129,8 @@ export function move(desk: Desk, id: string, index: number): Desk {
   return tabs.every((candidate, at) => candidate === desk.tabs[at]) ? desk : { ...desk, tabs };
 }
 
-export function name(desk: Desk, id: string, title: string, state: string | null): Desk {
+export function name(desk: Desk, id: string, fullTitle: string, state: string | null): Desk {
+  const title = fullTitle.slice(0, TITLE_LIMIT);
   const tab = desk.tabs.find((candidate) => candidate.id === id);
   if (!tab || (tab.title === title && (tab.state ?? null) === state)) return desk;
   return {

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { api, currentCsrfToken, ifMatch, read } from "@/shared/api/client";
+import { api, currentCsrfToken, ifMatch, read, windowName } from "@/shared/api/client";
 import { isProblem } from "@/shared/api/problem";
 import { type Desk, emptyDesk, merge } from "./desk";
 
@@ -158,6 +158,7 @@ export function saveDeskOnLeave(): () => void {
       headers: {
         "Content-Type": "application/json",
         "X-Kontor-CSRF": currentCsrfToken(),
+        "X-Kontor-Client": windowName,
         ...ifMatch(pending.version),
       },
       body: JSON.stringify(pending.desk),

@@ -5,6 +5,9 @@ import { Offline, problemFrom } from "./problem";
 
 export type Schemas = components["schemas"];
 
+/** Names this window in what it changes, so that it knows its own events again. */
+export const windowName = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 let csrfToken = "";
 const sessionEndListeners = new Set<() => void>();
 
@@ -39,6 +42,7 @@ const openPaths =
 const kontor: Middleware = {
   onRequest({ request }) {
     if (!safeMethods.has(request.method) && csrfToken) request.headers.set("X-Kontor-CSRF", csrfToken);
+    request.headers.set("X-Kontor-Client", windowName);
     request.headers.set("Accept", "application/json, application/problem+json");
     return request;
   },
@@ -50,7 +54,7 @@ const kontor: Middleware = {
     connectionRestored();
     if (response.ok) return response;
     const problem = await problemFrom(response);
-    if (problem.status === 401 && !openPaths.test(new URL(request.url).pathname)) announceSessionEnd();
+    if (problem.code === "auth.required" && !openPaths.test(new URL(request.url).pathname)) announceSessionEnd();
     throw problem;
   },
   onError({ error }) {

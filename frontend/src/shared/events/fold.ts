@@ -4,13 +4,15 @@ type Job = Schemas["JobRead"];
 
 /** What the server tells while one works. The kinds are a closed list; others are left alone. */
 export type AppEvent =
-  | { kind: "desk.changed"; data: { version?: number } }
-  | { kind: "settings.changed"; data: { version?: number } }
+  | { kind: "desk.changed"; data: { version?: number; client?: string | null } }
+  | { kind: "settings.changed"; data: { version?: number; client?: string | null } }
   | { kind: "session.ended"; data: { session_id?: string } }
   | { kind: "job.changed"; data: Partial<Job> & { id?: string } }
   | { kind: "notification.created"; data: { id?: string } }
   | { kind: "people.changed"; data: { id?: string } }
-  | { kind: "full_access.changed"; data: { until?: string | null } };
+  | { kind: "full_access.changed"; data: { until?: string | null } }
+  /** What was missed is too long ago to be replayed. */
+  | { kind: "reset"; data: object };
 
 export type EventKind = AppEvent["kind"];
 
@@ -22,6 +24,7 @@ const kinds: Record<EventKind, true> = {
   "notification.created": true,
   "people.changed": true,
   "full_access.changed": true,
+  reset: true,
 };
 
 /** Reads one frame; null for kinds that this version does not know. */
@@ -35,15 +38,19 @@ export function readEvent(kind: string, data: string): AppEvent | null {
 /** What an event means for what we hold. */
 export type Change =
   | { do: "refresh"; key: readonly string[] }
+  | { do: "refreshAll" }
   | { do: "patchJob"; job: Partial<Job> & { id: string } }
   | { do: "desk"; version: number | null }
   | { do: "signOut" };
 
-export function fold(event: AppEvent): Change[] {
+export function fold(event: AppEvent, ownWindow: string): Change[] {
   switch (event.kind) {
     case "desk.changed":
-      return [{ do: "desk", version: event.data.version ?? null }];
+      return event.data.client === ownWindow ? [] : [{ do: "desk", version: event.data.version ?? null }];
     case "settings.changed":
+      return event.data.client === ownWindow ? [] : [{ do: "refresh", key: ["me"] }];
+    case "reset":
+      return [{ do: "refreshAll" }, { do: "desk", version: null }];
     case "full_access.changed":
       return [{ do: "refresh", key: ["me"] }];
     case "session.ended":

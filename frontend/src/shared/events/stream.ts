@@ -71,10 +71,11 @@ export function followEvents({
         if (done) return "ended";
         heard();
         for (const raw of parser.push(value)) {
-          if (raw.id) lastId = raw.id;
           const event = readEvent(raw.event, raw.data);
           if (event) onEvent(event);
         }
+        // Ticks carry a position and no data, so the place is taken from the parser and not from the events.
+        if (parser.lastId) lastId = parser.lastId;
       }
     } finally {
       clearTimeout(silence);

@@ -5,7 +5,9 @@ import type { Settings } from "./queries";
 
 /** Puts what the person has set onto the document: language, zone, theme, text size, motion, keys. */
 export function applyPreferences(settings: Settings): void {
-  setLocale({ language: settings.language, timeZone: settings.timezone, currency: settings.currency });
+  // Version 0 is somebody who never set anything: the device knows their zone better than the default.
+  const timeZone = settings.version > 0 ? settings.timezone : undefined;
+  setLocale({ language: settings.language, timeZone, currency: settings.currency });
   const root = document.documentElement;
   root.dataset.theme = settings.theme;
   root.dataset.textSize = String(settings.text_size);
