@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 
 from kontor.core.database import Database
+from kontor.core.events.listener import Listener
+from kontor.core.events.stream import EventStream
+from kontor.core.jobs.kinds import Registry
+from kontor.core.limits.rates import Limiter
+from kontor.core.limits.throttle import SignInThrottle
 from kontor.core.mail.service import Mailer, carrier_of
 from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings
@@ -15,7 +20,22 @@ class Kernel:
     database: Database
     secrets: Secrets
     trail: AuditTrail = field(default_factory=NoTrail)
+    listener: Listener = field(init=False)
+    events: EventStream = field(init=False)
+    jobs: Registry = field(init=False, default_factory=Registry)
     mailer: Mailer = field(init=False)
+    limiter: Limiter = field(init=False)
+    throttle: SignInThrottle = field(init=False)
 
     def __post_init__(self) -> None:
+        engine = self.database.engine
+        self.listener = Listener(None if engine is None else engine.url.render_as_string(hide_password=False))
+        self.events = EventStream(self.database, self.listener)
         self.mailer = Mailer(self.settings, self.secrets, self.database, carrier_of(self.settings))
+        self.limiter = Limiter.of(self.settings)
+        self.throttle = SignInThrottle.of(self.settings)
+
+    async def close(self) -> None:
+        """What holds connections of its own, the database and the listener excepted: they end with their owners."""
+        await self.limiter.close()
+        await self.throttle.close()

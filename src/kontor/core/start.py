@@ -48,6 +48,7 @@ async def open_kernel(settings: Settings, report: Callable[[str], None] = lambda
             await schema.check_role(connection)
         report("parts")
         kernel = Kernel(settings, database, secrets)
+        stack.push_async_callback(kernel.close)
         await stack.enter_async_context(kernel.listener.running())
         log.info("kernel.open", schema=state.found, embedded=settings.database_url is None)
         yield kernel
