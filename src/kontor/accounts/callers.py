@@ -1,0 +1,38 @@
+"""From where somebody calls: kept with the session and the record, so that people recognise their own devices."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+MOST_CLIENT_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    address: str | None = None
+    client: str = ""
+
+
+def caller_of(request: Request) -> Caller:
+    return Caller(
+        address=plain_address(request.client.host if request.client else None),
+        client=plain_client(request.headers.get("user-agent", "")),
+    )
+
+
+def plain_address(host: str | None) -> str | None:
+    """Only what is an address: behind a Unix socket or a test there may be other words."""
+    try:
+        found = ip_address((host or "").split("%", 1)[0])
+    except ValueError:
+        return None
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def plain_client(user_agent: str) -> str:
+    return "".join(character for character in user_agent if character.isprintable())[:MOST_CLIENT_CHARACTERS]
+
+
+CurrentCaller = Annotated[Caller, Depends(caller_of)]
