@@ -36,14 +36,15 @@ class Listener:
         self._heard: dict[str, list[Heard]] = defaultdict(list)
         self._lost_at = time.monotonic()
         self.connected = asyncio.Event()
+        self._poked = asyncio.Event()
 
     @property
     def seconds_without_connection(self) -> float:
         return 0.0 if self.connected.is_set() else time.monotonic() - self._lost_at
 
     def on(self, channel: str, heard: Heard) -> None:
-        """To be called before the listener runs."""
         self._heard[channel].append(heard)
+        self._poked.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -55,11 +56,13 @@ class Listener:
             await asyncio.wait({task})
 
     async def run(self) -> None:
+        if self._url is None:
+            raise RuntimeError("This listener was built without an address.")
         pause = FIRST_PAUSE_SECONDS
         while True:
             began = time.monotonic()
             try:
-                await self._listen()
+                await self._listen(self._url)
             except Exception as reason:
                 if not is_outage(reason):
                     # Not a reason to stay deaf: a wrong password may be put right, and the log says what it is.
@@ -73,33 +76,37 @@ class Listener:
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _listen(self) -> None:
+    async def _listen(self, url: str) -> None:
         """Until the connection breaks."""
-        if self._url is None:
-            raise RuntimeError("This listener was built without an address.")
         connection = await asyncpg.connect(
-            plain_url(self._url),
+            plain_url(url),
             timeout=ANSWER_SECONDS,
             command_timeout=ANSWER_SECONDS,
             server_settings={"application_name": "kontor-listener"},
         )
         try:
-            broken = asyncio.Event()
-            connection.add_termination_listener(lambda _: broken.set())
-            for channel in self._heard:
-                await connection.add_listener(channel, self._on_notify)
-            self.connected.set()
-            for each in self._heard.values():
-                self._call(each, None)
-            while not broken.is_set():
+            connection.add_termination_listener(lambda _: self._poked.set())
+            known: dict[str, int] = {}
+            while not connection.is_closed():
+                self._poked.clear()
+                await self._take_up(connection, known)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PING_SECONDS):
-                        await broken.wait()
-                if not broken.is_set():
-                    # A cable that was cut says nothing; only asking finds out.
-                    await connection.execute("SELECT 1")
+                        await self._poked.wait()
+                        continue
+                # A cable that was cut says nothing; only asking finds out.
+                await connection.execute("SELECT 1")
         finally:
             connection.terminate()
+
+    async def _take_up(self, connection: "asyncpg.Connection[asyncpg.Record]", known: dict[str, int]) -> None:
+        """Listen for those who came since, and let them look at what was said before."""
+        for channel, heard in self._heard.items():
+            if channel not in known:
+                await connection.add_listener(channel, self._on_notify)
+            self._call(heard[known.get(channel, 0) :], None)
+            known[channel] = len(heard)
+        self.connected.set()
 
     def _on_notify(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
         self._call(self._heard.get(channel, []), str(payload))

@@ -1,6 +1,7 @@
 """Putting a job down, in the transaction that makes it necessary."""
 
 from datetime import datetime
+from typing import Literal
 
 import orjson
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from kontor.core.clock import now
 from kontor.core.ids import JobId, UserId, new_id
 from kontor.core.jobs.elevation import elevated
 from kontor.core.jobs.kinds import A, Kind
+from kontor.core.jobs.news import tell_changed
 
 CHANNEL = "kontor_jobs"
 
@@ -17,13 +19,13 @@ _INSERT = text("""
     INSERT INTO job (id, owner_id, kind, title, args, priority, key, max_attempts, run_at, created_at)
     VALUES (:id, :owner_id, :kind, :title, CAST(:args AS jsonb), :priority, :key, :max_attempts, :run_at, :at)
     ON CONFLICT (lane, kind, key) WHERE key IS NOT NULL AND state IN ('waiting', 'queued', 'running') DO NOTHING
-    RETURNING id
+    RETURNING *
 """)
 _OPEN = text("""
     SELECT id FROM job WHERE kind = :kind AND key = :key AND owner_id IS NOT DISTINCT FROM :owner_id
     AND state IN ('waiting', 'queued', 'running')
 """)
-_WAKE = text("SELECT pg_notify(:channel, '')")
+_WAKE = text("SELECT pg_notify(:channel, :word)")
 
 
 async def enqueue(
@@ -55,14 +57,19 @@ async def enqueue(
         "at": at,
     }
     async with elevated(unit):
-        found = await unit.scalar(_INSERT, row)
-        while found is None:
+        while True:
+            made = (await unit.execute(_INSERT, row)).one_or_none()
+            if made is not None:
+                break
             # The open job may end between the two statements; then the place is free.
-            found = await unit.scalar(_OPEN, row) or await unit.scalar(_INSERT, row)
+            found = await unit.scalar(_OPEN, row)
+            if found is not None:
+                return JobId(found)
         await wake(unit)
-    return JobId(found)
+    await tell_changed(unit, made)
+    return JobId(made.id)
 
 
-async def wake(unit: AsyncSession) -> None:
-    """Tell the workers, once this unit is committed, that there may be something to admit or to cancel."""
-    await unit.execute(_WAKE, {"channel": CHANNEL})
+async def wake(unit: AsyncSession, word: Literal["look", "cancel"] = "look") -> None:
+    """Tell the workers, once this unit is committed, that something may be admitted, or that a job shall end."""
+    await unit.execute(_WAKE, {"channel": CHANNEL, "word": word})
