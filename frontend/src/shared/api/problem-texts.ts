@@ -49,7 +49,8 @@ export const problemMessages = {
     "auth.too_many": "You have reached the limit. Please remove one first.",
     "auth.passkey_not_found": "This passkey has already been removed.",
     "auth.passkey_refused": "This passkey could not be checked. Please try again, or sign in another way.",
-    "auth.passkeys_unavailable": "Passkeys need an address with a name. Open Kontor as localhost, or have the public address set.",
+    "auth.passkeys_unavailable":
+      "Passkeys need an address with a name. Open Kontor as localhost, or have the public address set.",
     "auth.totp_state": "This has already been changed elsewhere.",
     "auth.provider_not_found": "This way to sign in is not available any more.",
     "auth.provider_away": "The sign-in service does not answer right now. Please try again in a moment.",
@@ -115,8 +116,10 @@ export const problemMessages = {
     "auth.token_not_found": "Dieses Token ist schon widerrufen.",
     "auth.too_many": "Mehr sind nicht möglich. Bitte entfernen Sie zuerst etwas.",
     "auth.passkey_not_found": "Dieser Passkey ist schon entfernt.",
-    "auth.passkey_refused": "Dieser Passkey ließ sich nicht prüfen. Versuchen Sie es noch einmal, oder melden Sie sich anders an.",
-    "auth.passkeys_unavailable": "Passkeys brauchen eine Adresse mit Namen. Öffnen Sie Kontor als localhost, oder lassen Sie die öffentliche Adresse eintragen.",
+    "auth.passkey_refused":
+      "Dieser Passkey ließ sich nicht prüfen. Versuchen Sie es noch einmal, oder melden Sie sich anders an.",
+    "auth.passkeys_unavailable":
+      "Passkeys brauchen eine Adresse mit Namen. Öffnen Sie Kontor als localhost, oder lassen Sie die öffentliche Adresse eintragen.",
     "auth.totp_state": "Das wurde schon an anderer Stelle geändert.",
     "auth.provider_not_found": "Diese Art der Anmeldung gibt es nicht mehr.",
     "auth.provider_away": "Der Anmeldedienst antwortet gerade nicht. Bitte versuchen Sie es gleich noch einmal.",

@@ -13,14 +13,22 @@ export class Problem extends Error {
   readonly fields: readonly FieldProblem[];
   readonly retryAfterSeconds: number | null;
 
+  private readonly body: Readonly<Record<string, unknown>>;
+
   constructor(body: Partial<ProblemBody> & { status: number }, retryAfterSeconds: number | null = null) {
     super(body.title ?? `HTTP ${body.status}`);
+    this.body = { ...body };
     this.status = body.status;
     this.code = body.code ?? `http.${body.status}`;
     this.detail = body.detail ?? "";
     this.requestId = body.request_id ?? null;
     this.fields = body.errors ?? [];
     this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  /** A further member of the answer, such as the state an account is in. */
+  extra(name: string): unknown {
+    return this.body[name];
   }
 
   /** The message for one field of a form, by its name in the request body. */

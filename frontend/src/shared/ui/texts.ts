@@ -33,6 +33,8 @@ export const uiTexts = defineTexts("ui", {
     sortedAscending: "sorted ascending",
     sortedDescending: "sorted descending",
     free: "free",
+    tooOften: "That was too often in a short time.",
+    waitFor: "You can go on in {wait}. What you typed stays here.",
   },
   de: {
     optional: "(optional)",
@@ -66,5 +68,7 @@ export const uiTexts = defineTexts("ui", {
     sortedAscending: "aufsteigend sortiert",
     sortedDescending: "absteigend sortiert",
     free: "kostenlos",
+    tooOften: "Das war zu oft in kurzer Zeit.",
+    waitFor: "Weiter geht es in {wait}. Ihre Eingaben bleiben stehen.",
   },
 });
