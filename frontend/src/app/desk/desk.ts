@@ -29,7 +29,11 @@ const TITLE_LIMIT = 300;
 export const keyOfTab = (id: string) => id.replace(/--\d+$/, "");
 
 /** Keys are made of what ids may hold. */
-export const tabKey = (text: string) => text.replaceAll(/[^A-Za-z0-9_]+/g, "-").replaceAll(/^-|-$/g, "").slice(0, 56) || "tab";
+export const tabKey = (text: string) =>
+  text
+    .replaceAll(/[^A-Za-z0-9_]+/g, "-")
+    .replaceAll(/^-|-$/g, "")
+    .slice(0, 56) || "tab";
 
 function makeTab(desk: Desk, to: Visit): Tab {
   return { id: freeId(desk, to.key), path: to.path, title: to.title.slice(0, TITLE_LIMIT), icon: to.icon, state: null };
