@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, LargeBinary, SmallInteger, Text, Uuid, func
+from sqlalchemy import DateTime, Index, LargeBinary, SmallInteger, Text, UniqueConstraint, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kontor.core.database import Base
@@ -11,6 +11,10 @@ from kontor.core.database import Base
 
 class VaultKey(Base):
     __tablename__ = "vault_key"
+    __table_args__ = (
+        UniqueConstraint("owner_id", postgresql_nulls_not_distinct=True),
+        Index("vault_key_master_id_id_idx", "master_id", "id"),
+    )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     owner_id: Mapped[UUID | None] = mapped_column(Uuid)  # None: the installation's own secrets
