@@ -34,11 +34,12 @@ def dispatch(arguments: list[str]) -> int:
         if value is not None:
             os.environ[f"KONTOR_{name.upper()}"] = str(value)
     try:
-        return options.run(options)
+        status: int = options.run(options)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         return report(error)
+    return status
 
 
 def report(error: Exception) -> int:

@@ -171,20 +171,19 @@ def scram_verifier(password: str, *, salt: bytes, iterations: int = 4096) -> str
     return f"SCRAM-SHA-256${iterations}:{b64(salt)}${b64(stored_key)}:{b64(server_key)}"
 
 
+ROLE_QUESTION = """
+    SELECT current_user AS role, rolsuper OR rolbypassrls OR EXISTS (
+        SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
+          AND pg_has_role(current_user, c.relowner, 'USAGE')
+    ) AS too_strong
+    FROM pg_roles WHERE rolname = current_user
+"""
+
+
 async def check_role(connection: AsyncConnection) -> None:
     """Refuse to serve people as a role for which the second wall does not stand."""
-    row = (
-        await connection.execute(
-            text("""
-                SELECT current_user AS role, rolsuper OR rolbypassrls OR EXISTS (
-                    SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
-                      AND pg_has_role(current_user, c.relowner, 'USAGE')
-                ) AS too_strong
-                FROM pg_roles WHERE rolname = current_user
-            """)
-        )
-    ).one()
+    row = (await connection.execute(text(ROLE_QUESTION))).one()
     if row.too_strong:
         raise RoleTooStrong(row.role)
 
