@@ -14,7 +14,6 @@ import { useAction } from "@/shared/keys/use-keys";
 import { meQuery, useChangeSettings, useMe } from "@/shared/session/queries";
 import { cx } from "@/shared/ui/cx";
 import { Icon } from "@/shared/ui/icons";
-import { Sheet } from "@/shared/ui/sheet";
 import { toast } from "@/shared/ui/toast";
 import { newestUndo } from "@/shared/ui/undo";
 import { neighbour } from "../desk/desk";
@@ -32,6 +31,7 @@ import { AreaList, SidebarOf } from "./Sidebar";
 import { ConnectionMark, StatusLine } from "./StatusLine";
 import { TabStrip } from "./TabStrip";
 
+const Sheet = lazy(() => import("./LazySheet"));
 const Palette = lazy(() => import("../palette/Palette"));
 const KeyHelp = lazy(() => import("./KeyHelp"));
 
@@ -115,10 +115,12 @@ export function Frame() {
       </div>
       {isPhone ? <OfflineStrip /> : null}
       {isNarrow ? (
-        <Sheet open={drawer} onOpenChange={setDrawer} edge="left" title={t("menu")} hideTitle={!isPhone}>
-          {isPhone ? <AreaList /> : null}
-          {area?.sidebar ? <SidebarOf area={area} /> : isPhone ? null : <AreaList />}
-        </Sheet>
+        <Suspense>
+          <Sheet open={drawer} onOpenChange={setDrawer} edge="left" title={t("menu")} hideTitle={!isPhone}>
+            {isPhone ? <AreaList /> : null}
+            {area?.sidebar ? <SidebarOf area={area} /> : isPhone ? null : <AreaList />}
+          </Sheet>
+        </Suspense>
       ) : null}
       <Suspense>
         {palette ? <Palette onClose={() => setPalette(false)} /> : null}

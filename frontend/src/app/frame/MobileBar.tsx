@@ -1,15 +1,16 @@
 import { Ellipsis, Menu as MenuIcon, X } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTexts } from "@/shared/i18n/texts";
 import { runAction } from "@/shared/keys/use-keys";
 import { Button, IconButton } from "@/shared/ui/button";
 import { Menu } from "@/shared/ui/menu";
-import { Sheet } from "@/shared/ui/sheet";
 import { useDesk } from "../desk/store";
 import { appTexts } from "../texts";
 import { usePanes } from "../workspace";
 import { useAccountEntries } from "./AccountMenu";
 import { TabMark } from "./TabStrip";
+
+const Sheet = lazy(() => import("./LazySheet"));
 
 /** 56 px: menu, what is in front, how many tabs there are, more. */
 export function MobileBar({ onMenu }: { onMenu: () => void }) {
@@ -48,66 +49,68 @@ export function MobileBar({ onMenu }: { onMenu: () => void }) {
           ...account,
         ]}
       />
-      <Sheet open={showsTabs} onOpenChange={setShowsTabs} title={t("tabsCount", { count: desk.tabs.length })}>
-        <div className="flex flex-col px-2 pb-4">
-          {desk.tabs.length === 0 ? <p className="px-2 py-3 text-muted-foreground">{t("noTabs")}</p> : null}
-          <ul aria-label={t("openTabs")}>
-            {desk.tabs.map((tab) => (
-              <li key={tab.id} className="flex items-center gap-1 border-b border-border-soft last:border-0">
-                <button
-                  type="button"
-                  aria-current={tab.id === front?.id ? "page" : undefined}
-                  onClick={() => {
-                    setShowsTabs(false);
-                    panes.activate(tab.id);
-                  }}
-                  className="flex h-12 min-w-0 grow items-center gap-3 rounded-sm px-2 text-md aria-[current=page]:font-semibold"
-                >
-                  <TabMark tab={tab} />
-                  <span className="truncate">{tab.title}</span>
-                </button>
-                <IconButton
-                  icon={X}
-                  size="lg"
-                  label={t("closeTab", { title: tab.title })}
-                  onClick={() => panes.close(tab.id)}
-                />
-              </li>
-            ))}
-          </ul>
-          {desk.closed.length > 0 ? (
-            <>
-              <h3 className="cap px-2 pt-4 pb-1">{t("recentlyClosed")}</h3>
-              <ul>
-                {desk.closed.slice(0, 5).map((tab) => (
-                  <li key={`${tab.id} ${tab.path}`}>
-                    <button
-                      type="button"
-                      onClick={() => {
-                        setShowsTabs(false);
-                        panes.reopen(tab.id);
-                      }}
-                      className="flex h-11 w-full items-center gap-3 rounded-sm px-2 text-muted-foreground"
-                    >
-                      <TabMark tab={{ path: tab.path, state: null }} />
-                      <span className="truncate">{tab.title}</span>
-                    </button>
-                  </li>
-                ))}
-              </ul>
-            </>
-          ) : null}
-          <Button
-            className="mt-3 h-11 self-start"
-            onClick={() => {
-              setShowsTabs(false);
-              panes.open("/", "new");
-            }}
-          >
-            {t("newTab")}
-          </Button>
-        </div>
-      </Sheet>
+      <Suspense>
+        <Sheet open={showsTabs} onOpenChange={setShowsTabs} title={t("tabsCount", { count: desk.tabs.length })}>
+          <div className="flex flex-col px-2 pb-4">
+            {desk.tabs.length === 0 ? <p className="px-2 py-3 text-muted-foreground">{t("noTabs")}</p> : null}
+            <ul aria-label={t("openTabs")}>
+              {desk.tabs.map((tab) => (
+                <li key={tab.id} className="flex items-center gap-1 border-b border-border-soft last:border-0">
+                  <button
+                    type="button"
+                    aria-current={tab.id === front?.id ? "page" : undefined}
+                    onClick={() => {
+                      setShowsTabs(false);
+                      panes.activate(tab.id);
+                    }}
+                    className="flex h-12 min-w-0 grow items-center gap-3 rounded-sm px-2 text-md aria-[current=page]:font-semibold"
+                  >
+                    <TabMark tab={tab} />
+                    <span className="truncate">{tab.title}</span>
+                  </button>
+                  <IconButton
+                    icon={X}
+                    size="lg"
+                    label={t("closeTab", { title: tab.title })}
+                    onClick={() => panes.close(tab.id)}
+                  />
+                </li>
+              ))}
+            </ul>
+            {desk.closed.length > 0 ? (
+              <>
+                <h3 className="cap px-2 pt-4 pb-1">{t("recentlyClosed")}</h3>
+                <ul>
+                  {desk.closed.slice(0, 5).map((tab) => (
+                    <li key={`${tab.id} ${tab.path}`}>
+                      <button
+                        type="button"
+                        onClick={() => {
+                          setShowsTabs(false);
+                          panes.reopen(tab.id);
+                        }}
+                        className="flex h-11 w-full items-center gap-3 rounded-sm px-2 text-muted-foreground"
+                      >
+                        <TabMark tab={{ path: tab.path, state: null }} />
+                        <span className="truncate">{tab.title}</span>
+                      </button>
+                    </li>
+                  ))}
+                </ul>
+              </>
+            ) : null}
+            <Button
+              className="mt-3 h-11 self-start"
+              onClick={() => {
+                setShowsTabs(false);
+                panes.open("/", "new");
+              }}
+            >
+              {t("newTab")}
+            </Button>
+          </div>
+        </Sheet>
+      </Suspense>
     </header>
   );
 }

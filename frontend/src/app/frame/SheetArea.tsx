@@ -1,6 +1,6 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { PanelRightClose } from "lucide-react";
-import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useMemo, useState } from "react";
 import { matchRoute } from "@/shared/frame/feature";
 import { SheetContext, type SheetValue } from "@/shared/frame/sheet";
 import { useHasThreePanes, useIsPhone } from "@/shared/frame/use-media";
@@ -9,7 +9,6 @@ import { useAction, useBinding } from "@/shared/keys/use-keys";
 import { useMe } from "@/shared/session/queries";
 import { IconButton } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
-import { Sheet } from "@/shared/ui/sheet";
 import { name } from "../desk/desk";
 import { deskStore, useDesk } from "../desk/store";
 import { routes } from "../features";
@@ -17,6 +16,8 @@ import { Boundary, ForbiddenPage } from "../states";
 import { appTexts } from "../texts";
 import { type Pane, usePanes, useTabOfPlace } from "../workspace";
 import { Resizer } from "./Resizer";
+
+const Sheet = lazy(() => import("./LazySheet"));
 
 /** One sheet: the screen of its tab, its inspector, and a wall around both. */
 export function SheetArea({ pane }: { pane: Pane }) {
@@ -81,9 +82,11 @@ export function SheetArea({ pane }: { pane: Pane }) {
           </Allowed>
         </Boundary>
         {isOpen && isPhone ? (
-          <Sheet open onOpenChange={setOpen} title={t("inspector")}>
-            <div ref={setSlot} className="flex min-h-[64dvh] flex-col" />
-          </Sheet>
+          <Suspense>
+            <Sheet open onOpenChange={setOpen} title={t("inspector")}>
+              <div ref={setSlot} className="flex min-h-[64dvh] flex-col" />
+            </Sheet>
+          </Suspense>
         ) : null}
         {isOpen && !isPhone ? (
           <aside

@@ -45,7 +45,11 @@ import { openTasks, type Task, type TaskKind } from "./tasks";
 import { startTexts } from "./texts";
 
 const row = "flex min-h-10 items-center gap-3 border-b border-border-soft py-2 pointer-coarse:min-h-12";
-const linkRow = cx(row, "-mx-2 rounded-sm px-2 hover:bg-hover focus-visible:-outline-offset-2");
+// The tint stands a little wider than the line, so that the words stay in one column with their heading.
+const linkRow = cx(
+  row,
+  "relative isolate w-full before:absolute before:-inset-x-2 before:inset-y-0 before:-z-10 before:rounded-sm hover:before:bg-hover",
+);
 
 /** What waits for this person, what they were at, what runs for them. Every row leads somewhere. */
 export default function StartScreen() {
@@ -169,7 +173,7 @@ function Continue() {
           ))}
           {closed.map((tab) => (
             <li key={`${tab.id} ${tab.path}`}>
-              <button type="button" onClick={() => reopen(tab.id)} className={cx(linkRow, "w-[calc(100%+1rem)]")}>
+              <button type="button" onClick={() => reopen(tab.id)} className={linkRow}>
                 <TabLine title={tab.title} icon={iconOf(tab.path)} state={t("closedTab")} />
               </button>
             </li>

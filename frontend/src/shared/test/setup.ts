@@ -1,1 +1,28 @@
 import "@testing-library/jest-dom/vitest";
+import { cleanup } from "@testing-library/react";
+import { afterEach, vi } from "vitest";
+
+// What jsdom lacks and real browsers have.
+globalThis.ResizeObserver ??= class {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+};
+Element.prototype.scrollIntoView ??= () => {};
+globalThis.scrollTo = () => {};
+Element.prototype.setPointerCapture ??= () => {};
+Element.prototype.releasePointerCapture ??= () => {};
+Element.prototype.hasPointerCapture ??= () => false;
+Element.prototype.getAnimations ??= () => [];
+globalThis.matchMedia ??= ((query: string) => ({
+  // Tests see a wide desk: everything that asks for a minimum gets it.
+  matches: query.includes("min-width"),
+  media: query,
+  addEventListener: () => {},
+  removeEventListener: () => {},
+})) as unknown as typeof matchMedia;
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
