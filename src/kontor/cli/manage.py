@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from kontor.accounts import people
+from kontor.cli.up import PLACE_FILE
 from kontor.cli.words import OK, say
 from kontor.core import addresses
 from kontor.core.kernel import Kernel
 from kontor.core.observability import configure_logging
+from kontor.core.processes import is_running
 from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings, load_settings
 from kontor.core.start import open_kernel, prepare_schema
@@ -34,7 +36,19 @@ def quiet_settings() -> Settings:
     if "kontor_log_level" not in settings.model_fields_set:
         settings = settings.model_copy(update={"kontor_log_level": "warning"})
     configure_logging(settings)
-    return settings
+    return settings.model_copy(update=running_place(settings))
+
+
+def running_place(settings: Settings) -> dict[str, str | int]:
+    """Where the Kontor of this data folder serves, so that links lead there; what was said explicitly wins."""
+    try:
+        place = json.loads((settings.kontor_data / PLACE_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not is_running(int(place["pid"])):
+        return {}
+    found = {"kontor_host": place["host"], "kontor_port": place["port"]}
+    return {name: value for name, value in found.items() if name not in settings.model_fields_set}
 
 
 def migrate() -> int:
@@ -48,7 +62,7 @@ def migrate() -> int:
 
 
 def login_link() -> int:
-    from kontor.accounts.links import create_login_link
+    from kontor.accounts.installation import create_login_link
 
     async def run() -> str | None:
         async with installation() as kernel:

@@ -59,8 +59,8 @@ async def tell_link(app: "FastAPI") -> None:
         async with asyncio.timeout(LINK_PATIENCE_SECONDS):
             while not app.state.lifecycle.is_serving:  # noqa: ASYNC110 - a moment once at start needs no event
                 await asyncio.sleep(0.02)
-        links = importlib.import_module("kontor.accounts.links")
-        link = await links.create_login_link(app.state.kernel)
+        installation = importlib.import_module("kontor.accounts.installation")
+        link = await installation.create_login_link(app.state.kernel)
         if link:
             pipe.write(link + "\n")
 
