@@ -17,6 +17,7 @@ class Kind(StrEnum):
     GONE = "gone"
     STALE = "stale"
     TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
     UNSUPPORTED = "unsupported"
     UNPROCESSABLE = "unprocessable"
     RATE_LIMITED = "rate_limited"

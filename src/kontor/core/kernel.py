@@ -12,6 +12,7 @@ from kontor.core.mail.service import Mailer, carrier_of
 from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings
 from kontor.core.trail import AuditTrail, NoTrail
+from kontor.core.vault.service import Vault
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class Kernel:
     database: Database
     secrets: Secrets
     trail: AuditTrail = field(default_factory=NoTrail)
+    vault: Vault = field(init=False)
     listener: Listener = field(init=False)
     events: EventStream = field(init=False)
     jobs: Registry = field(init=False, default_factory=Registry)
@@ -28,6 +30,7 @@ class Kernel:
     throttle: SignInThrottle = field(init=False)
 
     def __post_init__(self) -> None:
+        self.vault = Vault(self.secrets)
         engine = self.database.engine
         self.listener = Listener(None if engine is None else engine.url.render_as_string(hide_password=False))
         self.events = EventStream(self.database, self.listener)

@@ -13,6 +13,7 @@ from kontor.core.dump import dump_before_upgrade
 from kontor.core.kernel import Kernel
 from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings
+from kontor.core.vault.service import check_canary, plant_canary
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,9 @@ async def open_kernel(settings: Settings, report: Callable[[str], None] = lambda
         assert database.engine is not None  # noqa: S101 - connect() has made one
         async with database.engine.connect() as connection:
             await schema.check_role(connection)
+        report("vault")
+        await plant_canary(database, secrets)
+        await check_canary(database, secrets)
         report("parts")
         kernel = Kernel(settings, database, secrets)
         stack.push_async_callback(kernel.close)

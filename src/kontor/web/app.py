@@ -9,16 +9,26 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.types import Scope
 
+from kontor.accounts.audit import Trail
+from kontor.accounts.authentication import AuthenticationMiddleware
+from kontor.accounts.preferences import Appearance
 from kontor.core.errors import KontorError
+from kontor.core.events.publishing import CHANNEL
 from kontor.core.http.problems import Problem, add_error_handlers
 from kontor.core.kernel import Kernel
+from kontor.core.limits.middleware import BodyLimit
+from kontor.core.limits.rates import RouteGroup, scope_group
 from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
 from kontor.web import health, middleware, openapi
 from kontor.web.lifecycle import Lifecycle, Phase
-from kontor.web.routers import API, api_routers
+from kontor.web.look import look_of
+from kontor.web.routers import API, api_routers, socket_routers
+from kontor.web.static import Pages
+from kontor.web.streams import Streams
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +57,7 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
     app.state.lifecycle = lifecycle
     app.state.metrics = metrics
     app.state.probe = health.Probe(settings, lifecycle)
+    app.state.streams = Streams(lifecycle, metrics)
     app.state.kernel = None
     app.state.gauges = []
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the documented way to shape it
@@ -54,6 +65,8 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
     app.include_router(health.router)
     for router in api_routers():
         app.include_router(router, prefix=API)
+    for router in socket_routers():
+        app.include_router(router)
     if kernel is not None:
         plug_in(app, kernel)
     return app
@@ -62,6 +75,11 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
 def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Middleware]:
     """Outermost first."""
     tracer = configure_tracing(settings, service="kontor-web")
+
+    def largest_body(scope: Scope) -> int | None:
+        # Uploads are counted by their routes, which know what may come.
+        return None if scope_group(scope) is RouteGroup.UPLOAD else settings.kontor_max_body_bytes
+
     return [
         Middleware(middleware.TrustedProxies, networks=settings.kontor_trusted_proxies),
         *([Middleware(middleware.Trace, tracer=tracer)] if tracer else []),
@@ -69,15 +87,29 @@ def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Mi
         Middleware(middleware.SecurityHeaders),
         Middleware(middleware.LastResort),
         Middleware(middleware.HostGuard, settings=settings),
+        Middleware(Pages, lifecycle=lifecycle, look=look),
         Middleware(middleware.Gate, lifecycle=lifecycle),
+        Middleware(middleware.KernelRates, by="address"),
+        Middleware(middleware.PatientBody),
+        Middleware(BodyLimit, limit_of=largest_body),
+        Middleware(AuthenticationMiddleware),
+        Middleware(middleware.KernelRates, by="person"),
     ]
+
+
+async def look(scope: Scope) -> Appearance:
+    kernel: Kernel = scope["app"].state.kernel
+    return await look_of(kernel, scope)
 
 
 def plug_in(app: FastAPI, kernel: Kernel) -> None:
     """What needs an open kernel."""
     app.state.kernel = kernel
     app.state.probe.kernel = kernel
-    app.state.gauges = [pool_gauge(app.state.metrics, kernel)]
+    app.state.gauges = [pool_gauge(app.state.metrics, kernel), event_gauge(app.state.metrics, kernel)]
+    kernel.trail = Trail()
+    # The stream of events listens to this channel already, so this also works while the listener runs.
+    kernel.listener.on(CHANNEL, app.state.streams.heard)
 
 
 def pool_gauge(metrics: Metrics, kernel: Kernel) -> Callable[[], Awaitable[None]]:
@@ -85,6 +117,13 @@ def pool_gauge(metrics: Metrics, kernel: Kernel) -> Callable[[], Awaitable[None]
         pool: Any = kernel.database.engine.pool if kernel.database.engine is not None else None
         if pool is not None and hasattr(pool, "checkedout"):
             metrics.set_pool(used=pool.checkedout(), idle=pool.checkedin())
+
+    return refresh
+
+
+def event_gauge(metrics: Metrics, kernel: Kernel) -> Callable[[], Awaitable[None]]:
+    async def refresh() -> None:
+        metrics.event_lag.set(kernel.events.lag_seconds)
 
     return refresh
 
@@ -108,13 +147,16 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
     lifecycle: Lifecycle = app.state.lifecycle
+    streams: Streams = app.state.streams
 
     def report(step: str) -> None:
         lifecycle.step = step
 
     try:
-        async with open_kernel(app.state.settings, report) as kernel:
+        async with open_kernel(app.state.settings, report) as kernel, asyncio.TaskGroup() as tasks:
             plug_in(app, kernel)
+            tasks.create_task(streams.watch(kernel))
+            tasks.create_task(streams.end_when_draining())
             lifecycle.serve()
             log.info("web.ready")
             await closing.wait()
@@ -122,7 +164,7 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
         # Said in plain words; `main` ends the process with it.
         lifecycle.fail(error)
     except Exception as error:
-        log.error("web.start_failed", exc_info=error)
+        log.error("web.failed", exc_info=error)
         lifecycle.fail(error)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated, Literal
 
@@ -13,14 +13,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from kontor.accounts.authentication import Credentials, authenticate, key_of
 from kontor.core import schema
 from kontor.core.errors import Kind, KontorError
-from kontor.core.http.actors import RoleRequired, ScopeRequired, Unauthenticated
+from kontor.core.http.actors import Allow, RoleRequired, ScopeRequired, Unauthenticated
 from kontor.core.http.problems import ProblemResponse, problem_body, problems, request_id_of
 from kontor.core.kernel import Kernel
 from kontor.core.observability import Metrics
 from kontor.core.settings import Settings
-from kontor.core.tenancy import Actor, Role
+from kontor.core.tenancy import Role
+from kontor.core.vault.service import check_canary
 from kontor.web.lifecycle import Lifecycle, Phase
 from kontor.web.middleware import is_within, parse_networks
 
@@ -65,7 +67,6 @@ class Probe:
         self.settings = settings
         self.lifecycle = lifecycle
         self.kernel: Kernel | None = None
-        self.canary: Callable[[], Awaitable[None]] | None = None
         self.started_at = time.monotonic()
         self._running: asyncio.Task[list[Check]] | None = None
         self._last: list[Check] = []
@@ -88,27 +89,30 @@ class Probe:
             check_phase(self.lifecycle),
             database,
             check_schema(revision),
-            await self._check_canary() if database.state == "ok" else Check(
-                name="vault", state="unknown", detail="Needs the database."
-            ),
+            await self._check_vault(kernel) if database.state == "ok" else unknown("vault"),
             await asyncio.to_thread(check_disk, self.settings),
         ]  # fmt: skip
         self._last, self._last_at = checks, time.monotonic()
         return checks
 
-    async def _check_canary(self) -> Check:
-        if self.canary is None:
-            return Check(name="vault", state="ok", detail="Nothing is sealed yet.")
+    async def _check_vault(self, kernel: Kernel) -> Check:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                await self.canary()
-        except TimeoutError:
-            return Check(name="vault", state="unknown", detail="The database was too slow to tell.")
-        except Exception as error:  # whatever it is, sealed values cannot be read now
-            return Check(
-                name="vault", state="fail", detail=f"The master key does not open the vault ({type(error).__name__})."
-            )
+                await check_canary(kernel.database, kernel.secrets)
+        except KontorError as error:
+            return Check(name="vault", state="fail", detail=error.message)
+        except Exception as error:  # the database again, or a pool that is busy: no word about the key
+            return Check(name="vault", state="unknown", detail=f"Could not be asked ({type(error).__name__}).")
         return Check(name="vault", state="ok", detail="The master key opens the vault.")
+
+
+def is_missing(check: Check) -> bool:
+    """What is unknown because the database is away needs no second mention."""
+    return check.state == "fail"
+
+
+def unknown(name: str) -> Check:
+    return Check(name=name, state="unknown", detail="Needs the database.")
 
 
 def check_phase(lifecycle: Lifecycle) -> Check:
@@ -148,7 +152,7 @@ async def read_revision(kernel: Kernel) -> str | None:
 
 def check_schema(revision: str | None) -> Check:
     if revision is None:
-        return Check(name="schema", state="unknown", detail="Needs the database.")
+        return unknown("schema")
     if revision != schema.head():
         return Check(name="schema", state="fail", detail=f"At {revision}, this program needs {schema.head()}.")
     return Check(name="schema", state="ok", detail=f"At {revision}.")
@@ -188,7 +192,7 @@ async def read_health(request: Request, probe: Probing) -> Health:
         status = "starting"
     elif probe.lifecycle.phase is Phase.DRAINING:
         status = "draining"
-    elif any(check.state != "ok" for check in checks):
+    elif any(is_missing(check) for check in checks):
         status = "unready"
     uptime = int(time.monotonic() - probe.started_at)
     return Health(status=status, version=request.app.version, uptime_seconds=uptime, checks=checks)
@@ -204,7 +208,7 @@ async def read_live() -> Alive:
 async def read_ready(request: Request, probe: Probing) -> Response | Health:
     """200 when requests may be sent here, otherwise a problem that names what is missing."""
     checks = await probe.run()
-    if probe.lifecycle.is_serving and all(check.state == "ok" for check in checks):
+    if probe.lifecycle.is_serving and not any(is_missing(check) for check in checks):
         uptime = int(time.monotonic() - probe.started_at)
         return Health(status="ok", version=request.app.version, uptime_seconds=uptime, checks=checks)
     reasons = " ".join(check.detail for check in checks if check.state == "fail") or str(NotReady())
@@ -238,14 +242,14 @@ async def read_metrics(request: Request) -> Response:
     """Prometheus text, for KONTOR_METRICS_FROM and for administrators' tokens with `admin:read`."""
     from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-    allow_metrics(request)
+    await allow_metrics(request)
     metrics: Metrics = request.app.state.metrics
     for refresh in request.app.state.gauges:
         await refresh()
     return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def allow_metrics(request: Request) -> None:
+async def allow_metrics(request: Request) -> None:
     settings: Settings = request.app.state.settings
     # A proxy that is not on our list also comes from loopback; behind it could be anybody.
     is_direct = settings.kontor_trusted_proxies or not any(
@@ -254,10 +258,9 @@ def allow_metrics(request: Request) -> None:
     address = request.client.host if request.client else None
     if is_direct and is_within(address, parse_networks(settings.kontor_metrics_from)):
         return
-    actor = request.scope.get("kontor.actor")
-    if not isinstance(actor, Actor):
+    kernel: Kernel | None = request.app.state.kernel
+    key = key_of(request.headers)
+    seen = await authenticate(kernel, Credentials(key=key)) if kernel is not None and key is not None else None
+    if seen is None:
         raise Unauthenticated
-    if actor.role is not Role.ADMIN:
-        raise RoleRequired(Role.ADMIN)
-    if actor.token_scopes is not None and "admin:read" not in actor.token_scopes:
-        raise ScopeRequired("admin:read")
+    Allow("admin:read", role=Role.ADMIN)(seen.actor)

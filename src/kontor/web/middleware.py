@@ -1,9 +1,10 @@
 """What every request passes, outermost first. Pure ASGI: no request object is built and nothing is buffered."""
 
+import asyncio
 import re
 import time
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -13,6 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kontor.core.errors import Kind, KontorError
 from kontor.core.http.problems import DatabaseAway, is_outage, problem_of
+from kontor.core.limits.buckets import MemoryBuckets
+from kontor.core.limits.middleware import BodyLimit, RateLimit
+from kontor.core.limits.rates import Limiter, RouteGroup
 from kontor.core.observability import Metrics
 from kontor.core.settings import Settings
 from kontor.web.lifecycle import Lifecycle, Phase, Starting
@@ -58,6 +62,10 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+# A telephone on a bad line manages this; somebody who wants to occupy a place does not want to.
+BODY_SECONDS = 20.0
+BODY_BYTES_PER_SECOND = 2_000
+
 STRICT_TRANSPORT = "max-age=31536000"
 
 
@@ -68,11 +76,11 @@ class UnknownHost(KontorError):
         super().__init__("Kontor is not served under this name. Open it by the address in KONTOR_URL.")
 
 
-class ForeignOrigin(KontorError):
-    kind, code = Kind.FORBIDDEN, "http.foreign_origin"
+class BodyTooSlow(KontorError):
+    kind, code = Kind.TOO_SLOW, "http.body_too_slow"
 
     def __init__(self) -> None:
-        super().__init__("Another site may not open a socket here.")
+        super().__init__("The request did not arrive in time.")
 
 
 class InternalError(KontorError):
@@ -220,7 +228,8 @@ def template_of(scope: Scope) -> str:
     named = scope.get("kontor.route")
     if isinstance(named, str):
         return named
-    route = scope.get("route")
+    # FastAPI keeps the route as it was written; with the prefixes of its routers it stands in the context.
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     path = getattr(route, "path_format", None) or getattr(route, "path", None)
     return path if isinstance(path, str) else "(none)"
 
@@ -348,12 +357,6 @@ class HostGuard:
         if self.is_strict and host not in self.names and not is_probe(scope["path"]):
             await refuse(UnknownHost(), scope, receive, send)
             return
-        if scope["type"] == "websocket":
-            # Browsers send cookies with sockets of any site and always name the site; programs do not.
-            origin = header(scope, b"origin")
-            if origin is not None and urlsplit(origin).netloc.lower() != (header(scope, b"host") or "").lower():
-                await refuse(ForeignOrigin(), scope, receive, send)
-                return
         await self.app(scope, receive, send)
 
 
@@ -381,3 +384,59 @@ class Gate:
             await refuse(Starting(), scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+
+class PatientBody:
+    """A body may take its time, but not for ever: a start-up allowance, and then a least speed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
+            await self.app(scope, receive, send)
+            return
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        arrived = 0
+        is_whole = is_late = is_started = False
+
+        async def receive_in_time() -> Message:
+            nonlocal arrived, is_whole, is_late
+            if is_whole:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(began + BODY_SECONDS + arrived / BODY_BYTES_PER_SECOND):
+                    message = await receive()
+            except TimeoutError as error:
+                is_late = True
+                raise BodyTooSlow from error
+            arrived += len(message.get("body", b""))
+            is_whole = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        async def send_unless_late(message: Message) -> None:
+            nonlocal is_started
+            # Frameworks turn an error while reading into an answer of their own; ours is the truer one.
+            if is_late and not is_started:
+                raise BodyTooSlow
+            is_started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive_in_time, send_unless_late)
+        except BodyTooSlow as error:
+            if is_started:
+                raise
+            await BodyLimit.refuse(error, scope, receive, send)
+
+
+class KernelRates(RateLimit):
+    """The rates of the kernel, which is only there once the process has started."""
+
+    def __init__(self, app: ASGIApp, *, by: Literal["address", "person"]) -> None:
+        super().__init__(app, limiter=Limiter(MemoryBuckets(), factor=0), by=by)
+
+    async def take(self, scope: Scope, group: RouteGroup) -> None:
+        self.limiter = scope["app"].state.kernel.limiter
+        await super().take(scope, group)

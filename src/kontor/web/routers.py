@@ -2,9 +2,23 @@
 
 from fastapi import APIRouter
 
+from kontor.accounts import routes_desk, routes_settings
+from kontor.core.mail import routes as mail_routes
+from kontor.web import events
+
 API = "/api/v1"
 
 
 def api_routers() -> list[APIRouter]:
     """Served under /api/v1."""
-    return []
+    return [
+        routes_settings.router,
+        routes_desk.router,
+        events.router,
+        mail_routes.router,
+    ]
+
+
+def socket_routers() -> list[APIRouter]:
+    """Sockets, served under /ws; they are no part of the OpenAPI document."""
+    return [events.socket_router]

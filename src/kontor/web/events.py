@@ -1,0 +1,102 @@
+"""What happens elsewhere, as it happens: /api/v1/events for readers of streams, /ws/events for readers of sockets."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
+from fastapi.responses import StreamingResponse
+
+from kontor.accounts.authentication import SignedIn
+from kontor.core.events.publishing import ADMIN_TOPIC, person_topic
+from kontor.core.events.stream import Tick
+from kontor.core.http.actors import Core, ScopeRequired, Unauthenticated
+from kontor.core.http.problems import problems
+from kontor.core.kernel import Kernel
+from kontor.core.tenancy import Actor, Identity
+from kontor.web.middleware import refuse
+from kontor.web.streams import HEARTBEAT_SECONDS, Beat, EventSource, Frame, Source, Streams, serve_socket
+
+router = APIRouter(tags=["events"])
+socket_router = APIRouter()
+
+MOST_POSITION_CHARACTERS = 200
+
+After = Annotated[
+    str | None, Query(max_length=MOST_POSITION_CHARACTERS, description="Go on after this position; absent: from now")
+]
+
+
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "A stream that stays open",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **problems(Unauthenticated, ScopeRequired),
+    },
+)
+async def follow_events(
+    request: Request,
+    kernel: Core,
+    after: After = None,
+    last_event_id: Annotated[str | None, Header(max_length=MOST_POSITION_CHARACTERS)] = None,
+) -> Response:
+    """Server-sent events: `event` is the kind, `data` holds id, topic, kind and data, `id` is the position.
+
+    After `reset` everything must be loaded anew. `stream.end` names the reason for which the server ends the stream.
+    """
+    seen = signed_in(request.scope.get("kontor.session"))
+    streams: Streams = request.app.state.streams
+    return EventSource(streams, seen, source_of(kernel, seen.actor, last_event_id or after))
+
+
+@socket_router.websocket("/ws/events")
+async def follow_events_by_socket(websocket: WebSocket, after: After = None) -> None:
+    """The same frames as `{"type", "data", "position"}`."""
+    try:
+        seen = signed_in(websocket.scope.get("kontor.session"))
+    except (Unauthenticated, ScopeRequired) as error:
+        await refuse(error, websocket.scope, websocket.receive, websocket.send)
+        return
+    app = websocket.app
+    await websocket.accept()
+    await serve_socket(
+        app.state.streams,
+        seen,
+        source_of(app.state.kernel, seen.actor, after),
+        receive=websocket.receive,
+        send=websocket.send,
+    )
+
+
+def signed_in(found: object) -> SignedIn:
+    if not isinstance(found, SignedIn):
+        raise Unauthenticated
+    if found.actor.token_scopes is not None and "account:read" not in found.actor.token_scopes:
+        raise ScopeRequired("account:read")
+    return found
+
+
+def topics_of(actor: Actor) -> tuple[Actor | Identity, list[str]]:
+    """What the actor may hear, and as whom the rows are read."""
+    mine = person_topic(actor.user_id)
+    is_managing = actor.is_admin and (actor.token_scopes is None or "admin:read" in actor.token_scopes)
+    return (actor.as_admin(), [mine, ADMIN_TOPIC]) if is_managing else (actor, [mine])
+
+
+def source_of(kernel: Kernel, actor: Actor, after: str | None) -> Source:
+    who, topics = topics_of(actor)
+
+    async def frames() -> AsyncGenerator[Frame | Beat, None]:
+        async with aclosing(kernel.events.subscribe(who, topics, after, tick_seconds=HEARTBEAT_SECONDS)) as news:
+            async for event in news:
+                if isinstance(event, Tick):
+                    yield Beat(event.position)
+                else:
+                    data = {"id": event.id, "topic": event.topic, "kind": event.kind, "data": event.data}
+                    yield Frame(event.kind, data, event.position)
+
+    return frames

@@ -1,0 +1,339 @@
+"""Streams to people: server-sent events and sockets over anything that yields frames.
+
+A stream holds no news of its own: what it sends is read when the reader has room, so a slow reader costs a place in
+the table and nothing else. It ends when its reader leaves, when the process shuts down, when the reader's session or
+role is no longer what it was, and when the reader takes nothing for too long.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+import structlog
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from kontor.accounts.authentication import SignedIn, still_signed_in
+from kontor.core.events.publishing import PERSON_PREFIX
+from kontor.core.ids import UserId
+from kontor.core.kernel import Kernel
+from kontor.core.observability import Metrics
+from kontor.core.outage import is_outage
+from kontor.web.lifecycle import Lifecycle
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_SECONDS = 15.0
+RECHECK_SECONDS = 3.0  # a demoted or suspended person's streams are closed within 5 s, whatever was heard
+COALESCE_SECONDS = 0.1  # many events of one moment are one question
+SLOW_READER_SECONDS = 30.0
+STREAMS_PER_PERSON = 30
+RECONNECT_MS = 1500
+SOCKET_MESSAGES_PER_SECOND = 20
+
+
+class End(StrEnum):
+    """Why we ended a stream. The reader is told, because what to do next depends on it."""
+
+    RESTART = "restart"  # come back, with the last position
+    SESSION_ENDED = "session_ended"  # sign in first
+    RIGHTS_CHANGED = "rights_changed"  # come back: what you may see is not the same any more
+    TOO_SLOW = "too_slow"  # come back
+    REPLACED = "replaced"  # this person has opened too many; the oldest goes
+    MISUSED = "misused"  # a socket that talks without end
+    FAILED = "failed"  # our mistake; come back later
+
+
+CLOSE_CODES: Mapping[End, int] = {
+    End.RESTART: 1012,
+    End.SESSION_ENDED: 4401,
+    End.RIGHTS_CHANGED: 4403,
+    End.TOO_SLOW: 4408,
+    End.REPLACED: 4409,
+    End.MISUSED: 1008,
+    End.FAILED: 1011,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One piece of news. `position` is what the reader hands back to go on after it."""
+
+    kind: str
+    data: Any
+    position: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """No news: keeps the connection open and the position fresh."""
+
+    position: str | None = None
+
+
+Source = Callable[[], AsyncGenerator[Frame | Beat, None]]
+
+
+@dataclass(eq=False, slots=True)
+class Open:
+    """An open stream, as the register knows it."""
+
+    seen: SignedIn
+    kind: Literal["sse", "socket"]
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: End | None = None
+
+    def end(self, reason: End) -> None:
+        if self.reason is None:
+            self.reason = reason
+            self.ended.set()
+
+    @property
+    def key(self) -> tuple[Any, Any]:
+        """Streams of one session (or token) are asked about together."""
+        return (self.seen.actor.session_id, self.seen.token_id)
+
+
+class Streams:
+    """All open streams of this process, and the watch over whether their readers may still read."""
+
+    def __init__(self, lifecycle: Lifecycle, metrics: Metrics) -> None:
+        self.lifecycle = lifecycle
+        self.metrics = metrics
+        self._open: dict[UserId, list[Open]] = defaultdict(list)
+        self._suspects: set[UserId] = set()
+        self._suspicion = asyncio.Event()
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self._open.values()))
+
+    @asynccontextmanager
+    async def opened(self, seen: SignedIn, kind: Literal["sse", "socket"]) -> AsyncIterator[Open]:
+        stream = Open(seen, kind)
+        mine = self._open[seen.actor.user_id]
+        mine.append(stream)
+        if len(mine) > STREAMS_PER_PERSON:
+            # Half-open connections of a lost network must not lock a person out, so the oldest goes.
+            mine[0].end(End.REPLACED)
+        gauge = self.metrics.streams.labels(kind)
+        gauge.inc()
+        if self.lifecycle.draining.is_set():
+            stream.end(End.RESTART)
+        try:
+            yield stream
+        finally:
+            gauge.dec()
+            mine.remove(stream)
+            if not mine:
+                self._open.pop(seen.actor.user_id, None)
+            if stream.reason is not None:
+                self.metrics.stream_ends.labels(stream.reason.value).inc()
+
+    def heard(self, payload: str | None) -> None:
+        """From the process's one listening connection: something happened to a person who reads here."""
+        if payload is None:
+            return  # the regular round asks about everybody anyway
+        _, _, topic = payload.partition(" ")
+        if not topic.startswith(PERSON_PREFIX):
+            return
+        with suppress(ValueError):
+            user_id = UserId(UUID(topic.removeprefix(PERSON_PREFIX)))
+            if user_id in self._open:
+                self._suspects.add(user_id)
+                self._suspicion.set()
+
+    async def watch(self, kernel: Kernel) -> None:
+        """Runs as long as the process serves."""
+        loop = asyncio.get_running_loop()
+        next_round = loop.time() + RECHECK_SECONDS
+        while not self.lifecycle.draining.is_set():
+            self._suspicion.clear()
+            if loop.time() >= next_round:
+                next_round = loop.time() + RECHECK_SECONDS
+                asked, self._suspects = set(self._open), set()
+            else:
+                asked, self._suspects = self._suspects, set()
+            await self._ask(kernel, asked)
+            await asyncio.sleep(COALESCE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, next_round - loop.time())):
+                    await first_of(self._suspicion, self.lifecycle.draining)
+
+    async def _ask(self, kernel: Kernel, people: set[UserId]) -> None:
+        by_key: dict[tuple[Any, Any], list[Open]] = defaultdict(list)
+        for user_id in people:
+            for stream in self._open.get(user_id, ()):
+                by_key[stream.key].append(stream)
+        for streams in by_key.values():
+            seen = streams[0].seen
+            try:
+                found = await still_signed_in(kernel, seen)
+            except Exception as error:
+                if not is_outage(error):
+                    log.error("streams.check_failed", exc_info=error)
+                # Nothing can be read from a database that is away, by nobody; the streams wait with it.
+                return
+            for stream in streams:
+                if found is None:
+                    stream.end(End.SESSION_ENDED)
+                elif rights(found) != rights(stream.seen):
+                    stream.end(End.RIGHTS_CHANGED)
+
+    async def end_when_draining(self) -> None:
+        """Readers are told to come back, which leads them to a process that stays."""
+        await self.lifecycle.draining.wait()
+        for streams in self._open.values():
+            for stream in streams:
+                stream.end(End.RESTART)
+
+
+async def first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+def rights(seen: SignedIn) -> tuple[Any, ...]:
+    return (seen.actor.role, seen.actor.token_scopes, seen.actor.full_access_until)
+
+
+async def pump(
+    stream: Open, source: Source, *, deliver: Callable[[Frame | Beat], Awaitable[None]], gone: Awaitable[None]
+) -> End | None:
+    """Carry frames to the reader until one of the reasons to stop; None when the reader has left."""
+
+    async def carry() -> None:
+        async with aclosing(source()) as frames:
+            async for frame in frames:
+                try:
+                    async with asyncio.timeout(SLOW_READER_SECONDS):
+                        await deliver(frame)
+                except TimeoutError:
+                    stream.end(End.TOO_SLOW)
+                    return
+
+    carrying = asyncio.create_task(carry())
+    leaving = asyncio.ensure_future(gone)
+    ending = asyncio.create_task(stream.ended.wait())
+    tasks: set[asyncio.Future[Any]] = {carrying, leaving, ending}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    error = None if carrying.cancelled() else carrying.exception()
+    if error is not None and not is_gone(error):
+        log.error("stream.failed", exc_info=error)
+        stream.end(End.FAILED)
+    return stream.reason
+
+
+def is_gone(error: BaseException) -> bool:
+    """Writing to a reader who has just left."""
+    return isinstance(error, OSError)
+
+
+# --- server-sent events ------------------------------------------------------------------------------------------
+
+SSE_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",  # nginx would keep the news until its buffer is full
+}
+
+
+def as_sse(frame: Frame | Beat) -> bytes:
+    place = b"" if frame.position is None else b"id: " + frame.position.encode() + b"\n"
+    if isinstance(frame, Beat):
+        return place + b": beat\n\n"
+    # orjson writes no line breaks, so one data line is always enough; kinds are names of ours.
+    return place + b"event: " + frame.kind.encode() + b"\ndata: " + orjson.dumps(frame.data) + b"\n\n"
+
+
+class EventSource(Response):
+    """The answer of a route that streams."""
+
+    def __init__(self, streams: Streams, seen: SignedIn, source: Source) -> None:
+        super().__init__(status_code=200, headers=SSE_HEADERS)
+        del self.headers["content-length"]
+        self._streams = streams
+        self._seen = seen
+        self._source = source
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def write(chunk: bytes, *, more: bool = True) -> None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+        async def deliver(frame: Frame | Beat) -> None:
+            await write(as_sse(frame))
+
+        async def gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        async with self._streams.opened(self._seen, "sse") as stream:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await write(f"retry: {RECONNECT_MS}\n\n".encode())
+            reason = await pump(stream, self._source, deliver=deliver, gone=gone())
+            last = b"" if reason is None else as_sse(Frame("stream.end", {"reason": reason.value}))
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await write(last, more=False)
+
+
+# --- sockets -----------------------------------------------------------------------------------------------------
+
+
+def as_text(frame: Frame | Beat) -> str:
+    body: dict[str, Any] = {"type": "beat"} if isinstance(frame, Beat) else {"type": frame.kind, "data": frame.data}
+    if frame.position is not None:
+        body["position"] = frame.position
+    return orjson.dumps(body).decode()
+
+
+async def serve_socket(
+    streams: Streams,
+    seen: SignedIn,
+    source: Source,
+    *,
+    receive: Receive,
+    send: Send,
+    heard: Callable[[Message], Awaitable[None]] | None = None,
+) -> None:
+    """An accepted socket: frames go out, messages go to `heard` (or nowhere) at a bounded rate."""
+
+    async def deliver(frame: Frame | Beat) -> None:
+        await send({"type": "websocket.send", "text": as_text(frame)})
+
+    async with streams.opened(seen, "socket") as stream:
+
+        async def gone() -> None:
+            loop = asyncio.get_running_loop()
+            allowance, asked_at = float(SOCKET_MESSAGES_PER_SECOND), loop.time()
+            while (message := await receive())["type"] != "websocket.disconnect":
+                passed, asked_at = loop.time() - asked_at, loop.time()
+                allowance = min(float(SOCKET_MESSAGES_PER_SECOND), allowance + passed * SOCKET_MESSAGES_PER_SECOND)
+                allowance -= 1
+                if allowance < 0:
+                    stream.end(End.MISUSED)
+                    return
+                if heard is not None:
+                    await heard(message)
+
+        reason = await pump(stream, source, deliver=deliver, gone=gone())
+        if reason is not None:
+            with suppress(OSError, RuntimeError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await deliver(Frame("stream.end", {"reason": reason.value}))
+                    await send({"type": "websocket.close", "code": CLOSE_CODES[reason], "reason": reason.value})
