@@ -244,9 +244,11 @@ async def reset_link(
 ) -> str:
     """For whoever cannot get mail: the administrator hands it over. Needs a system unit."""
     person = await lock(unit, person_id)
-    token = await links.make(unit, UserId(person.id), Purpose.RESET)
     await note(unit, Action.RESET_LINK_MADE, person, by=by, address=address)
-    return links.reset_url(settings, token)
+    if person.state == State.INVITED.value:
+        # Whoever has not come yet needs a way in, not a new password.
+        return links.invite_url(settings, await links.make(unit, UserId(person.id), Purpose.INVITE, email=person.email))
+    return links.reset_url(settings, await links.make(unit, UserId(person.id), Purpose.RESET))
 
 
 async def note(
