@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from kontor.accounts import routes_desk, routes_settings
+from kontor.accounts import routes_desk, routes_installation, routes_me, routes_settings, routes_signin
 from kontor.core.mail import routes as mail_routes
 from kontor.web import events
 
@@ -12,6 +12,9 @@ API = "/api/v1"
 def api_routers() -> list[APIRouter]:
     """Served under /api/v1."""
     return [
+        routes_installation.router,
+        routes_signin.router,
+        routes_me.router,
         routes_settings.router,
         routes_desk.router,
         events.router,
