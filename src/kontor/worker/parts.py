@@ -1,0 +1,53 @@
+"""Every kind of job that a worker can do, in one list: what stands here runs, and nothing else does."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from kontor.core.clock import now
+from kontor.core.events import retention
+from kontor.core.jobs import upkeep
+from kontor.core.jobs.kinds import Every, Kind, NoArgs
+from kontor.core.jobs.running import Running
+from kontor.core.kernel import Kernel
+from kontor.core.mail import jobs as mail
+
+ANSWERS_KEPT = timedelta(hours=48)
+
+SWEEP_EVENTS = Kind("events.sweep", NoArgs, "Remove old events")
+SWEEP_JOBS = Kind("jobs.sweep", NoArgs, "Remove old jobs")
+SWEEP_ANSWERS = Kind("http.sweep_answers", NoArgs, "Forget answers remembered for repeated requests")
+
+
+def add_events(kernel: Kernel) -> None:
+    @kernel.jobs.handler(SWEEP_EVENTS, every=Every(3600, offset_seconds=420))
+    async def sweep(_job: Running, _args: NoArgs) -> None:
+        await retention.sweep(kernel.database)
+
+
+def add_jobs(kernel: Kernel) -> None:
+    @kernel.jobs.handler(SWEEP_JOBS, every=Every(3600, offset_seconds=840))
+    async def sweep(_job: Running, _args: NoArgs) -> None:
+        await upkeep.sweep(kernel.database)
+
+
+def add_answers(kernel: Kernel) -> None:
+    @kernel.jobs.handler(SWEEP_ANSWERS, every=Every(3600, offset_seconds=1260))
+    async def sweep(_job: Running, _args: NoArgs) -> None:
+        async with kernel.database.system("sweep") as unit:
+            await unit.execute(
+                text("DELETE FROM idempotency_key WHERE created_at < :before"), {"before": now() - ANSWERS_KEPT}
+            )
+
+
+def add_mail(kernel: Kernel) -> None:
+    mail.register(kernel.jobs, kernel.mailer)
+
+
+PARTS: tuple[Callable[[Kernel], None], ...] = (add_events, add_jobs, add_answers, add_mail)
+
+
+def add_all(kernel: Kernel) -> None:
+    for add in PARTS:
+        add(kernel)
