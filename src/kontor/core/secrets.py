@@ -22,7 +22,9 @@ KEY_BYTES = 32
 FILE_NAME = "master.key"
 
 # A closed list: each purpose is one key, and a reviewer can see at a glance what hangs on the master key.
-Purpose = Literal["jwt", "csrf", "cursor", "app-role-password", "signed-url", "token", "sign-in-state", "mail"]
+Purpose = Literal[
+    "jwt", "csrf", "cursor", "app-role-password", "signed-url", "token", "sign-in-state", "mail", "idempotency"
+]
 
 # What must not change while old and new master keys overlap: other processes still hold the old one.
 LASTING: frozenset[Purpose] = frozenset({"app-role-password"})
