@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from httpx import Response
 from sqlalchemy import text
 
 from kontor.accounts import access_tokens, sessions
-from kontor.accounts.authentication import AuthenticationMiddleware
 from kontor.accounts.callers import Caller
 from kontor.accounts.emails import parse_email
 from kontor.accounts.sessions import SessionKind
@@ -20,9 +19,10 @@ from kontor.core.database import Database
 from kontor.core.events.publishing import person_topic
 from kontor.core.ids import SessionId, UserId, new_id
 from kontor.core.kernel import Kernel
+from kontor.core.secrets import Secrets
+from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from kontor.web.app import create_app
-from kontor.web.routers import API
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +107,11 @@ class House:
 
 
 @asynccontextmanager
-async def opened(kernel: Kernel, *routers: APIRouter) -> AsyncIterator[House]:
-    app = create_app(kernel.settings, kernel)
-    for router in routers:
-        app.include_router(router, prefix=API)
-    app.add_middleware(AuthenticationMiddleware, kernel=kernel)
-    house = House(app, kernel)
+async def opened(settings: Settings, database: Database) -> AsyncIterator[House]:
+    kernel = Kernel(settings, database, Secrets.load(settings))
+    house = House(create_app(settings, kernel), kernel)
     try:
         yield house
     finally:
         await house.close()
+        await kernel.close()

@@ -63,6 +63,7 @@ class Action(StrEnum):
     RESET_LINK_MADE = "person.reset_link_made"
     FULL_ACCESS_STARTED = "full_access.started"
     FULL_ACCESS_ENDED = "full_access.ended"
+    FULL_ACCESS_REFUSED = "full_access.refused"
     CONTENT_READ = "full_access.content_read"
     CONFIGURATION_CHANGED = "installation.configuration_changed"
     RECORD_EXPORTED = "record.exported"
@@ -103,7 +104,8 @@ async def write(
     """One line, in the transaction of the deed: neither exists without the other.
 
     `owner_id` is whose affair it is: they find the line among their own, unless it is not `is_owner_visible`.
-    `details` hold no name, no address of a person and nothing that somebody wrote: they outlive them.
+    `details` hold no name, no address of a person and nothing that somebody wrote (but for the reason of a full access,
+    which is written for the record): they outlive them.
     """
     line = insert(AuditLine).values(
         at=now(),
@@ -121,6 +123,25 @@ async def write(
     )
     # Inline: nobody needs the number, and RETURNING would need the right to read the line.
     await unit.execute(line.inline())
+
+
+class Trail:
+    """The record as the core knows it (`core.trail.AuditTrail`)."""
+
+    async def write(
+        self,
+        unit: AsyncSession,
+        actor: Actor,
+        action: str,
+        *,
+        subject_kind: str | None = None,
+        subject_id: str | None = None,
+        subject_name: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        known = subject_kind is not None and subject_id is not None
+        subject = Subject(subject_kind or "", subject_id or "", subject_name) if known else None
+        await write(unit, action=action, actor=actor, subject=subject, details=details)
 
 
 class AuditActor(BaseModel):

@@ -15,7 +15,8 @@ from kontor.accounts import audit
 from kontor.accounts.audit import Action
 from kontor.core.clock import now
 from kontor.core.database import Database
-from kontor.core.events.publishing import publish
+from kontor.core.events.listener import Listener
+from kontor.core.events.publishing import CHANNEL, publish
 from kontor.core.http.versions import refuse_stale
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor
@@ -178,12 +179,17 @@ async def mark_set_up(unit: AsyncSession, *, name: str | None = None) -> Configu
 class Known:
     """What this process knows of the configuration, for reading on every request without asking the database."""
 
-    def __init__(self, database: Database, *, fresh_seconds: float = FRESH_SECONDS) -> None:
+    def __init__(
+        self, database: Database, listener: Listener | None = None, *, fresh_seconds: float = FRESH_SECONDS
+    ) -> None:
         self._database = database
         self._fresh_seconds = fresh_seconds
         self._known: Configuration | None = None
-        self._read_at = 0.0
+        self._fresh_until = 0.0
+        self._changes = 0
         self._reading = asyncio.Lock()
+        if listener is not None:
+            listener.on(CHANNEL, self.heard)
 
     async def current(self) -> Configuration:
         if (known := self._fresh()) is not None:
@@ -191,16 +197,22 @@ class Known:
         async with self._reading:
             if (known := self._fresh()) is not None:
                 return known
-            # Taken before the question: what is changed while we ask is asked again.
-            began = time.monotonic()
+            changes = self._changes
             async with self._database.system("configuration") as unit:
-                self._known = await read(unit)
-            self._read_at = began
-            return self._known
+                found = await read(unit)
+            self._known = found
+            # What was changed while we asked may or may not be in the answer, so the next one asks again.
+            self._fresh_until = time.monotonic() + self._fresh_seconds if changes == self._changes else 0.0
+            return found
+
+    def heard(self, payload: str | None) -> None:
+        """News of the topic, or a new connection before which anything may have been missed."""
+        if payload is None or payload.endswith(f" {TOPIC}"):
+            self.forget()
 
     def forget(self) -> None:
-        """The row has changed; the next reader asks again."""
-        self._known = None
+        self._changes += 1
+        self._fresh_until = 0.0
 
     def _fresh(self) -> Configuration | None:
-        return self._known if time.monotonic() - self._read_at < self._fresh_seconds else None
+        return self._known if time.monotonic() < self._fresh_until else None

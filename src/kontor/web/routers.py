@@ -3,6 +3,8 @@
 from fastapi import APIRouter
 
 from kontor.accounts import routes_desk, routes_installation, routes_me, routes_settings, routes_signin
+from kontor.admin import routes as admin_routes
+from kontor.admin import routes_users
 from kontor.core.mail import routes as mail_routes
 from kontor.web import events
 
@@ -19,6 +21,9 @@ def api_routers() -> list[APIRouter]:
         routes_desk.router,
         events.router,
         mail_routes.router,
+        admin_routes.router,
+        admin_routes.setup_router,
+        routes_users.router,
     ]
 
 
