@@ -118,6 +118,7 @@ class Runner:
         self._news = asyncio.Event()
         self._beat_now = asyncio.Event()
         self._hurry = False
+        self.ready = asyncio.Event()
         self.finished = 0
         listener.on(CHANNEL, self._heard)
 
@@ -149,6 +150,7 @@ class Runner:
         ]
         loop = asyncio.create_task(self._run_engine(engine), name="jobs.engine")
         stopping = asyncio.create_task(stop.wait())
+        self.ready.set()
         try:
             await asyncio.wait({loop, stopping, *helpers}, return_when=asyncio.FIRST_COMPLETED)
             engine.shutdown.set()
