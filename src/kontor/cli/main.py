@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from kontor.cli.words import FAILED, MISCONFIGURED, OK, complain, explain_settings
 from kontor.core.version import __version__
@@ -69,21 +70,26 @@ STAYING = frozenset(
 )
 
 
+def common() -> argparse.ArgumentParser:
+    """What every command takes, before its name or after it."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="folder of the data")
+    return parser
+
+
 def make_parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--data", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="folder of the data")
     parser = argparse.ArgumentParser(
         prog="kontor",
         description="Without a command: start Kontor (database, web, worker) and print a link that signs you in.",
         epilog="`kontor COMMAND --help` tells more about one. Settings are environment variables: see the README.",
-        parents=[common],
+        parents=[common()],
     )
     parser.add_argument("--version", action="version", version=f"kontor {__version__}")
     add_up(parser)
     parser.set_defaults(run=up)
     shown = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
-        made = shown.add_parser(command.name, help=command.help, description=command.help, parents=[common])
+        made = shown.add_parser(command.name, help=command.help, description=command.help, parents=[common()])
         command.add(made)
         made.set_defaults(run=command.run)
     return parser
@@ -103,30 +109,41 @@ def add_up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show-log", action="store_true", help="write the log here instead of into the data folder")
 
 
+Deeds: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # the only name that argparse has for it
+
+
+def add_deeds(parser: argparse.ArgumentParser) -> Deeds:
+    return parser.add_subparsers(title="deeds", metavar="DEED", required=True, dest="deed")
+
+
+def add_deed(deeds: Deeds, name: str, does: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = deeds.add_parser(name, help=does, description=does, parents=[common()])
+    return made
+
+
 def add_user(parser: argparse.ArgumentParser) -> None:
-    deeds = parser.add_subparsers(title="deeds", metavar="DEED", required=True, dest="deed")
-    create = deeds.add_parser("create", help="Make an account and print a link that sets its password.")
+    deeds = add_deeds(parser)
+    create = add_deed(deeds, "create", "Make an account and print a link that sets its password.")
     create.add_argument("email")
     create.add_argument("--name", help="how the person is called (default: the part before the @)")
     create.add_argument("--language", choices=["de", "en"], default="en")
     create.add_argument("--admin", action="store_true", help="the same as --role admin")
     create.add_argument("--role", choices=["user", "manager", "admin"], default="user")
     create.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    deeds.add_parser("list", help="Show every account with its role and state.")
+    add_deed(deeds, "list", "Show every account with its role and state.")
     for name, does in (
         ("reset-link", "Print a link that sets a new password, once."),
         ("suspend", "Keep the person out, at once and until restored; nothing is deleted."),
         ("restore", "Let a suspended person in again."),
     ):
-        deeds.add_parser(name, help=does).add_argument("email")
-    role = deeds.add_parser("set-role", help="Change what the person may do.")
+        add_deed(deeds, name, does).add_argument("email")
+    role = add_deed(deeds, "set-role", "Change what the person may do.")
     role.add_argument("email")
     role.add_argument("role", choices=["user", "manager", "admin"])
 
 
 def add_vault(parser: argparse.ArgumentParser) -> None:
-    deeds = parser.add_subparsers(title="deeds", metavar="DEED", required=True, dest="deed")
-    deeds.add_parser("rotate", help="Make a new master key and wrap every stored secret with it.")
+    add_deed(add_deeds(parser), "rotate", "Make a new master key and wrap every stored secret with it.")
 
 
 def add_doctor(parser: argparse.ArgumentParser) -> None:

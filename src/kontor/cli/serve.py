@@ -1,7 +1,6 @@
 """The processes that do the work: web and worker, alone or under the supervisor."""
 
 import asyncio
-import importlib
 import os
 import socket
 from contextlib import suppress
@@ -52,6 +51,8 @@ def lent_sockets() -> list[socket.socket] | None:
 
 async def tell_link(app: "FastAPI") -> None:
     """Writes a link that signs the owner in to the pipe that the supervisor gave us: once, when people can use it."""
+    from kontor.accounts.installation import create_login_link
+
     number = os.environ.pop(LINK_FD, None)
     if number is None:
         return
@@ -59,8 +60,7 @@ async def tell_link(app: "FastAPI") -> None:
         async with asyncio.timeout(LINK_PATIENCE_SECONDS):
             while not app.state.lifecycle.is_serving:  # noqa: ASYNC110 - a moment once at start needs no event
                 await asyncio.sleep(0.02)
-        installation = importlib.import_module("kontor.accounts.installation")
-        link = await installation.create_login_link(app.state.kernel)
+        link = await create_login_link(app.state.kernel)
         if link:
             pipe.write(link + "\n")
 

@@ -30,6 +30,8 @@ from kontor.core.postgres import AlreadyRunning, EmbeddedPostgres, OtherMajorVer
 LISTEN_FD = "KONTOR_LISTEN_FD"
 LINK_FD = "KONTOR_LINK_FD"
 
+PLACE_FILE = "kontor.json"
+
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0  # a child that lived this long has earned a fresh start of the pauses
@@ -130,6 +132,7 @@ class Supervisor:
         self.signals = signals
         self.log_path = None if show_log else facts.data_dir / "kontor.log"
         self.log: IO[bytes] | None = None
+        self.place = facts.data_dir / PLACE_FILE
         self.postgres = (
             None
             if facts.external
@@ -176,6 +179,7 @@ class Supervisor:
                 server = self.postgres.start()
                 ended(f"ready (PostgreSQL in {self.facts.data_dir}, process {server.pid})")
         self._open_log()
+        self._note_place()
         for child in (self.web, self.worker):
             child.start(self.log)
 
@@ -294,6 +298,7 @@ class Supervisor:
             child.ended()
         if self.postgres is not None:
             self.postgres.stop()
+        self.place.unlink(missing_ok=True)
         if self.log is not None:
             self.log.close()
         os.close(self.link_pipe)
@@ -301,6 +306,12 @@ class Supervisor:
             os.close(self._writing_end)
         if running and not quietly:
             say("Stopped. Everything is saved.")
+
+    def _note_place(self) -> None:
+        """For commands beside us: the links that they print should lead here."""
+        self.place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place = {"pid": os.getpid(), "host": self.facts.host, "port": self.facts.port}
+        self.place.write_text(json.dumps(place), "utf-8")
 
     # --- the log ----------------------------------------------------------------------------------------------
 

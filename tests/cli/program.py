@@ -1,0 +1,144 @@
+"""Kontor as a person starts it: a process, its words and its children."""
+
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("KONTOR_", "DATABASE_"))}
+
+
+def kontor(*arguments: str, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kontor.cli.main", *arguments],
+        env=clean_environment() | more,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def ask(port: int, path: str = "/health/ready") -> int | None:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=3) as connection:
+            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            words = connection.recv(1000).split()
+    except OSError:
+        return None
+    return int(words[1]) if len(words) > 1 else None
+
+
+def eventually(claim: Callable[[], bool], seconds: float = 20.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not claim():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def children_of(pid: int) -> dict[str, int]:
+    """By their part: web, worker, postgres."""
+    found = {}
+    for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        try:
+            words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if len(words) < 2:
+            continue  # it has ended, and nobody has collected it yet
+        part = "postgres" if words[0].endswith(b"postgres") else words[-2].decode()
+        found[part] = int(number)
+    return found
+
+
+class Program:
+    def __init__(self, data: Path, *, port: int | None = None, arguments: tuple[str, ...] = (), **more: str) -> None:
+        self.data, self.port = data, port or free_port()
+        command = ["--data", str(data), "--port", str(self.port), "--no-browser", *arguments]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kontor.cli.main", *command],
+            env=clean_environment() | more,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.said: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._reader.join(5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put("")
+
+    def until(self, words: str, seconds: float = 60) -> str:
+        """The first line that holds the words."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                line = self._lines.get(timeout=0.2)
+            except queue.Empty:
+                if not self._reader.is_alive():
+                    break
+                continue
+            self.said.append(line)
+            if words in line:
+                return line
+        raise AssertionError(f"Kontor never said {words!r}. It said:\n" + "\n".join(self.said))
+
+    def until_ready(self) -> Self:
+        self.until("Kontor is ready")
+        return self
+
+    @property
+    def children(self) -> dict[str, int]:
+        return children_of(self.process.pid)
+
+    @property
+    def state(self) -> dict[str, object]:
+        found: dict[str, object] = json.loads((self.data / "postgres.json").read_text())
+        return found
+
+    def end(self, *signals: signal.Signals) -> int:
+        for number in signals or (signal.SIGTERM,):
+            self.process.send_signal(number)
+            time.sleep(0.3)
+        return self.process.wait(40)
