@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from kontor.accounts import routes_desk, routes_installation, routes_me, routes_settings, routes_signin
 from kontor.admin import routes as admin_routes
 from kontor.admin import routes_users
+from kontor.core.jobs import routes as job_routes
 from kontor.core.mail import routes as mail_routes
 from kontor.web import events
 
@@ -20,6 +21,8 @@ def api_routers() -> list[APIRouter]:
         routes_settings.router,
         routes_desk.router,
         events.router,
+        job_routes.router,
+        job_routes.admin_router,
         mail_routes.router,
         admin_routes.router,
         admin_routes.setup_router,
