@@ -2,17 +2,25 @@ import { CSPProvider } from "@base-ui/react/csp-provider";
 import { Tooltip } from "@base-ui/react/tooltip";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { problemTexts } from "@/shared/api/problem-texts";
 import { makeQueryClient } from "@/shared/api/queries";
 import { problemText } from "@/shared/api/texts";
+import { matchRoute } from "@/shared/frame/feature";
 import { sayIn } from "@/shared/i18n/texts";
 import { useKeyboard } from "@/shared/keys/use-keys";
-import { Toasts, toast } from "@/shared/ui/toast";
+import { toast } from "@/shared/ui/toast";
+import { Toasts } from "@/shared/ui/toasts";
 import "./actions";
 import { routes } from "./features";
-import { Frame } from "./frame/Frame";
 import { makeRouter } from "./router";
+import { Boot } from "./states";
 import { SignedInOnly, useForgetOnSessionEnd } from "./workspace";
+
+// Whoever signs in does not load the workspace yet; whoever is signed in does not wait for it one after the other.
+const loadFrame = () => import("./frame/Frame");
+const Frame = lazy(() => loadFrame().then((module) => ({ default: module.Frame })));
+if (matchRoute(routes, location.pathname)?.route.look !== "plain") void loadFrame();
 
 const client = makeQueryClient((error) => {
   const { title, advice } = problemText(error, sayIn(problemTexts));
@@ -23,7 +31,9 @@ const router = makeRouter(routes, undefined, WorkspaceShell);
 function WorkspaceShell() {
   return (
     <SignedInOnly>
-      <Frame />
+      <Suspense fallback={<Boot />}>
+        <Frame />
+      </Suspense>
     </SignedInOnly>
   );
 }
@@ -40,10 +50,9 @@ export function App() {
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={client}>
         <Tooltip.Provider>
-          <Toasts>
-            <Everywhere />
-            <RouterProvider router={router} />
-          </Toasts>
+          <Everywhere />
+          <RouterProvider router={router} />
+          <Toasts />
         </Tooltip.Provider>
       </QueryClientProvider>
     </CSPProvider>

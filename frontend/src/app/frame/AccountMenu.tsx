@@ -75,7 +75,7 @@ export function AccountMenu({ className }: { className: string }) {
         </div>
       }
       trigger={
-        <button type="button" aria-label={t("account", { name: me.name })} className={className}>
+        <button type="button" aria-label={t("account", { name: me.initials })} className={className}>
           <Avatar initials={me.initials} size={28} look="self" />
         </button>
       }

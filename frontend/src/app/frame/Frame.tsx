@@ -73,7 +73,7 @@ export function Frame() {
       : "3.5rem minmax(0,1fr)";
   return (
     <div className="flex h-dvh flex-col overflow-hidden bg-frame">
-      <SkipLinks />
+      <SkipLinks withTabs={!isPhone} />
       {me.full_access ? <FullAccessBar until={me.full_access.until} reason={me.full_access.reason} /> : null}
       <div
         className="grid min-h-0 grow"
@@ -140,7 +140,7 @@ function useFrontArea(pathname: string): string | undefined {
   return matchRoute(routes, path)?.route.area;
 }
 
-function SkipLinks() {
+function SkipLinks({ withTabs }: { withTabs: boolean }) {
   const t = useTexts(appTexts);
   const look =
     "sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-sm focus:bg-raised focus:px-3 focus:py-2 focus:shadow-pop";
@@ -149,9 +149,11 @@ function SkipLinks() {
       <a href="#main" className={look}>
         {t("skipToMain")}
       </a>
-      <a href="#tabs" className={look}>
-        {t("skipToTabs")}
-      </a>
+      {withTabs ? (
+        <a href="#tabs" className={look}>
+          {t("skipToTabs")}
+        </a>
+      ) : null}
     </>
   );
 }

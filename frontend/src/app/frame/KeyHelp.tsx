@@ -31,7 +31,9 @@ export default function KeyHelp({ onClose }: { onClose: () => void }) {
   const groups = order
     .map((where) => ({
       where,
-      actions: allActions().filter((action) => action.where === where && bindingOf(action.id).length > 0),
+      actions: allActions().filter(
+        (action) => action.where === where && bindingOf(action.id).length > 0 && !/^tabs\.[2-9]$/.test(action.id),
+      ),
     }))
     .filter((group) => group.actions.length > 0);
   return (
@@ -68,7 +70,9 @@ export default function KeyHelp({ onClose }: { onClose: () => void }) {
             <ul>
               {group.actions.map((action) => (
                 <li key={action.id} className="flex min-h-8 items-center gap-3 border-b border-border-soft">
-                  <span className="min-w-0 grow">{action.title[language]}</span>
+                  <span className="min-w-0 grow">
+                    {action.id === "tabs.1" ? t("goToTabs") : action.title[language]}
+                  </span>
                   <Kbd keys={showBinding(bindingOf(action.id), language, isMac)} />
                 </li>
               ))}

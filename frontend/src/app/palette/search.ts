@@ -9,7 +9,7 @@ export function fold(text: string): string {
  * How well a text fits, higher is better, 0 not at all: the beginning before the beginning of a word before anywhere.
  * Every word of the query must be found.
  */
-export function fit(text: string, query: string): number {
+export function closeness(text: string, query: string): number {
   const haystack = fold(text);
   const needles = fold(query).split(/\s+/).filter(Boolean);
   if (needles.length === 0) return 1;
@@ -28,7 +28,7 @@ export function fit(text: string, query: string): number {
 /** The entries that fit, best first, in their own order where they fit equally well. */
 export function rank(entries: readonly PaletteEntry[], query: string): PaletteEntry[] {
   return entries
-    .map((entry) => ({ entry, score: Math.max(fit(entry.title, query), fit(entry.hint ?? "", query) ? 0.5 : 0) }))
+    .map((entry) => ({ entry, score: Math.max(closeness(entry.title, query), closeness(entry.hint ?? "", query) ? 0.5 : 0) }))
     .filter(({ score }) => score > 0)
     .toSorted((a, b) => b.score - a.score)
     .map(({ entry }) => entry);

@@ -57,7 +57,7 @@ export default function StartScreen() {
   const paletteKeys = useBinding("palette");
   return (
     <Screen title={t("title")}>
-      <div className="grid max-w-[72rem] gap-x-12 gap-y-7 pt-1 lg:grid-cols-[minmax(0,1.25fr)_minmax(0,1fr)]">
+      <div className="grid max-w-[72rem] gap-x-12 gap-y-7 pt-1 @4xl:grid-cols-[minmax(0,1.25fr)_minmax(0,1fr)]">
         <div className="flex min-w-0 flex-col gap-7">
           <Tasks />
           <Continue />

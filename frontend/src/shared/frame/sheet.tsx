@@ -96,24 +96,32 @@ export function Screen({
   useSheet({ title: tabTitle ?? title, state });
   const { pane } = useSheetContext();
   const body = useKeptScroll<HTMLDivElement>();
+  // A document has one main part; the second sheet of a split view is a region with the name of its screen.
+  const Tag = pane === "main" ? "main" : "section";
   const column = cx(
-    "mx-auto w-full px-4 md:px-7",
+    "mx-auto w-full px-4 @2xl:px-7",
     width === "reading" && "max-w-[42rem]",
     width === "form" && "max-w-[50rem]",
   );
   return (
-    <main
+    <Tag
       id={pane === "main" ? "main" : undefined}
+      aria-label={pane === "main" ? undefined : title}
       tabIndex={-1}
       className="flex min-h-0 min-w-0 grow flex-col outline-none"
     >
-      <div ref={body} className="scroll flex min-h-0 grow flex-col">
+      <div ref={body} className="scroll @container flex min-h-0 grow flex-col">
         <header
-          className={cx(column, "flex flex-none flex-wrap items-center gap-x-2 gap-y-1 pt-4 pb-3 md:min-h-[3.75rem]")}
+          className={cx(
+            column,
+            "flex flex-none flex-wrap items-center gap-x-2 gap-y-1 md:min-h-[3.75rem] md:pt-4 md:pb-3",
+            // On a phone the bar above already says the title.
+            subtitle || actions || breadcrumb ? "pt-3 pb-3" : "max-md:h-3",
+          )}
         >
           <div className="min-w-0 grow">
             {breadcrumb}
-            <h1 className="truncate text-xl font-semibold tracking-[-0.01em]">{title}</h1>
+            <h1 className="truncate text-xl font-semibold tracking-[-0.01em] max-md:sr-only">{title}</h1>
             {subtitle ? <div className="text-muted-foreground">{subtitle}</div> : null}
           </div>
           {actions ? <div className="flex flex-wrap items-center gap-2">{actions}</div> : null}
@@ -121,7 +129,7 @@ export function Screen({
         {below ? <div className={cx(column, "sticky top-0 z-10 flex-none bg-background")}>{below}</div> : null}
         <div className={cx(column, "grow pb-8")}>{children}</div>
       </div>
-    </main>
+    </Tag>
   );
 }
 

@@ -19,7 +19,7 @@ import { Announcer } from "../frame/announcer";
 import { setLocale } from "../i18n/locale";
 import { useKeyboard } from "../keys/use-keys";
 import { type Me, meQuery } from "../session/queries";
-import { Toasts } from "../ui/toast";
+import { Toasts } from "../ui/toasts";
 import { type Network, serve } from "./network";
 import { makeMe } from "./people";
 
@@ -63,11 +63,10 @@ export async function renderScreen(
   const view = render(
     <QueryClientProvider client={client}>
       <Tooltip.Provider>
-        <Toasts>
-          <Keyboard />
-          <RouterProvider router={router as never} />
-          <Announcer />
-        </Toasts>
+        <Keyboard />
+        <RouterProvider router={router as never} />
+        <Announcer />
+        <Toasts />
       </Tooltip.Provider>
     </QueryClientProvider>,
   );

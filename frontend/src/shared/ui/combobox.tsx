@@ -4,8 +4,8 @@ import { useTexts } from "../i18n/texts";
 import { cx } from "./cx";
 import { Icon } from "./icons";
 import { controlClass } from "./input";
-import { popupClass } from "./popover";
-import { itemClass, type Option } from "./select";
+import { itemClass, popupClass } from "./popup";
+import type { Option } from "./select";
 import { uiTexts } from "./texts";
 
 /** A long list one types into: time zones, currencies, people. */

@@ -1,7 +1,7 @@
 import { AlertDialog as BaseAlert } from "@base-ui/react/alert-dialog";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, type ReactNode, useRef, useState } from "react";
 import { useTexts } from "../i18n/texts";
 import { Button, IconButton } from "./button";
 import { cx } from "./cx";
@@ -42,9 +42,17 @@ export function Dialog({
   children?: ReactNode;
 }) {
   const t = useTexts(uiTexts);
+  const content = useRef<HTMLDivElement>(null);
+  const popup = useRef<HTMLDivElement>(null);
+  // The first field if there is one, else the dialog itself: never the button that closes it.
+  const firstFocus = () =>
+    content.current?.querySelector<HTMLElement>("input:not([type=hidden]), textarea, [role=combobox], [role=radio]") ??
+    popup.current;
   const body = (
     <>
-      <div className="min-h-0 grow overflow-y-auto px-5 pb-5">{children}</div>
+      <div ref={content} className="min-h-0 grow overflow-y-auto px-5 pb-5">
+        {children}
+      </div>
       {footer ? (
         <div className="flex flex-none items-center justify-end gap-2 border-t border-border-soft px-5 py-3">
           {footer}
@@ -56,7 +64,12 @@ export function Dialog({
     <Base.Root open={open} onOpenChange={onOpenChange}>
       <Base.Portal>
         <Base.Backdrop className={backdropClass} />
-        <Base.Popup className={popupClass} style={{ "--dialog-width": widths[width] } as React.CSSProperties}>
+        <Base.Popup
+          ref={popup}
+          initialFocus={firstFocus}
+          className={popupClass}
+          style={{ "--dialog-width": widths[width] } as React.CSSProperties}
+        >
           <header className="flex flex-none items-start gap-3 px-5 pt-4 pb-3">
             <div className="min-w-0 grow">
               <Base.Title className="text-lg font-semibold">{title}</Base.Title>

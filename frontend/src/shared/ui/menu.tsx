@@ -5,8 +5,7 @@ import type { ReactElement, ReactNode } from "react";
 import { cx } from "./cx";
 import { Icon, type IconType } from "./icons";
 import { Kbd } from "./kbd";
-import { popupClass } from "./popover";
-import { itemClass } from "./select";
+import { itemClass, popupClass } from "./popup";
 import type { Side } from "./tooltip";
 
 export type MenuEntry =

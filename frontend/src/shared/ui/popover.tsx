@@ -1,9 +1,8 @@
 import { Popover as Base } from "@base-ui/react/popover";
 import type { ReactElement, ReactNode } from "react";
 import { cx } from "./cx";
+import { popupClass } from "./popup";
 import type { Side } from "./tooltip";
-
-export const popupClass = "rise rounded-md bg-raised shadow-pop outline-none";
 
 export function Popover({
   trigger,

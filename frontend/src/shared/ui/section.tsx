@@ -33,7 +33,7 @@ export function FactStrip({ label, children }: { label: string; children: ReactN
   return (
     <section
       aria-label={label}
-      className="grid grid-cols-2 gap-y-3 border-y border-border-soft py-3 md:grid-flow-col md:auto-cols-fr md:grid-cols-none md:divide-x md:divide-border-soft"
+      className="grid grid-cols-2 gap-y-3 border-y border-border-soft py-3 @2xl:grid-flow-col @2xl:auto-cols-fr @2xl:grid-cols-none @2xl:divide-x @2xl:divide-border-soft"
     >
       {children}
     </section>
@@ -42,7 +42,7 @@ export function FactStrip({ label, children }: { label: string; children: ReactN
 
 export function Fact({ icon, value, detail }: { icon: IconType; value: ReactNode; detail?: ReactNode }) {
   return (
-    <div className="flex items-start gap-2.5 pr-3 md:px-5 md:first:pl-0">
+    <div className="flex items-start gap-2.5 pr-3 @2xl:px-5 @2xl:first:pl-0">
       <Icon icon={icon} className="mt-0.5 text-faint" />
       <div className="min-w-0">
         <div className="num font-medium">{value}</div>

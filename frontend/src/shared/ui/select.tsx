@@ -5,7 +5,7 @@ import { useTexts } from "../i18n/texts";
 import { cx } from "./cx";
 import { Icon } from "./icons";
 import { controlClass } from "./input";
-import { popupClass } from "./popover";
+import { itemClass, popupClass } from "./popup";
 import { uiTexts } from "./texts";
 
 export interface Option<Value extends string | number> {
@@ -84,6 +84,3 @@ export function Select<Value extends string | number>({
     </Base.Root>
   );
 }
-
-export const itemClass =
-  "flex min-h-8 cursor-default items-center gap-2.5 rounded-sm px-2.5 py-1 outline-none select-none data-disabled:text-faint data-highlighted:bg-hover pointer-coarse:min-h-11";

@@ -1,73 +1,44 @@
 import { Toast as Base } from "@base-ui/react/toast";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { useEffect } from "react";
 import { useTexts } from "../i18n/texts";
 import { useBinding } from "../keys/use-keys";
 import { IconButton } from "./button";
-import { Icon, type IconType } from "./icons";
+import { Icon } from "./icons";
 import { Kbd } from "./kbd";
 import { ProgressBar } from "./marks";
 import { Spinner } from "./spinner";
 import { uiTexts } from "./texts";
-import { registerUndo, undoEntry, useNewestUndo } from "./undo";
+import { type ToastRequest, takeToasts } from "./toast";
+import { undoEntry, useNewestUndo } from "./undo";
 
-interface ToastData {
-  icon?: IconType;
-  undo?: number;
-  action?: { label: string; run: () => void };
-  progress?: { done: number; total: number | null };
-}
-
-const manager = Base.createToastManager<ToastData>();
 const SHOWN_FOR_MS = 8000;
 
-/**
- * Says the new state in a few words, not praise. `undo` puts things back: by its button, and by Mod Z while it is
- * the newest. Errors that need a decision do not belong here.
- */
-export function toast({
-  text,
-  icon,
-  undo,
-  action,
-}: {
-  text: string;
-  icon?: IconType;
-  undo?: () => unknown;
-  action?: { label: string; run: () => void };
-}): void {
-  let toastId = "";
-  const entry = undo ? registerUndo(text, undo, () => manager.close(toastId)) : undefined;
-  toastId = manager.add({ title: text, timeout: SHOWN_FOR_MS, data: { icon, undo: entry, action } });
-}
-
-/** Stays until its work ends. Calling it again with the same id updates it; `null` takes it away. */
-export function progressToast(
-  id: string,
-  state: { text: string; done: number; total: number | null; action?: { label: string; run: () => void } } | null,
-): void {
-  if (!state) {
-    manager.close(id);
-    return;
-  }
-  const { text, done, total, action } = state;
-  manager.add({ id, title: text, timeout: 0, data: { progress: { done, total }, action } });
-}
-
-export function Toasts({ children }: { children: ReactNode }) {
+/** The view of the messages: bottom left above the status line, at most three, paused under pointer and focus. */
+export default function ToastList() {
   return (
-    <Base.Provider toastManager={manager} limit={3} timeout={SHOWN_FOR_MS}>
-      {children}
-      <ToastList />
+    <Base.Provider limit={3} timeout={SHOWN_FOR_MS}>
+      <List />
     </Base.Provider>
   );
 }
 
-function ToastList() {
+function List() {
   const t = useTexts(uiTexts);
-  const { toasts } = Base.useToastManager<ToastData>();
+  const { toasts, add, close } = Base.useToastManager<{ request: ToastRequest }>();
   const newest = useNewestUndo();
   const undoKeys = useBinding("undo");
+  useEffect(
+    () =>
+      takeToasts((change) => {
+        if (change.do === "close") close(change.id);
+        else {
+          const { id, text, progress } = change.toast;
+          add({ id, title: text, timeout: progress ? 0 : SHOWN_FOR_MS, data: { request: change.toast } });
+        }
+      }),
+    [add, close],
+  );
   return (
     <Base.Portal>
       <Base.Viewport
@@ -75,7 +46,7 @@ function ToastList() {
         className="fixed bottom-[calc(4.5rem+env(safe-area-inset-bottom))] left-2 z-50 flex w-[min(26.25rem,calc(100vw-1rem))] flex-col-reverse gap-2 outline-none md:bottom-10 md:left-4"
       >
         {toasts.map((entry) => {
-          const { icon, undo, action, progress } = entry.data ?? {};
+          const { icon, undo, action, progress } = entry.data?.request ?? {};
           return (
             <Base.Root
               key={entry.id}
@@ -118,7 +89,7 @@ function ToastList() {
                     className="touch h-8 rounded-sm px-2 font-medium whitespace-nowrap text-primary-text hover:bg-hover"
                     onClick={() => {
                       action.run();
-                      manager.close(entry.id);
+                      close(entry.id);
                     }}
                   >
                     {action.label}
