@@ -79,9 +79,14 @@ def wanted_environment(*, needs_tests: bool) -> dict[str, object]:
         "python": f"{sys.version_info.major}.{sys.version_info.minor} {Path(sys.executable).resolve()}",
         "place": str(ROOT),
         "manifest": manifest.hexdigest(),
-        "tests": needs_tests or present.get("tests") is True,
+        "tests": needs_tests or present.get("tests") is True or has_developers_packages(),
         "telemetry": bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")) or present.get("telemetry") is True,
     }
+
+
+def has_developers_packages() -> bool:
+    """Whether somebody has set up the environment by hand; what they installed is not ours to remove."""
+    return any(ENVIRONMENT.glob("lib/python*/site-packages/pytest"))
 
 
 def read_stamp() -> dict[str, object]:
