@@ -84,7 +84,7 @@ class EmailChanged(ToPerson):
     link: str
 
 
-class Test(Message):
+class Trial(Message):
     template: Literal["test"] = "test"
     at: datetime
 
@@ -99,7 +99,7 @@ AnyMessage = Annotated[
     | PasswordChanged
     | NewSignIn
     | EmailChanged
-    | Test,
+    | Trial,
     Field(discriminator="template"),
 ]
 any_message: TypeAdapter[AnyMessage] = TypeAdapter(AnyMessage)

@@ -13,7 +13,7 @@ from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.paging import BadCursor, Cursor, Page, PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import AdminUnit
-from kontor.core.mail.messages import Test
+from kontor.core.mail.messages import Trial
 from kontor.core.mail.schemas import STATES, MailRead, MailReadWhole, MailTest, ShownState
 from kontor.core.mail.service import MailNotConfigured, MailNotFound, MailNotRepeatable, MailUnreadable, page
 
@@ -45,7 +45,7 @@ async def list_mails(
 @router.post("/test", status_code=202, responses=problems(FieldProblem))
 async def send_test_mail(wanted: MailTest, actor: AdminWriter, unit: AdminUnit, kernel: Core) -> MailRead:
     """A mail to see whether mail works. Without a mail server it is shown like any other."""
-    mail_id = await kernel.mailer.queue(unit, Test(at=now()), to=wanted.to, language=wanted.language)
+    mail_id = await kernel.mailer.queue(unit, Trial(at=now()), to=wanted.to, language=wanted.language)
     mail, _ = await kernel.mailer.find(unit, mail_id)
     await kernel.trail.write(unit, actor, "mail.tested", subject_kind="mail", subject_id=str(mail_id))
     return MailRead.of(mail)

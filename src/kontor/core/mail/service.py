@@ -259,4 +259,4 @@ async def page(
 async def counts(unit: AsyncSession) -> dict[str, int]:
     """By state, without the sent ones, which are many and of no concern."""
     rows = await unit.execute(select(Mail.state, func.count()).where(Mail.state != MailState.SENT).group_by(Mail.state))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}

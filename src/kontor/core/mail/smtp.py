@@ -126,7 +126,7 @@ class _Talk:
             smtp.starttls(context=self._tls)
             smtp.ehlo_or_helo_if_needed()
         if server.user is not None:
-            smtp.login(server.user, server.password or "")
+            sign_in(smtp, server.user, server.password or "")
 
     def _address(self, envelope: Envelope) -> None:
         smtp = self._smtp
@@ -170,6 +170,20 @@ class _Talk:
             self._smtp.quit()
         with suppress(OSError):
             self._smtp.close()
+
+
+def sign_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
+    """By one method: smtplib's own `login` tries them all, and a wrong password tried three times locks accounts."""
+    offered = smtp.esmtp_features.get("auth", "").upper().split()
+    smtp.user, smtp.password = user, password
+    if "PLAIN" in offered:
+        smtp.auth("PLAIN", smtp.auth_plain)
+    elif "LOGIN" in offered:
+        smtp.auth("LOGIN", smtp.auth_login)
+    elif "CRAM-MD5" in offered:
+        smtp.auth("CRAM-MD5", smtp.auth_cram_md5)
+    else:
+        raise MailServerAway("The mail server offers no way to sign in that we know; nothing was sent.")
 
 
 def answer(code: int, said: bytes | str) -> MailRefused | MailServerAway:

@@ -17,8 +17,8 @@ from kontor.core.mail.messages import (
     NewSignIn,
     PasswordChanged,
     Reset,
-    Test,
     ToPerson,
+    Trial,
     Verify,
     Waiting,
 )
@@ -154,7 +154,7 @@ def english(message: AnyMessage) -> Draft:  # noqa: PLR0911 - one for each mail
                     Button(f"Open {message.site}", message.link),
                 ],
             )
-        case Test():
+        case Trial():
             return Draft(
                 f"Test mail from {message.site}",
                 [f"this is the test mail asked for on {moment(message.at, 'en')}. Mail works."],
@@ -257,7 +257,7 @@ def german(message: AnyMessage) -> Draft:  # noqa: PLR0911 - one for each mail
                     Button(f"{message.site} öffnen", message.link),
                 ],
             )
-        case Test():
+        case Trial():
             return Draft(
                 f"Testmail von {message.site}",
                 [
