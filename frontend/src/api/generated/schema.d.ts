@@ -579,6 +579,7 @@ export interface components {
       id: string;
       /** @enum {string} */
       state: "ok" | "warn" | "fail" | "skip";
+      title: string;
       value: string | null;
     };
     /** ChecksRead */

@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import type { Schemas } from "@/shared/api/client";
 import { isProblem } from "@/shared/api/problem";
 import { useWait } from "@/shared/api/use-wait";
 import { Link } from "@/shared/frame/link";
@@ -15,7 +14,7 @@ import { Input, PasswordInput } from "@/shared/ui/input";
 import { PRODUCT_NAME } from "@/shared/ui/logo";
 import { ErrorState, Notice } from "@/shared/ui/states";
 import { useForm } from "@/shared/ui/use-form";
-import { inviteQuery, useAcceptInvite } from "./api";
+import { type Invite, inviteQuery, useAcceptInvite } from "./api";
 import { EntrancePage, FormSkeleton, useEnter } from "./parts";
 import { passwordMessage } from "./rules";
 import { authTexts } from "./texts";
@@ -58,7 +57,7 @@ export default function InviteScreen() {
   );
 }
 
-function InviteLead({ invite }: { invite: Schemas["InviteRead"] }) {
+function InviteLead({ invite }: { invite: Invite }) {
   const t = useTexts(authTexts);
   const locale = useLocale();
   return (
@@ -70,7 +69,7 @@ function InviteLead({ invite }: { invite: Schemas["InviteRead"] }) {
   );
 }
 
-function JoinForm({ invite, accept }: { invite: Schemas["InviteRead"]; accept: ReturnType<typeof useAcceptInvite> }) {
+function JoinForm({ invite, accept }: { invite: Invite; accept: ReturnType<typeof useAcceptInvite> }) {
   const t = useTexts(authTexts);
   const { language } = useLocale();
   const me = useQuery(meQuery);

@@ -3,7 +3,7 @@ import { useLocation, useSearch } from "@tanstack/react-router";
 import { CircleAlert, CircleCheck } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { isProblem } from "@/shared/api/problem";
-import { Link, textLinkClass } from "@/shared/frame/link";
+import { inTextLinkClass, Link } from "@/shared/frame/link";
 import { useTexts } from "@/shared/i18n/texts";
 import { installationQuery, meQuery } from "@/shared/session/queries";
 import { PRODUCT_NAME } from "@/shared/ui/logo";
@@ -88,7 +88,7 @@ export default function LoginScreen() {
           {here.kind === "multi" && here.registration !== "closed" ? (
             <p className="mt-6 text-muted-foreground">
               {t("noAccount")}{" "}
-              <Link to="/register" className={textLinkClass}>
+              <Link to="/register" className={inTextLinkClass}>
                 {t("register")}
               </Link>
             </p>

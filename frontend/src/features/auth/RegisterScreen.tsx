@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { isProblem } from "@/shared/api/problem";
 import { useWait } from "@/shared/api/use-wait";
-import { Link, textLinkClass } from "@/shared/frame/link";
+import { inTextLinkClass, Link } from "@/shared/frame/link";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { installationQuery } from "@/shared/session/queries";
@@ -65,7 +65,7 @@ export default function RegisterScreen() {
       <RegisterForm register={register} />
       <p className="mt-6 text-muted-foreground">
         {t("haveAccount")}{" "}
-        <Link to="/login" className={textLinkClass}>
+        <Link to="/login" className={inTextLinkClass}>
           {t("signIn")}
         </Link>
       </p>

@@ -80,13 +80,18 @@ export function useResetPassword() {
   });
 }
 
+const readInvite = (token: string, signal?: AbortSignal) =>
+  read(api.GET("/api/v1/auth/invite/{token}", { params: { path: { token } }, signal }));
+
 export const inviteQuery = (token: string) =>
   queryOptions({
     queryKey: ["invite", token],
-    queryFn: ({ signal }) => read(api.GET("/api/v1/auth/invite/{token}", { params: { path: { token } }, signal })),
+    queryFn: ({ signal }) => readInvite(token, signal),
     // The form is filled from it; it must not change below someone's hands.
     staleTime: Number.POSITIVE_INFINITY,
   });
+
+export type Invite = Awaited<ReturnType<typeof readInvite>>;
 
 export function useAcceptInvite(token: string) {
   const signedIn = useSignedIn();

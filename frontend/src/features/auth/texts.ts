@@ -17,7 +17,7 @@ export const authTexts = defineTexts("auth", {
     passwordIsEmail: "Please do not use your address as your password.",
     passwordRule:
       "At least 10 characters. Not your address, and none of the passwords everyone tries first. Several words in a row are good.",
-    remember: "Stay signed in on this device",
+    remember: "Stay signed in",
     forgot: "Forgot your password?",
     or: "or",
     withPasskey: "Sign in with a passkey",
@@ -51,8 +51,8 @@ export const authTexts = defineTexts("auth", {
     recoveryCode: "Recovery code",
     recoveryHelp: "One of the codes that you kept when you switched the second step on. Each works once.",
     recoveryMissing: "Please enter one of your recovery codes.",
-    useRecovery: "Use a recovery code instead",
-    useApp: "Use the app instead",
+    useRecovery: "Use a recovery code",
+    useApp: "Use the app",
     back: "Back",
     verified: "Your address is confirmed. You can sign in now.",
     verifiedApproval:
@@ -118,7 +118,7 @@ export const authTexts = defineTexts("auth", {
     passwordIsEmail: "Bitte verwenden Sie nicht Ihre Adresse als Passwort.",
     passwordRule:
       "Mindestens 10 Zeichen. Nicht Ihre Adresse und keines der Passwörter, die alle zuerst probieren. Gut sind mehrere Wörter hintereinander.",
-    remember: "Auf diesem Gerät angemeldet bleiben",
+    remember: "Angemeldet bleiben",
     forgot: "Passwort vergessen?",
     or: "oder",
     withPasskey: "Mit Passkey anmelden",
@@ -152,8 +152,8 @@ export const authTexts = defineTexts("auth", {
     recoveryCode: "Wiederherstellungscode",
     recoveryHelp: "Einer der Codes, die Sie beim Einschalten des zweiten Schritts aufbewahrt haben. Jeder gilt einmal.",
     recoveryMissing: "Bitte geben Sie einen Ihrer Wiederherstellungscodes ein.",
-    useRecovery: "Stattdessen einen Wiederherstellungscode verwenden",
-    useApp: "Stattdessen die App verwenden",
+    useRecovery: "Wiederherstellungscode verwenden",
+    useApp: "App verwenden",
     back: "Zurück",
     verified: "Ihre Adresse ist bestätigt. Sie können sich jetzt anmelden.",
     verifiedApproval:

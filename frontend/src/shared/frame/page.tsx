@@ -18,9 +18,9 @@ export function PlainPage({
   return (
     <div className="flex min-h-dvh flex-col bg-frame p-2 pb-[max(0.5rem,env(safe-area-inset-bottom))]">
       <div className="flex grow flex-col rounded-lg border border-border bg-background shadow-tab">
-        <div className="flex-none px-6 pt-6 md:px-10 md:pt-9">
+        <header className="flex-none px-6 pt-6 md:px-10 md:pt-9">
           <Wordmark />
-        </div>
+        </header>
         <main
           id="main"
           tabIndex={-1}
