@@ -18,6 +18,7 @@ from kontor.accounts.callers import Caller
 from kontor.accounts.errors import SessionRequired
 from kontor.accounts.notifications import Notice
 from kontor.accounts.passwords import MOST_BYTES
+from kontor.accounts.schemas import FullAccessRead
 from kontor.accounts.tables import Session
 from kontor.accounts.totp import MOST_CODE_CHARACTERS
 from kontor.core.clock import now
@@ -58,11 +59,6 @@ class FullAccessWish(BaseModel):
     minutes: int = Field(ge=1, le=MOST_MINUTES)
     password: Annotated[str, StringConstraints(max_length=MOST_BYTES)] | None = None
     code: Annotated[str, StringConstraints(max_length=MOST_CODE_CHARACTERS)] | None = None
-
-
-class FullAccessRead(BaseModel):
-    until: datetime
-    reason: str
 
 
 async def current(unit: AsyncSession, actor: Actor) -> FullAccessRead | None:

@@ -225,10 +225,11 @@ async def end_sessions(
 
 async def change_email(unit: AsyncSession, person: Person, email: Email, *, is_verified: bool) -> None:
     """Raises EmailTaken. Links to the old address die with it."""
-    person.email, person.email_key = email.written, email.key
-    person.email_verified_at = now() if is_verified else None
     try:
         async with unit.begin_nested():
+            # Inside: a savepoint flushes what was changed before it, and the failure would take the whole unit with it.
+            person.email, person.email_key = email.written, email.key
+            person.email_verified_at = now() if is_verified else None
             await unit.flush()
     except IntegrityError as reason:
         raise EmailTaken from reason

@@ -73,7 +73,7 @@ async def sign_in_ways(unit: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[
         select(OidcIdentity.owner_id, literal("oidc")).where(OidcIdentity.owner_id.in_(ids)).distinct(),
     )
     ways: dict[UUID, list[str]] = {each: [] for each in ids}
-    for owner_id, way in (await unit.execute(found)).tuples():
+    for owner_id, way in await unit.execute(found):
         ways[owner_id].append(way)
     return {owner_id: sorted(each, key=WAYS.index) for owner_id, each in ways.items()}
 

@@ -214,7 +214,7 @@ async def count_alive(unit: AsyncSession, user_ids: Sequence[UUID]) -> dict[UUID
         .where(Session.owner_id.in_(user_ids), is_alive(now()))
         .group_by(Session.owner_id)
     )
-    return dict((await unit.execute(counted)).tuples())
+    return {row[0]: row[1] for row in await unit.execute(counted)}
 
 
 async def sweep(unit: AsyncSession) -> int:

@@ -12,7 +12,8 @@ from kontor.accounts.audit import Action, AuditRead, Filter
 from kontor.accounts.callers import CurrentCaller
 from kontor.accounts.configuration import ConfigurationChange, ConfigurationRead
 from kontor.accounts.errors import SessionRequired
-from kontor.accounts.full_access import FullAccessRead, FullAccessWish, ProofRequired
+from kontor.accounts.full_access import FullAccessWish, ProofRequired
+from kontor.accounts.schemas import FullAccessRead
 from kontor.admin import checks, stats
 from kontor.admin.checks import ChecksRead
 from kontor.admin.stats import StatsRead
