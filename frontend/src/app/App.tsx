@@ -9,6 +9,7 @@ import { problemText } from "@/shared/api/texts";
 import { matchRoute } from "@/shared/frame/feature";
 import { sayIn } from "@/shared/i18n/texts";
 import { useKeyboard } from "@/shared/keys/use-keys";
+import { Overlays } from "@/shared/ui/overlays";
 import { toast } from "@/shared/ui/toast";
 import { Toasts } from "@/shared/ui/toasts";
 import "./actions";
@@ -53,6 +54,7 @@ export function App() {
           <Everywhere />
           <RouterProvider router={router} />
           <Toasts />
+          <Overlays />
         </Tooltip.Provider>
       </QueryClientProvider>
     </CSPProvider>

@@ -4,6 +4,7 @@ import { useTexts } from "../i18n/texts";
 import { cx } from "./cx";
 import { Icon } from "./icons";
 import { controlClass } from "./input";
+import { useOverlayRoot } from "./overlays";
 import { itemClass, popupClass } from "./popup";
 import type { Option } from "./select";
 import { uiTexts } from "./texts";
@@ -53,7 +54,7 @@ export function Combobox({
           <Icon icon={ChevronsUpDown} size={14} />
         </Base.Trigger>
       </span>
-      <Base.Portal>
+      <Base.Portal container={useOverlayRoot()}>
         <Base.Positioner sideOffset={4} collisionPadding={8} className="z-50 outline-none">
           <Base.Popup
             className={cx(

@@ -7,6 +7,7 @@ import { Button, IconButton } from "./button";
 import { cx } from "./cx";
 import { Field } from "./field";
 import { Input } from "./input";
+import { DialogContent } from "./overlays";
 import { uiTexts } from "./texts";
 
 export const backdropClass = "fade fixed inset-0 z-40 bg-black/25 dark:bg-black/50";
@@ -62,41 +63,43 @@ export function Dialog({
   );
   return (
     <Base.Root open={open} onOpenChange={onOpenChange}>
-      <Base.Portal>
-        <Base.Backdrop className={backdropClass} />
-        <Base.Popup
-          ref={popup}
-          initialFocus={firstFocus}
-          className={popupClass}
-          style={{ "--dialog-width": widths[width] } as React.CSSProperties}
-        >
-          <header className="flex flex-none items-start gap-3 px-5 pt-4 pb-3">
-            <div className="min-w-0 grow">
-              <Base.Title className="text-lg font-semibold">{title}</Base.Title>
-              {description ? (
-                <Base.Description className="mt-0.5 text-muted-foreground">{description}</Base.Description>
-              ) : null}
-            </div>
-            <Base.Close render={<IconButton icon={X} label={t("close")} />} />
-          </header>
-          {onSubmit ? (
-            <form
-              className="flex min-h-0 flex-col"
-              noValidate
-              onSubmit={(event: FormEvent) => {
-                event.preventDefault();
-                // A dialog's form may sit, in React's tree, inside another form.
-                event.stopPropagation();
-                onSubmit();
-              }}
-            >
-              {body}
-            </form>
-          ) : (
-            body
-          )}
-        </Base.Popup>
-      </Base.Portal>
+      <DialogContent>
+        <Base.Portal>
+          <Base.Backdrop className={backdropClass} />
+          <Base.Popup
+            ref={popup}
+            initialFocus={firstFocus}
+            className={popupClass}
+            style={{ "--dialog-width": widths[width] } as React.CSSProperties}
+          >
+            <header className="flex flex-none items-start gap-3 px-5 pt-4 pb-3">
+              <div className="min-w-0 grow">
+                <Base.Title className="text-lg font-semibold">{title}</Base.Title>
+                {description ? (
+                  <Base.Description className="mt-0.5 text-muted-foreground">{description}</Base.Description>
+                ) : null}
+              </div>
+              <Base.Close render={<IconButton icon={X} label={t("close")} />} />
+            </header>
+            {onSubmit ? (
+              <form
+                className="flex min-h-0 flex-col"
+                noValidate
+                onSubmit={(event: FormEvent) => {
+                  event.preventDefault();
+                  // A dialog's form may sit, in React's tree, inside another form.
+                  event.stopPropagation();
+                  onSubmit();
+                }}
+              >
+                {body}
+              </form>
+            ) : (
+              body
+            )}
+          </Base.Popup>
+        </Base.Portal>
+      </DialogContent>
     </Base.Root>
   );
 }
@@ -139,44 +142,51 @@ export function AlertDialog({
         onOpenChange(next);
       }}
     >
-      <BaseAlert.Portal>
-        <BaseAlert.Backdrop className={backdropClass} />
-        <BaseAlert.Popup className={popupClass} style={{ "--dialog-width": widths.sm } as React.CSSProperties}>
-          <form
-            noValidate
-            className="flex min-h-0 flex-col"
-            onSubmit={(event: FormEvent) => {
-              event.preventDefault();
-              event.stopPropagation();
-              if (confirmed && !busy) onConfirm();
-            }}
-          >
-            <div className="flex flex-col gap-3 px-5 pt-4 pb-5">
-              <div>
-                <BaseAlert.Title className="text-lg font-semibold">{title}</BaseAlert.Title>
-                <BaseAlert.Description className="mt-1 text-muted-foreground">{description}</BaseAlert.Description>
+      <DialogContent>
+        <BaseAlert.Portal>
+          <BaseAlert.Backdrop className={backdropClass} />
+          <BaseAlert.Popup className={popupClass} style={{ "--dialog-width": widths.sm } as React.CSSProperties}>
+            <form
+              noValidate
+              className="flex min-h-0 flex-col"
+              onSubmit={(event: FormEvent) => {
+                event.preventDefault();
+                event.stopPropagation();
+                if (confirmed && !busy) onConfirm();
+              }}
+            >
+              <div className="flex flex-col gap-3 px-5 pt-4 pb-5">
+                <div>
+                  <BaseAlert.Title className="text-lg font-semibold">{title}</BaseAlert.Title>
+                  <BaseAlert.Description className="mt-1 text-muted-foreground">{description}</BaseAlert.Description>
+                </div>
+                {children}
+                {typeName === undefined ? null : (
+                  <Field label={t("typeToConfirm", { name: typeName })}>
+                    <Input
+                      value={typed}
+                      onChange={(event) => setTyped(event.target.value)}
+                      autoComplete="off"
+                      spellCheck={false}
+                    />
+                  </Field>
+                )}
               </div>
-              {children}
-              {typeName === undefined ? null : (
-                <Field label={t("typeToConfirm", { name: typeName })}>
-                  <Input
-                    value={typed}
-                    onChange={(event) => setTyped(event.target.value)}
-                    autoComplete="off"
-                    spellCheck={false}
-                  />
-                </Field>
-              )}
-            </div>
-            <div className="flex items-center justify-end gap-2 border-t border-border-soft px-5 py-3">
-              <BaseAlert.Close render={<Button variant="ghost">{t("cancel")}</Button>} />
-              <Button type="submit" variant={destructive ? "destructive" : "primary"} disabled={!confirmed} busy={busy}>
-                {action}
-              </Button>
-            </div>
-          </form>
-        </BaseAlert.Popup>
-      </BaseAlert.Portal>
+              <div className="flex items-center justify-end gap-2 border-t border-border-soft px-5 py-3">
+                <BaseAlert.Close render={<Button variant="ghost">{t("cancel")}</Button>} />
+                <Button
+                  type="submit"
+                  variant={destructive ? "destructive" : "primary"}
+                  disabled={!confirmed}
+                  busy={busy}
+                >
+                  {action}
+                </Button>
+              </div>
+            </form>
+          </BaseAlert.Popup>
+        </BaseAlert.Portal>
+      </DialogContent>
     </BaseAlert.Root>
   );
 }

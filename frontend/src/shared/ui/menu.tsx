@@ -5,6 +5,7 @@ import type { ReactElement, ReactNode } from "react";
 import { cx } from "./cx";
 import { Icon, type IconType } from "./icons";
 import { Kbd } from "./kbd";
+import { useOverlayRoot } from "./overlays";
 import { itemClass, popupClass } from "./popup";
 import type { Side } from "./tooltip";
 
@@ -117,7 +118,7 @@ export function Menu({
   return (
     <Base.Root>
       <Base.Trigger render={trigger} />
-      <Base.Portal>
+      <Base.Portal container={useOverlayRoot()}>
         <Base.Positioner side={side} align={align} sideOffset={6} collisionPadding={8} className="z-50 outline-none">
           <Base.Popup className={popup}>
             {header}
@@ -140,7 +141,7 @@ export function ContextMenu({
   return (
     <BaseContext.Root>
       <BaseContext.Trigger render={children} />
-      <Base.Portal>
+      <Base.Portal container={useOverlayRoot()}>
         <Base.Positioner className="z-50 outline-none" collisionPadding={8}>
           <Base.Popup className={popup}>
             <Entries entries={entries} />

@@ -1,6 +1,7 @@
 import { Popover as Base } from "@base-ui/react/popover";
 import type { ReactElement, ReactNode } from "react";
 import { cx } from "./cx";
+import { useOverlayRoot } from "./overlays";
 import { popupClass } from "./popup";
 import type { Side } from "./tooltip";
 
@@ -26,7 +27,7 @@ export function Popover({
   return (
     <Base.Root open={open} onOpenChange={onOpenChange}>
       <Base.Trigger render={trigger} />
-      <Base.Portal>
+      <Base.Portal container={useOverlayRoot()}>
         <Base.Positioner side={side} align={align} sideOffset={6} collisionPadding={8} className="z-50">
           <Base.Popup className={cx(popupClass, "max-w-[min(27.5rem,calc(100vw-1rem))] p-4", className)}>
             {title ? <Base.Title className="mb-2 text-md font-semibold">{title}</Base.Title> : null}

@@ -5,6 +5,7 @@ import { useTexts } from "../i18n/texts";
 import { cx } from "./cx";
 import { Icon } from "./icons";
 import { controlClass } from "./input";
+import { useOverlayRoot } from "./overlays";
 import { itemClass, popupClass } from "./popup";
 import { uiTexts } from "./texts";
 
@@ -62,7 +63,7 @@ export function Select<Value extends string | number>({
         </span>
         <Icon icon={ChevronsUpDown} size={14} className="text-faint" />
       </Base.Trigger>
-      <Base.Portal>
+      <Base.Portal container={useOverlayRoot()}>
         <Base.Positioner sideOffset={4} collisionPadding={8} alignItemWithTrigger={false} className="z-50 outline-none">
           <Base.Popup
             className={cx(popupClass, "max-h-(--available-height) min-w-(--anchor-width) overflow-y-auto p-1")}

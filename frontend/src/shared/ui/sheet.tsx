@@ -5,6 +5,7 @@ import { useTexts } from "../i18n/texts";
 import { IconButton } from "./button";
 import { cx } from "./cx";
 import { backdropClass } from "./dialog";
+import { DialogContent } from "./overlays";
 import { uiTexts } from "./texts";
 
 type Edge = "left" | "right" | "bottom";
@@ -38,32 +39,34 @@ export function Sheet({
   const t = useTexts(uiTexts);
   return (
     <Base.Root open={open} onOpenChange={onOpenChange} swipeDirection={swipes[edge]}>
-      <Base.Portal>
-        <Base.Backdrop className={backdropClass} />
-        <Base.Viewport className="fixed inset-0 z-40">
-          <Base.Popup
-            className={cx(
-              "panel-motion fixed flex flex-col overflow-hidden shadow-dialog outline-none",
-              "[transform:translate(var(--drawer-swipe-movement-x,0),var(--drawer-swipe-movement-y,0))] data-swiping:duration-0",
-              edge === "left" ? "bg-frame" : "bg-raised",
-              edges[edge],
-            )}
-          >
-            {edge === "bottom" ? (
-              <div aria-hidden="true" className="grid h-5 flex-none place-items-center">
-                <span className="h-1 w-9 rounded-full bg-border-strong/60" />
-              </div>
-            ) : null}
-            <header className={cx("flex flex-none items-center gap-2 px-4", hideTitle ? "sr-only" : "h-11")}>
-              <Base.Title className="grow truncate text-md font-semibold">{title}</Base.Title>
-              <Base.Close render={<IconButton icon={X} size="lg" label={t("close")} className="-mr-3" />} />
-            </header>
-            <Base.Content className="flex min-h-0 grow flex-col overflow-y-auto overscroll-contain">
-              {children}
-            </Base.Content>
-          </Base.Popup>
-        </Base.Viewport>
-      </Base.Portal>
+      <DialogContent>
+        <Base.Portal>
+          <Base.Backdrop className={backdropClass} />
+          <Base.Viewport className="fixed inset-0 z-40">
+            <Base.Popup
+              className={cx(
+                "panel-motion fixed flex flex-col overflow-hidden shadow-dialog outline-none",
+                "[transform:translate(var(--drawer-swipe-movement-x,0),var(--drawer-swipe-movement-y,0))] data-swiping:duration-0",
+                edge === "left" ? "bg-frame" : "bg-raised",
+                edges[edge],
+              )}
+            >
+              {edge === "bottom" ? (
+                <div aria-hidden="true" className="grid h-5 flex-none place-items-center">
+                  <span className="h-1 w-9 rounded-full bg-border-strong/60" />
+                </div>
+              ) : null}
+              <header className={cx("flex flex-none items-center gap-2 px-4", hideTitle ? "sr-only" : "h-11")}>
+                <Base.Title className="grow truncate text-md font-semibold">{title}</Base.Title>
+                <Base.Close render={<IconButton icon={X} size="lg" label={t("close")} className="-mr-3" />} />
+              </header>
+              <Base.Content className="flex min-h-0 grow flex-col overflow-y-auto overscroll-contain">
+                {children}
+              </Base.Content>
+            </Base.Popup>
+          </Base.Viewport>
+        </Base.Portal>
+      </DialogContent>
     </Base.Root>
   );
 }

@@ -1,6 +1,7 @@
 import { Tooltip as Base } from "@base-ui/react/tooltip";
 import type { ReactElement, ReactNode } from "react";
 import { Kbd } from "./kbd";
+import { useOverlayRoot } from "./overlays";
 
 export type Side = "top" | "right" | "bottom" | "left";
 
@@ -19,7 +20,7 @@ export function Tooltip({
   return (
     <Base.Root>
       <Base.Trigger delay={500} render={children} />
-      <Base.Portal>
+      <Base.Portal container={useOverlayRoot()}>
         <Base.Positioner side={side} sideOffset={6} collisionPadding={8} className="z-50">
           <Base.Popup className="fade flex max-w-80 items-center gap-2 rounded-sm bg-raised px-2 py-1 text-xs shadow-pop">
             <span>{label}</span>
