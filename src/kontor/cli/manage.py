@@ -10,15 +10,17 @@ from pathlib import Path
 
 from kontor.accounts import people
 from kontor.cli.up import PLACE_FILE
-from kontor.cli.words import OK, say
+from kontor.cli.words import FAILED, OK, USAGE, say
 from kontor.core import addresses
+from kontor.core.errors import Kind, KontorError
 from kontor.core.kernel import Kernel
 from kontor.core.observability import configure_logging
 from kontor.core.processes import is_running
-from kontor.core.secrets import Secrets
+from kontor.core.secrets import FILE_NAME, Secrets, replace_key_file
 from kontor.core.settings import Settings, load_settings
 from kontor.core.start import open_kernel, prepare_schema
 from kontor.core.tenancy import Role
+from kontor.core.vault.rotation import RotationReport, count, rotate
 
 
 @asynccontextmanager
@@ -41,14 +43,25 @@ def quiet_settings() -> Settings:
 
 def running_place(settings: Settings) -> dict[str, str | int]:
     """Where the Kontor of this data folder serves, so that links lead there; what was said explicitly wins."""
-    try:
-        place = json.loads((settings.kontor_data / PLACE_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not is_running(int(place["pid"])):
+    place = read_place(settings)
+    if place is None:
         return {}
     found = {"kontor_host": place["host"], "kontor_port": place["port"]}
     return {name: value for name, value in found.items() if name not in settings.model_fields_set}
+
+
+def running_pid(settings: Settings) -> int | None:
+    place = read_place(settings)
+    return int(place["pid"]) if place else None
+
+
+def read_place(settings: Settings) -> dict[str, str | int] | None:
+    """What the supervisor wrote down, unless it has ended since."""
+    try:
+        place: dict[str, str | int] = json.loads((settings.kontor_data / PLACE_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return place if is_running(int(place["pid"])) else None
 
 
 def migrate() -> int:
@@ -146,4 +159,42 @@ DEEDS: dict[str, Callable[[Kernel, argparse.Namespace], Awaitable[None]]] = {
 
 
 def rotate_vault() -> int:
-    raise NotImplementedError
+    """Processes that run know only the key they started with, so none may run while a new one takes over."""
+    settings = quiet_settings()
+    if settings.kontor_master_key is None and (pid := running_pid(settings)):
+        raise StillRunning(pid)
+    if settings.kontor_master_key is not None and settings.kontor_master_key_old is None:
+        say(NEW_KEY_BY_ENVIRONMENT)
+        return USAGE
+
+    async def run() -> RotationReport:
+        async with installation() as kernel:
+            keys = kernel.secrets
+            if settings.kontor_master_key is None and (await count(kernel.database, keys)).is_complete:
+                # A rotation that was cut off goes on with the key that it had made.
+                replace_key_file(settings.kontor_data / FILE_NAME)
+                keys = Secrets.load(settings)
+            return await rotate(kernel.database, keys, on_progress=lambda done, of: say(f"{done} of {of} …"))
+
+    report = asyncio.run(run())
+    say(f"{report.rewrapped} of {report.total} data keys were wrapped with the new master key.")
+    if not report.is_complete:
+        say(f"{report.left_count} are still under a former key. Keep it, and run this again.")
+        return FAILED
+    say("Former keys are still needed for what was signed before, such as sessions and links; keep them for 90 days.")
+    return OK
+
+
+NEW_KEY_BY_ENVIRONMENT = """\
+The master key of this installation comes from KONTOR_MASTER_KEY. To replace it:
+  1. draw a new one:   openssl rand -base64 32
+  2. set KONTOR_MASTER_KEY to it and KONTOR_MASTER_KEY_OLD to the present one, everywhere
+  3. restart every Kontor process
+  4. run this command again, with the same environment"""
+
+
+class StillRunning(KontorError):
+    kind, code = Kind.CONFLICT, "cli.still_running"
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(f"Kontor runs (process {pid}) and knows only the present key. Stop it, then run this again.")

@@ -91,7 +91,7 @@ def check_data_folder(settings: Settings) -> Check:
     folder = settings.kontor_data
     if not folder.exists():
         above = next(place for place in folder.parents if place.exists())
-        if not os.access(above, os.W_OK):
+        if not above.is_dir() or not os.access(above, os.W_OK):
             return bad("data", "fail", "data.cannot_make", folder, folder=folder, above=above)
         return Check("data", "skip", str(folder))
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
