@@ -108,6 +108,7 @@ class House:
 
 @asynccontextmanager
 async def opened(settings: Settings, database: Database) -> AsyncIterator[House]:
+    settings.kontor_data.mkdir(mode=0o700, parents=True, exist_ok=True)
     kernel = Kernel(settings, database, Secrets.load(settings))
     house = House(create_app(settings, kernel), kernel)
     try:
