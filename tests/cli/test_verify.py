@@ -1,0 +1,65 @@
+"""The count at the end, which nothing that fails may escape."""
+
+from pathlib import Path
+
+import pytest
+
+from kontor.cli import verify
+from kontor.cli.verify import Count, Outcome, Step
+
+
+def steps(*outcomes: Outcome) -> list[Step]:
+    return [
+        Step(f"step{number}", "A step", lambda outcome=outcome: outcome, is_test=True)  # type: ignore[misc]
+        for number, outcome in enumerate(outcomes)
+    ]
+
+
+def last_line(said: str) -> str:
+    return said.rstrip("\n").rsplit("\n", 1)[-1]
+
+
+def test_the_counts_of_all_steps_are_added(capsys: pytest.CaptureFixture[str]) -> None:
+    done = verify.run(steps(Outcome(True, count=Count(3, 0, 1)), Outcome(True, count=Count(4))), None)
+    assert (done, last_line(capsys.readouterr().out)) == (0, "7 passed, 0 failed, 1 skipped")
+
+
+def test_a_step_that_fails_without_a_failing_test_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    done = verify.run(steps(Outcome(True, count=Count(3)), Outcome(False, "unclean")), None)
+    said = capsys.readouterr().out
+    assert (done, last_line(said)) == (1, "3 passed, 1 failed")
+    assert "unclean" in said
+
+
+def test_failing_tests_are_not_counted_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify.run(steps(Outcome(False, count=Count(3, 2))), None) == 1
+    assert last_line(capsys.readouterr().out) == "3 passed, 2 failed"
+
+
+def test_only_some_steps_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    both = steps(Outcome(False, count=Count(0, 9)), Outcome(True, count=Count(1)))
+    assert verify.run(both, "step1") == 0
+    assert last_line(capsys.readouterr().out) == "1 passed, 0 failed"
+    assert verify.run(both, "step7") == 2
+
+
+def test_pytest_reports_are_read(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text('<testsuites><testsuite tests="9" failures="1" errors="2" skipped="3"></testsuite></testsuites>')
+    assert verify.count_of(report) == Count(3, 3, 3)
+
+
+def test_tests_do_not_see_how_this_machine_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://precious")
+    monkeypatch.setenv("KONTOR_DATA", "/precious")
+    monkeypatch.setenv("KONTOR_BROWSER", "required")
+    found = verify.environment()
+    assert "DATABASE_URL" not in found
+    assert "KONTOR_DATA" not in found
+    assert found["KONTOR_BROWSER"] == "required"
+
+
+def test_every_step_has_a_name_of_its_own() -> None:
+    names = [step.name for step in verify.STEPS]
+    assert len(set(names)) == len(names)
+    assert {step.name for step in verify.STEPS if step.is_test} == {"python", "frontend", "browser"}
