@@ -172,7 +172,8 @@ export function merge(base: Desk, ours: Desk, theirs: Desk): Desk {
   for (const tab of second.tabs) {
     if (!merged.some((candidate) => candidate.id === tab.id)) keep(tab.id);
   }
-  const closed = [...ours.closed, ...theirs.closed]
+  const weClosed = ours.closed.some((tab) => !base.closed.some((other) => other.path === tab.path));
+  const closed = (weClosed ? [...ours.closed, ...theirs.closed] : theirs.closed)
     .filter((tab, index, all) => all.findIndex((other) => other.path === tab.path) === index)
     .filter((tab) => !merged.some((open) => open.id === tab.id && open.path === tab.path))
     .slice(0, CLOSED_LIMIT);
@@ -184,6 +185,18 @@ export function merge(base: Desk, ours: Desk, theirs: Desk): Desk {
     sidebar: samePanel(ours.sidebar, base.sidebar) ? theirs.sidebar : ours.sidebar,
     inspector: samePanel(ours.inspector, base.inspector) ? theirs.inspector : ours.inspector,
   };
+}
+
+/** Whether two desks look the same but for the tab in front, which each device has for itself. */
+export function isSameButFront(a: Desk, b: Desk): boolean {
+  const same = (one: readonly Tab[], other: readonly Tab[]) =>
+    one.length === other.length && one.every((tab, index) => tab.id === other[index]?.id && sameTab(tab, other[index]));
+  return (
+    same(a.tabs, b.tabs) &&
+    same(a.closed, b.closed) &&
+    samePanel(a.sidebar, b.sidebar) &&
+    samePanel(a.inspector, b.inspector)
+  );
 }
 
 const sameTab = (a: Tab, b: Tab) => a.path === b.path && a.title === b.title && (a.state ?? null) === (b.state ?? null);

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { api, currentCsrfToken, ifMatch, read, windowName } from "@/shared/api/client";
 import { isProblem } from "@/shared/api/problem";
-import { type Desk, emptyDesk, merge } from "./desk";
+import { type Desk, emptyDesk, isSameButFront, merge } from "./desk";
 
 const SAVE_AFTER_MS = 800;
 const RETRY_MS = 5000;
@@ -44,7 +44,9 @@ export class DeskStore {
   async load(): Promise<void> {
     const { desk, version } = await this.#source.load();
     this.#desk = this.#loaded ? merge(this.#base, this.#desk, desk) : desk;
-    this.#base = desk;
+    // Taking over what another device did is no change of ours. Without this, two devices with different tabs in
+    // front would answer each other's saves for ever.
+    this.#base = isSameButFront(this.#desk, desk) ? this.#desk : desk;
     this.#version = version;
     this.#loaded = true;
     this.#notify();

@@ -1,0 +1,151 @@
+import { describe, expect, it } from "vitest";
+import {
+  CLOSED_LIMIT,
+  close,
+  type Desk,
+  emptyDesk,
+  merge,
+  move,
+  name,
+  neighbour,
+  OPEN_LIMIT,
+  openNew,
+  reopen,
+  tabKey,
+  visit,
+} from "./desk";
+
+const to = (path: string, key = path.split("/")[1] || "start") => ({ path, key, title: path, icon: null });
+
+function deskOf(...paths: string[]): Desk {
+  return paths.reduce((desk, path) => {
+    const result = visit(desk, to(path));
+    return { ...result.desk, active: result.tab };
+  }, emptyDesk);
+}
+
+const ids = (desk: Desk) => desk.tabs.map((tab) => tab.id);
+
+describe("visiting an address", () => {
+  it("stays in the tab in front when that is of the same kind", () => {
+    const { desk, tab } = visit(deskOf("/", "/admin/users"), to("/admin/jobs"));
+    expect(tab).toBe("admin");
+    expect(desk.tabs.map((entry) => entry.path)).toEqual(["/", "/admin/jobs"]);
+  });
+
+  it("goes to an open tab of that kind before it opens one", () => {
+    const desk = { ...deskOf("/", "/admin/users", "/settings/keys"), active: "start" };
+    expect(visit(desk, to("/admin/audit")).tab).toBe("admin");
+    expect(ids(visit(desk, to("/chats")).desk)).toEqual(["start", "chats", "admin", "settings"]);
+  });
+
+  it("prefers the tab that shows exactly this address", () => {
+    const first = deskOf("/admin/users");
+    const { desk } = openNew(first, to("/admin/jobs"));
+    expect(visit({ ...desk, active: null }, to("/admin/jobs")).tab).toBe("admin--2");
+  });
+
+  it("makes room at the limit by closing the oldest tab that is not in front", () => {
+    let desk = emptyDesk;
+    for (let number = 0; number < OPEN_LIMIT; number += 1) {
+      const result = visit(desk, to(`/chat${number}`));
+      desk = { ...result.desk, active: result.tab };
+    }
+    const after = visit(desk, to("/one-more")).desk;
+    expect(after.tabs).toHaveLength(OPEN_LIMIT);
+    expect(after.closed[0]?.id).toBe("chat0");
+  });
+});
+
+describe("closing and reopening", () => {
+  it("brings the right neighbour forward, else the left", () => {
+    const desk = { ...deskOf("/", "/admin", "/settings"), active: "admin" };
+    expect(close(desk, "admin").next?.id).toBe("settings");
+    expect(close({ ...desk, active: "settings" }, "settings").next?.id).toBe("admin");
+    expect(close(deskOf("/"), "start").next).toBeNull();
+  });
+
+  it("leaves the front alone when another tab is closed", () => {
+    const { desk, next } = close({ ...deskOf("/", "/admin"), active: "start" }, "admin");
+    expect([desk.active, next?.id]).toEqual(["start", "start"]);
+  });
+
+  it("reopens the last closed one beside the tab in front, under a free id", () => {
+    const closed = close(deskOf("/", "/admin/users"), "admin").desk;
+    const again = visit(closed, to("/admin/jobs")).desk;
+    const { desk, tab } = reopen({ ...again, active: "start" });
+    expect(tab).toMatchObject({ id: "admin--2", path: "/admin/users" });
+    expect(ids(desk)).toEqual(["start", "admin--2", "admin"]);
+    expect(desk.closed).toEqual([]);
+  });
+
+  it("remembers a bounded number of closed tabs, each address once", () => {
+    let desk = emptyDesk;
+    for (let number = 0; number < CLOSED_LIMIT + 5; number += 1)
+      desk = close(visit(desk, to(`/c${number}`)).desk, `c${number}`).desk;
+    expect(desk.closed).toHaveLength(CLOSED_LIMIT);
+    const twice = close(visit(desk, to("/c24")).desk, "c24").desk;
+    expect(twice.closed.filter((tab) => tab.path === "/c24")).toHaveLength(1);
+  });
+});
+
+describe("order and names", () => {
+  it("moves within the strip and clamps outside of it", () => {
+    const desk = deskOf("/", "/admin", "/settings");
+    expect(ids(move(desk, "settings", 0))).toEqual(["settings", "start", "admin"]);
+    expect(ids(move(desk, "start", 99))).toEqual(["admin", "settings", "start"]);
+    expect(move(desk, "start", 0)).toBe(desk);
+  });
+
+  it("changes nothing when the name is the same, so that nothing is saved", () => {
+    const desk = name(deskOf("/"), "start", "Start", null);
+    expect(name(desk, "start", "Start", null)).toBe(desk);
+  });
+
+  it("goes round from the last tab to the first", () => {
+    expect(neighbour({ ...deskOf("/", "/admin"), active: "admin" }, 1)?.id).toBe("start");
+    expect(neighbour(emptyDesk, 1)).toBeNull();
+  });
+
+  it("makes keys that the server accepts as ids", () => {
+    expect(tabKey("chat:3f/ü é")).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+    expect(tabKey("///")).toBe("tab");
+  });
+});
+
+describe("two devices", () => {
+  const base = deskOf("/", "/admin", "/settings");
+
+  it("keeps what either opened and closes what either closed", () => {
+    const ours = visit(close(base, "admin").desk, to("/chats")).desk;
+    const theirs = visit(close(base, "settings").desk, to("/data")).desk;
+    expect(ids(merge(base, ours, theirs)).toSorted()).toEqual(["chats", "data", "start"]);
+  });
+
+  it("lets our own change to a tab win, and takes theirs where we changed nothing", () => {
+    const ours = visit({ ...base, active: "admin" }, to("/admin/users")).desk;
+    const theirs = visit(
+      { ...visit({ ...base, active: "admin" }, to("/admin/jobs")).desk, active: "settings" },
+      to("/settings/keys"),
+    ).desk;
+    const merged = merge(base, ours, theirs);
+    expect(merged.tabs.map((tab) => tab.path)).toEqual(["/", "/admin/users", "/settings/keys"]);
+  });
+
+  it("keeps the tab this device has in front", () => {
+    const ours = { ...base, active: "start" };
+    expect(merge(base, ours, { ...base, active: "settings" }).active).toBe("start");
+    expect(
+      merge(base, close({ ...base, active: "settings" }, "settings").desk, { ...base, active: "start" }).active,
+    ).toBe("admin");
+  });
+
+  it("takes the order of whoever reordered", () => {
+    expect(ids(merge(base, move(base, "settings", 0), base))).toEqual(["settings", "start", "admin"]);
+    expect(ids(merge(base, base, move(base, "settings", 0)))).toEqual(["settings", "start", "admin"]);
+  });
+
+  it("changes nothing when nothing changed", () => {
+    expect(merge(base, base, base)).toEqual(base);
+  });
+});

@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { currentConnection } from "../api/connection";
+import { type AppEvent, fold, readEvent } from "./fold";
+import { SseParser } from "./sse";
+import { followEvents } from "./stream";
+
+describe("the parser", () => {
+  const stream = 'id: 7\nevent: job.changed\ndata: {"a":\ndata: 1}\n\n: beat\n\nid: 8\r\ndata: x\r\n\r\n';
+
+  it("reads the same events whatever the pieces", () => {
+    const whole = new SseParser().push(stream);
+    expect(whole).toEqual([
+      { id: "7", event: "job.changed", data: '{"a":\n1}' },
+      { id: "8", event: "message", data: "x" },
+    ]);
+    for (let size = 1; size < 9; size += 1) {
+      const parser = new SseParser();
+      const events = [];
+      for (let at = 0; at < stream.length; at += size) events.push(...parser.push(stream.slice(at, at + size)));
+      expect(events).toEqual(whole);
+    }
+  });
+
+  it("takes the place from a tick that carries no data", () => {
+    const parser = new SseParser();
+    expect(parser.push("id: 41.7\n\n")).toEqual([]);
+    expect(parser.lastId).toBe("41.7");
+  });
+});
+
+describe("folding", () => {
+  const event = (kind: string, data: object = {}) => readEvent(kind, JSON.stringify({ kind, data })) as AppEvent;
+
+  it("leaves our own changes alone and takes over those of other windows", () => {
+    expect(fold(event("desk.changed", { version: 3, client: "me" }), "me")).toEqual([]);
+    expect(fold(event("desk.changed", { version: 3, client: "you" }), "me")).toEqual([{ do: "desk", version: 3 }]);
+    expect(fold(event("settings.changed", { client: "you" }), "me")).toEqual([{ do: "refresh", key: ["me"] }]);
+  });
+
+  it("puts progress into the list without asking the server", () => {
+    const changes = fold(event("job.changed", { id: "j", state: "running", done: 3 }), "me");
+    expect(changes).toEqual([{ do: "patchJob", job: { id: "j", state: "running", done: 3 } }]);
+    expect(fold(event("job.changed", { id: "j", state: "done" }), "me")).toContainEqual({
+      do: "refresh",
+      key: ["jobs"],
+    });
+  });
+
+  it("asks for everything when the server cannot replay", () => {
+    expect(fold(event("reset"), "me")).toContainEqual({ do: "refreshAll" });
+  });
+
+  it("does not trip over kinds of a newer server", () => {
+    expect(readEvent("chat.sung", "{}")).toBeNull();
+  });
+});
+
+describe("following", () => {
+  const encoder = new TextEncoder();
+  let opened: { headers: Headers; push: (text: string) => void; end: () => void }[] = [];
+  let answer: () => Response | null = () => null;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    opened = [];
+    answer = () => null;
+    vi.stubGlobal("fetch", async (_url: string, init: RequestInit) => {
+      const refused = answer();
+      if (refused) return refused;
+      let controller!: ReadableStreamDefaultController<Uint8Array>;
+      const body = new ReadableStream<Uint8Array>({
+        start: (made) => {
+          controller = made;
+        },
+      });
+      init.signal?.addEventListener("abort", () => controller.error(new DOMException("aborted", "AbortError")));
+      opened.push({
+        headers: new Headers(init.headers),
+        push: (text) => controller.enqueue(encoder.encode(text)),
+        end: () => controller.close(),
+      });
+      return new Response(body);
+    });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("resumes after the last place it saw, and says that there was a break", async () => {
+    const events: AppEvent[] = [];
+    const onReconnect = vi.fn();
+    const stop = followEvents({ onEvent: (event) => events.push(event), onReconnect });
+    await vi.advanceTimersByTimeAsync(0);
+    opened[0]?.push('id: 12\nevent: notification.created\ndata: {"data":{"id":"n"}}\n\n');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(events).toEqual([{ kind: "notification.created", data: { id: "n" } }]);
+    opened[0]?.end();
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(opened).toHaveLength(2);
+    expect(opened[1]?.headers.get("Last-Event-ID")).toBe("12");
+    expect(onReconnect).toHaveBeenCalledTimes(1);
+    stop();
+  });
+
+  it("says when the line is lost and tries again ever more slowly", async () => {
+    answer = () => {
+      throw new TypeError("Failed to fetch");
+    };
+    const stop = followEvents({ onEvent: () => {}, onReconnect: () => {} });
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(currentConnection().state).toBe("lost");
+    answer = () => null;
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(currentConnection().state).toBe("connected");
+    stop();
+  });
+
+  it("takes a line that has gone silent for dead", async () => {
+    const stop = followEvents({ onEvent: () => {}, onReconnect: () => {} });
+    await vi.advanceTimersByTimeAsync(48_000);
+    expect(opened.length).toBeGreaterThan(1);
+    stop();
+  });
+
+  it("stops for good when the session is over", async () => {
+    answer = () => new Response(null, { status: 401 });
+    const stop = followEvents({ onEvent: () => {}, onReconnect: () => {} });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(opened).toHaveLength(0);
+    stop();
+  });
+});
