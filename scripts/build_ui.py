@@ -95,7 +95,7 @@ def digest_of(files: Iterator[Path]) -> str:
 
 
 def run(command: list[str]) -> None:
-    environment = os.environ | {"CI": "1", "NO_UPDATE_NOTIFIER": "1"}
+    environment = os.environ | {"CI": "1", "NO_COLOR": "1", "NO_UPDATE_NOTIFIER": "1"}
     done = subprocess.run(
         command, cwd=SOURCES, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -26,11 +26,16 @@ ENVIRONMENT = ROOT / ".venv"
 STAMP = ENVIRONMENT / "kontor-stamp.json"
 UV = "uv==0.13.*"
 FOR_DEVELOPERS = {"test", "check"}
+# These work where the web app cannot be built: above all the one that says what is wrong.
+WITHOUT_WEB_APP = {"worker", "migrate", "user", "login-link", "vault", "doctor", "openapi", "version"}
 
 
 def main(arguments: Sequence[str]) -> int:
     try:
-        prepare(needs_tests=not FOR_DEVELOPERS.isdisjoint(arguments))
+        prepare(
+            needs_tests=not FOR_DEVELOPERS.isdisjoint(arguments),
+            needs_app=WITHOUT_WEB_APP.isdisjoint(arguments),
+        )
     except Trouble as trouble:
         sys.stderr.write(f"\n{trouble}\n")
         return 1
@@ -44,10 +49,10 @@ def become(program: Path, arguments: Sequence[str]) -> NoReturn:
     os.execv(program, [str(program), *arguments])
 
 
-def prepare(*, needs_tests: bool) -> None:
+def prepare(*, needs_tests: bool, needs_app: bool) -> None:
     """Everything is looked at before anything is done, so that a start with nothing to do says nothing."""
     wanted = wanted_environment(needs_tests=needs_tests)
-    if is_ready(wanted):
+    if is_installed(wanted) and (not needs_app or build_ui.is_fresh()):
         return
     check_python()
     with one_at_a_time():
@@ -57,7 +62,7 @@ def prepare(*, needs_tests: bool) -> None:
             steps.append(("Tools", get_tools))
         if not is_installed(wanted):
             steps.append(("Python packages", lambda say: install(wanted)))
-        if not build_ui.is_fresh():
+        if needs_app and not build_ui.is_fresh():
             steps.append(("Web app", build_ui.build))
         if steps:
             print(f"Setting up Kontor in {ROOT}", flush=True)
@@ -99,10 +104,6 @@ def read_stamp() -> dict[str, object]:
 
 def is_installed(wanted: dict[str, object]) -> bool:
     return read_stamp() == wanted and (ENVIRONMENT / "bin" / "kontor").exists()
-
-
-def is_ready(wanted: dict[str, object]) -> bool:
-    return is_installed(wanted) and build_ui.is_fresh()
 
 
 def check_python() -> None:

@@ -152,6 +152,12 @@ def test_tests_need_more_and_what_they_need_stays(checkout: Checkout) -> None:
     assert checkout.calls() == []
 
 
+def test_what_needs_no_web_app_works_without_node(checkout: Checkout) -> None:
+    (checkout.programs / "node").unlink()
+    assert checkout.run("doctor")[1].endswith("started doctor\n")
+    assert checkout.calls() == ["uv sync"]
+
+
 def test_it_works_from_any_folder_and_through_a_relative_path(checkout: Checkout) -> None:
     status, _ = checkout.run(cwd=checkout.root.parent)
     assert status == 0

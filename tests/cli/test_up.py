@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,17 @@ def test_it_can_be_stopped_while_it_starts(tmp_path: Path) -> None:
         assert not children_of(os.getpid()).get("postgres")
     with Program(tmp_path / "data") as again:
         again.until_ready()
+
+
+@pytest.mark.chaos
+def test_a_second_signal_ends_it_at_once_and_still_in_order(data: Path) -> None:
+    with Program(data) as program:
+        program.until_ready()
+        os.kill(program.children["web"], signal.SIGSTOP)  # a web process that does not let go
+        began = time.monotonic()
+        assert program.end(signal.SIGINT, signal.SIGINT) == 0
+        assert time.monotonic() - began < 10
+        assert not (data / "postgres" / "postmaster.pid").exists(), "the database was shut down, not killed"
 
 
 def test_a_second_one_on_the_same_folder_says_where_the_first_is(running: Program) -> None:

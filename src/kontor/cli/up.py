@@ -39,6 +39,7 @@ KILL_AFTER_SECONDS = 27.0  # a supervisor above us waits 30
 TICK_SECONDS = 0.1
 LOG_LIMIT_BYTES = 20_000_000
 ATTEMPTS_BEFORE_READY = 5
+MOST_ANSWER_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +190,14 @@ class Supervisor:
             while not self.signals.wanted_end:
                 self.look_after()
                 answer = ask_ready(self.facts)
-                if answer == 200:
+                if answer is not None and answer.status == 200:
                     return
                 if self.web.ends >= ATTEMPTS_BEFORE_READY:
                     where = f" The log is {self.log_path}." if self.log_path else ""
                     raise GivingUp(FAILED, f"The web process ended {self.web.ends} times before it was ready.{where}")
                 if time.monotonic() - told > 5:
                     told = time.monotonic()
-                    say(f"  … still starting, {told - began:.0f} s so far")
+                    say(f"  … {told - began:.0f} s so far. {answer.detail if answer else ''}".rstrip())
                 self.signals.wait(TICK_SECONDS / 2)
 
     def announce(self, began: float, *, open_browser: bool) -> None:
@@ -460,18 +461,33 @@ def why_not(facts: Facts, error: OSError) -> str:
     return f"Kontor cannot serve on {place}: {error.strerror}."
 
 
-def ask_ready(facts: Facts) -> int | None:
-    """The status of /health/ready; None when nobody answers there, or nobody who knows Kontor's health."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    detail: str  # what is still missing, in the web process's words
+
+
+def ask_ready(facts: Facts) -> Answer | None:
+    """What /health/ready says; None when nobody answers there, or nobody who knows Kontor's health."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(facts.host, facts.host)  # noqa: S104 - compared, not bound
     name = f"[{host}]" if ":" in host else host
+    answer = b""
     try:
         with socket.create_connection((host, facts.port), timeout=1) as connection:
             connection.sendall(f"GET /health/ready HTTP/1.0\r\nHost: {name}:{facts.port}\r\n\r\n".encode())
-            answer = connection.recv(4096).split(b"\r\n", 1)[0].split()
+            while len(answer) < MOST_ANSWER_BYTES and (part := connection.recv(4096)):
+                answer += part
     except OSError:
         return None
-    status = answer[1] if len(answer) > 1 and answer[0].startswith(b"HTTP/") else b""
-    return int(status) if status in {b"200", b"503"} else None
+    head, _, body = answer.partition(b"\r\n\r\n")
+    words = head.split(b"\r\n", 1)[0].split()
+    if len(words) < 2 or not words[0].startswith(b"HTTP/") or words[1] not in {b"200", b"503"}:
+        return None
+    try:
+        detail = str(json.loads(body).get("detail", ""))
+    except (ValueError, AttributeError):
+        return None
+    return Answer(int(words[1]), detail)
 
 
 def show_in_browser(link: str) -> None:
