@@ -122,8 +122,8 @@ def installed(name: str) -> str:
 def environment() -> dict[str, str]:
     """Tests are about Kontor, not about how this machine's Kontor is configured."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT_OF_ENVIRONMENT)}
-    browser = os.environ.get("KONTOR_BROWSER")
-    return kept | ({"KONTOR_BROWSER": browser} if browser else {}) | {"CI": os.environ.get("CI", "")}
+    browser = {"KONTOR_BROWSER": os.environ.get("KONTOR_BROWSER"), "KONTOR_CHROMIUM": find_browser()}
+    return kept | {name: value for name, value in browser.items() if value}
 
 
 def client_is_fresh() -> Outcome:
