@@ -35,12 +35,17 @@ class Listener:
         self._url = url
         self._heard: dict[str, list[Heard]] = defaultdict(list)
         self._lost_at = time.monotonic()
+        self._has_lost = False
         self.connected = asyncio.Event()
         self._poked = asyncio.Event()
 
     @property
     def seconds_without_connection(self) -> float:
         return 0.0 if self.connected.is_set() else time.monotonic() - self._lost_at
+
+    def lost_within(self, seconds: float) -> bool:
+        """Whether the database was away lately, as seen by somebody who does nothing but listen to it."""
+        return not self.connected.is_set() or (self._has_lost and time.monotonic() - self._lost_at < seconds)
 
     def on(self, channel: str, heard: Heard) -> None:
         self._heard[channel].append(heard)
@@ -71,6 +76,7 @@ class Listener:
             if self.connected.is_set():
                 self.connected.clear()
                 self._lost_at = time.monotonic()
+                self._has_lost = True
             if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret

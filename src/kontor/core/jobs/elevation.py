@@ -1,4 +1,4 @@
-"""The one place where a person's unit writes as the system: rows of jobs, which no person's statement may write.
+"""A few statements of a person's unit as the system: writing what no person's own statement may write.
 
 Enqueueing belongs to the transaction that makes the job necessary, and that transaction is a person's.
 """
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.tenancy import Scope
@@ -18,13 +18,13 @@ _RESTORE = text("SELECT set_config('kontor.scope', :scope, true)")
 
 @asynccontextmanager
 async def elevated(unit: AsyncSession) -> AsyncIterator[None]:
-    """Only statements of this package stand inside, never a caller's code."""
+    """Inside stand statements whose every value was checked before, and nothing that a caller passed in to be run."""
     before = (await unit.execute(_RAISE, {"scope": Scope.SYSTEM.value})).one().before or ""
     try:
         yield
     except BaseException:
-        # After an error of the database the transaction is over and the setting with it.
-        with suppress(DBAPIError):
+        # After an error of the database, or without one, the transaction is over and the setting with it.
+        with suppress(SQLAlchemyError):
             await unit.execute(_RESTORE, {"scope": before})
         raise
     await unit.execute(_RESTORE, {"scope": before})

@@ -147,16 +147,19 @@ class SteadyDriver(Driver):
 
     async def _through(self, call: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]") -> T:
         async with self._lock:
+            pause = FIRST_PAUSE_SECONDS
             while True:
                 connection = await self._connected()
                 try:
                     return await call(connection)
                 except Exception as reason:
-                    if not is_outage(reason):
+                    if not (is_outage(reason) or connection.is_closed()):
                         raise
                     log.warning("jobs.engine_lost_database", reason=type(reason).__name__)
                     connection.terminate()
                     self._connection = None
+                await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _connected(self) -> "asyncpg.Connection[Any]":
         pause = FIRST_PAUSE_SECONDS

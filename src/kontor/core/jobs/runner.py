@@ -16,8 +16,6 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.models import Job as EngineJob
 from pydantic import ValidationError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.clock import now
@@ -47,6 +45,7 @@ ROUND_SECONDS = 15.0
 UPKEEP_SECONDS = 30.0
 BUSY_PAUSE_SECONDS = 0.05
 CANCEL_GRACE_SECONDS = 5.0
+AWAY_SECONDS = 15.0
 
 _NEXT_DUE = text("SELECT min(run_at) FROM job WHERE state = 'waiting' AND run_at > :now")
 
@@ -106,6 +105,7 @@ class Runner:
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
         self._database = database
+        self._listener = listener
         self._registry = registry
         self._caps = Caps(per_person, {name: entry.kind.at_once for name, entry in registry.entries.items()})
         self._url = url
@@ -318,15 +318,16 @@ class Runner:
             return await self._end(taken, "done", progress=progress)
         if isinstance(error, asyncio.CancelledError):
             return await self._conclude_cancelled(held, progress)
+        if await self._was_away(error):
+            # Not the job's fault and not its handler's, so it costs none of its tries.
+            log.warning("job.database_away", job=str(taken.id), kind=taken.kind)
+            return await self._again(taken, pause=timedelta(seconds=1), counted=False)
         known = error if isinstance(error, KontorError) else HandlerFailed()
         if known is not error:
             log.error(
                 "job.failed", job=str(taken.id), kind=taken.kind, attempt=taken.attempt,
                 error=type(error).__qualname__, trace=trace_without_values(error),
             )  # fmt: skip
-        if is_database_away(error):
-            # Not the job's fault and not its handler's, so it costs none of its tries.
-            return await self._again(taken, pause=timedelta(seconds=1), counted=False)
         if not is_passing(error):
             return await self._end(taken, "failed", progress=progress, error=known)
         if taken.attempt >= taken.max_attempts:
@@ -345,6 +346,14 @@ class Runner:
             case None:
                 # The handler cancelled itself, which nobody asked for: as good as an error.
                 return await self._end(held.taken, "failed", progress=progress, error=HandlerFailed())
+
+    async def _was_away(self, error: BaseException) -> bool:
+        """Whether the database failed the handler. Somebody else must have missed it too: a handler that uses its
+        connection wrongly, or whose own server refuses connections, would otherwise be tried for ever."""
+        if not is_outage(error):
+            return False
+        await asyncio.sleep(0.1)
+        return self._listener.lost_within(AWAY_SECONDS)
 
     @staticmethod
     def _error_of(task: asyncio.Task[None]) -> BaseException | None:
@@ -399,11 +408,6 @@ class Runner:
                 if self._hurry:
                     raise EngineClosed from reason
                 await asyncio.sleep(random.uniform(0.3, 0.8))  # noqa: S311 - not a secret
-
-
-def is_database_away(error: BaseException) -> bool:
-    """An outage of the database and of nothing else: a handler's own network trouble is its own."""
-    return isinstance(error, DBAPIError | PoolTimeout) and is_outage(error)
 
 
 def trace_without_values(error: BaseException) -> list[str]:
