@@ -262,7 +262,7 @@ function FollowEvents() {
                 void client.invalidateQueries();
                 break;
               case "patchJob":
-                client.setQueriesData<Schemas["JobPage"]>({ queryKey: ["jobs"] }, (page) =>
+                client.setQueriesData<Schemas["Page_JobRead_"]>({ queryKey: ["jobs"] }, (page) =>
                   page && "items" in page
                     ? {
                         ...page,

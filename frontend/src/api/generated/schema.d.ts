@@ -4,6 +4,302 @@
  */
 
 export interface paths {
+  "/api/v1/admin/audit": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Audit
+     * @description Newest first.
+     */
+    get: operations["list_audit"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/audit.csv": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Export Audit
+     * @description Everything that the filter finds, newest first. The export stands in the record as well.
+     */
+    get: operations["export_audit"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/checks": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Checks
+     * @description What `kontor doctor` would say.
+     */
+    get: operations["read_checks"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/configuration": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Configuration */
+    get: operations["read_configuration"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    /** Change Configuration */
+    patch: operations["change_configuration"];
+    trace?: never;
+  };
+  "/api/v1/admin/full-access": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Full Access */
+    get: operations["read_full_access"];
+    put?: never;
+    /**
+     * Switch Full Access On
+     * @description For this session, until then. Whoever has a password or an app proves themselves once more.
+     */
+    post: operations["switch_full_access_on"];
+    /** Switch Full Access Off */
+    delete: operations["switch_full_access_off"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/jobs": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List All Jobs */
+    get: operations["list_all_jobs"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/jobs/{job_id}/cancel": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Cancel Any Job */
+    post: operations["cancel_any_job"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/jobs/{job_id}/retry": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Retry Job */
+    post: operations["retry_job"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/jobs/pause": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Pause Jobs */
+    post: operations["pause_jobs"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/jobs/paused": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List Pauses */
+    get: operations["list_pauses"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/jobs/periodic": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List Periodic Jobs */
+    get: operations["list_periodic_jobs"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/jobs/resume": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Resume Jobs */
+    post: operations["resume_jobs"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/mail": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Mails
+     * @description Newest first.
+     */
+    get: operations["list_mails"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/mail/{mail_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Mail
+     * @description With its text: the operator passes on what could not be sent. Reading leaves a line in the record.
+     */
+    get: operations["read_mail"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/mail/{mail_id}/retry": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Retry Mail */
+    post: operations["retry_mail"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/mail/test": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Send Test Mail
+     * @description A mail to see whether mail works. Without a mail server it is shown like any other.
+     */
+    post: operations["send_test_mail"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/admin/stats": {
     parameters: {
       query?: never;
@@ -11,9 +307,182 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** Read Stats */
     get: operations["read_stats"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/users": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List Users */
+    get: operations["list_users"];
+    put?: never;
+    /** Create User */
+    post: operations["create_user"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/users/{user_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read User */
+    get: operations["read_user"];
+    /** Replace User */
+    put: operations["replace_user"];
+    post?: never;
+    /**
+     * Delete User
+     * @description The person and everything they own, for good. Their files go from the store with the next sweep.
+     */
+    delete: operations["delete_user"];
+    options?: never;
+    head?: never;
+    /** Change User */
+    patch: operations["change_user"];
+    trace?: never;
+  };
+  "/api/v1/admin/users/{user_id}/approve": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Approve User */
+    post: operations["approve_user"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/users/{user_id}/files": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List User Files
+     * @description Names of files are content: this needs full access, and leaves a line in the record.
+     */
+    get: operations["list_user_files"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/users/{user_id}/invite": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Invite User Again
+     * @description A new invitation for somebody who has not accepted theirs; the one before stops working.
+     */
+    post: operations["invite_user_again"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/users/{user_id}/reset-link": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Make Reset Link
+     * @description For somebody who gets no mail. It is a key to their account, so they find a line about it in their record.
+     */
+    post: operations["make_reset_link"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/users/{user_id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Restore User */
+    post: operations["restore_user"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/users/{user_id}/sessions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** End User Sessions */
+    delete: operations["end_user_sessions"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/users/{user_id}/suspend": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Suspend User
+     * @description At once: every session ends, every key stops, open streams close.
+     */
+    post: operations["suspend_user"];
     delete?: never;
     options?: never;
     head?: never;
@@ -27,6 +496,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** List My Audit */
     get: operations["list_my_audit"];
     put?: never;
     post?: never;
@@ -45,6 +515,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /**
+     * Change Password
+     * @description Ends all other sessions.
+     */
     post: operations["change_password"];
     delete?: never;
     options?: never;
@@ -61,6 +535,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /**
+     * Forgot Password
+     * @description Accepted, always. Whether a mail was sent is seen in the mailbox.
+     */
     post: operations["forgot_password"];
     delete?: never;
     options?: never;
@@ -75,9 +553,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get: operations["read_invite"];
+    /** Read Invitation */
+    get: operations["read_invitation"];
     put?: never;
-    post: operations["accept_invite"];
+    /** Accept Invitation */
+    post: operations["accept_invitation"];
     delete?: never;
     options?: never;
     head?: never;
@@ -93,6 +573,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /**
+     * Sign In By Link
+     * @description The link that Kontor prints when it starts: works once, for a short time.
+     */
     post: operations["sign_in_by_link"];
     delete?: never;
     options?: never;
@@ -109,6 +593,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /**
+     * Sign In
+     * @description JSON, or OAuth2's password form (which is always answered with tokens).
+     */
     post: operations["sign_in"];
     delete?: never;
     options?: never;
@@ -125,6 +613,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /** Sign Out */
     post: operations["sign_out"];
     delete?: never;
     options?: never;
@@ -139,13 +628,52 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** Read Me */
     get: operations["read_me"];
     put?: never;
     post?: never;
     delete?: never;
     options?: never;
     head?: never;
+    /**
+     * Change Me
+     * @description A new name is there at once; a new address once the link that was sent to it is used.
+     */
     patch: operations["change_me"];
+    trace?: never;
+  };
+  "/api/v1/auth/oidc/{provider}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Leave For Provider */
+    get: operations["leave_for_provider"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/auth/oidc/{provider}/callback": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Come Back From Provider */
+    get: operations["come_back_from_provider"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
     trace?: never;
   };
   "/api/v1/auth/passkeys": {
@@ -155,8 +683,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** List Passkeys */
     get: operations["list_passkeys"];
     put?: never;
+    /** Add Passkey */
     post: operations["add_passkey"];
     delete?: never;
     options?: never;
@@ -174,6 +704,7 @@ export interface paths {
     get?: never;
     put?: never;
     post?: never;
+    /** Remove Passkey */
     delete: operations["remove_passkey"];
     options?: never;
     head?: never;
@@ -189,6 +720,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /** Passkey Options */
     post: operations["passkey_options"];
     delete?: never;
     options?: never;
@@ -205,6 +737,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /** Sign In By Passkey */
     post: operations["sign_in_by_passkey"];
     delete?: never;
     options?: never;
@@ -221,7 +754,29 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /** Passkey Sign In Options */
     post: operations["passkey_sign_in_options"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/auth/refresh": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Refresh
+     * @description Each refresh token is followed by one other. Within 20 s the same request gets the same answer; later it is taken
+     *     for theft, and the session ends.
+     */
+    post: operations["refresh"];
     delete?: never;
     options?: never;
     head?: never;
@@ -237,6 +792,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /**
+     * Register
+     * @description The answer is the same for an address that is known. What differs goes to the mailbox.
+     */
     post: operations["register"];
     delete?: never;
     options?: never;
@@ -253,6 +812,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /**
+     * Reset Password
+     * @description Ends all sessions. The link stays good until a password was taken.
+     */
     post: operations["reset_password"];
     delete?: never;
     options?: never;
@@ -267,9 +830,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** List Sessions */
     get: operations["list_sessions"];
     put?: never;
     post?: never;
+    /** End Other Sessions */
     delete: operations["end_other_sessions"];
     options?: never;
     head?: never;
@@ -286,6 +851,7 @@ export interface paths {
     get?: never;
     put?: never;
     post?: never;
+    /** End Session */
     delete: operations["end_session"];
     options?: never;
     head?: never;
@@ -299,9 +865,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** List Tokens */
     get: operations["list_tokens"];
     put?: never;
-    post: operations["create_token"];
+    /** Make Token */
+    post: operations["make_token"];
     delete?: never;
     options?: never;
     head?: never;
@@ -318,6 +886,7 @@ export interface paths {
     get?: never;
     put?: never;
     post?: never;
+    /** Revoke Token */
     delete: operations["revoke_token"];
     options?: never;
     head?: never;
@@ -333,8 +902,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    post: operations["start_totp"];
-    delete: operations["switch_totp_off"];
+    /** Begin Totp */
+    post: operations["begin_totp"];
+    /** Turn Totp Off */
+    delete: operations["turn_totp_off"];
     options?: never;
     head?: never;
     patch?: never;
@@ -349,6 +920,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /** Confirm Totp */
     post: operations["confirm_totp"];
     delete?: never;
     options?: never;
@@ -365,6 +937,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /**
+     * Renew Recovery Codes
+     * @description New ones; the old ones are worthless from now on.
+     */
     post: operations["renew_recovery_codes"];
     delete?: never;
     options?: never;
@@ -379,9 +955,14 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
+    /**
+     * Verify By Link
+     * @description The link in the mail. It ends on the sign-in page, whatever it was worth.
+     */
+    get: operations["verify_by_link"];
     put?: never;
-    post: operations["verify_email"];
+    /** Verify */
+    post: operations["verify"];
     delete?: never;
     options?: never;
     head?: never;
@@ -395,8 +976,32 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** Read Desk */
     get: operations["read_desk"];
+    /** Save Desk */
     put: operations["save_desk"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Follow Events
+     * @description Server-sent events: `event` is the kind, `data` holds id, topic, kind and data, `id` is the position.
+     *
+     *     After `reset` everything must be loaded anew. `stream.end` names the reason for which the server ends the stream.
+     */
+    get: operations["follow_events"];
+    put?: never;
     post?: never;
     delete?: never;
     options?: never;
@@ -411,6 +1016,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** Read Installation */
     get: operations["read_installation"];
     put?: never;
     post?: never;
@@ -427,6 +1033,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** List Jobs */
     get: operations["list_jobs"];
     put?: never;
     post?: never;
@@ -445,6 +1052,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /** Cancel Job */
     post: operations["cancel_job"];
     delete?: never;
     options?: never;
@@ -459,6 +1067,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** List Notifications */
     get: operations["list_notifications"];
     put?: never;
     post?: never;
@@ -477,6 +1086,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /** Mark Notifications Read */
     post: operations["mark_notifications_read"];
     delete?: never;
     options?: never;
@@ -491,12 +1101,14 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /** Read Settings */
     get: operations["read_settings"];
     put?: never;
     post?: never;
     delete?: never;
     options?: never;
     head?: never;
+    /** Change Settings */
     patch: operations["change_settings"];
     trace?: never;
   };
@@ -509,6 +1121,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
+    /**
+     * Set Up
+     * @description The first screens of whoever opened the printed link.
+     */
     post: operations["set_up"];
     delete?: never;
     options?: never;
@@ -523,7 +1139,111 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
+    /**
+     * Read Setup Checks
+     * @description The same, for the first screens: whoever sees them came by the printed link and is the administrator.
+     */
     get: operations["read_setup_checks"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/health": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Health
+     * @description A summary for people; always 200 while the process lives.
+     */
+    get: operations["read_health"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/health/live": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Live
+     * @description Restart the process when this does not answer; it asks nobody else.
+     */
+    get: operations["read_live"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/health/ready": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Ready
+     * @description 200 when requests may be sent here, otherwise a problem that names what is missing.
+     */
+    get: operations["read_ready"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/health/stream": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Stream Chunks
+     * @description A few chunks at known times, so that `kontor doctor` can tell whether a proxy holds streams back.
+     */
+    get: operations["stream_chunks"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/metrics": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Metrics
+     * @description Prometheus text, for KONTOR_METRICS_FROM and for administrators' tokens with `admin:read`.
+     */
+    get: operations["read_metrics"];
     put?: never;
     post?: never;
     delete?: never;
@@ -536,409 +1256,1148 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
-    /** AuditActor */
-    AuditActor: {
-      id: string | null;
-      name: string | null;
-      role: string | null;
+    /** AcceptInvitation */
+    AcceptInvitation: {
+      /** Language */
+      language?: ("de" | "en") | null;
+      /** Name */
+      name: string;
+      /** Password */
+      password: string;
     };
-    /** AuditPage */
-    AuditPage: {
-      items: components["schemas"]["AuditRead"][];
-      next_cursor: string | null;
-      total?: number | null;
+    /**
+     * AdminJobRead
+     * @description A job as administrators see it: where it stands, and nothing of what its owner does with it.
+     */
+    AdminJobRead: {
+      /** Attempts */
+      attempts: number;
+      /** Can Cancel */
+      can_cancel: boolean;
+      /** Can Retry */
+      can_retry: boolean;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Done */
+      done: number;
+      /**
+       * Error
+       * @description Only of jobs that belong to nobody
+       */
+      error: string | null;
+      /** Error Code */
+      error_code: string | null;
+      /** Finished At */
+      finished_at: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Kind */
+      kind: string;
+      /** Max Attempts */
+      max_attempts: number;
+      /** Owner Id */
+      owner_id: string | null;
+      /** Priority */
+      priority: number;
+      /**
+       * Run At
+       * Format: date-time
+       */
+      run_at: string;
+      /** Started At */
+      started_at: string | null;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "waiting" | "queued" | "running" | "done" | "failed" | "dead" | "cancelled";
+      /** Total */
+      total: number | null;
+    };
+    /** Alive */
+    Alive: {
+      /**
+       * Status
+       * @default alive
+       * @constant
+       */
+      status: "alive";
+    };
+    /**
+     * AuditActor
+     * @description Null where the reader may not know who it was, or where they are deleted.
+     */
+    AuditActor: {
+      /** Id */
+      id: string | null;
+      /** Name */
+      name: string | null;
+      /** Role */
+      role: string | null;
     };
     /** AuditRead */
     AuditRead: {
+      /** Action */
       action: string;
       actor: components["schemas"]["AuditActor"] | null;
+      /** Address */
       address: string | null;
-      /** Format: date-time */
+      /**
+       * At
+       * Format: date-time
+       */
       at: string;
+      /** Details */
       details: {
         [key: string]: unknown;
       };
+      /** Id */
       id: number;
+      /** Request Id */
       request_id: string | null;
       subject: components["schemas"]["AuditSubject"] | null;
     };
     /** AuditSubject */
     AuditSubject: {
+      /** Id */
       id: string;
+      /** Kind */
       kind: string;
+      /** Name */
       name: string | null;
     };
-    /** ChangePassword */
-    ChangePassword: {
+    /** ChangePasswordBody */
+    ChangePasswordBody: {
+      /** Current Password */
       current_password?: string | null;
+      /** New Password */
       new_password: string;
+    };
+    /** Check */
+    Check: {
+      /** Detail */
+      detail: string;
+      /** Name */
+      name: string;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "fail" | "unknown";
     };
     /** CheckRead */
     CheckRead: {
+      /** Advice */
       advice: string | null;
+      /** Id */
       id: string;
-      /** @enum {string} */
+      /**
+       * State
+       * @enum {string}
+       */
       state: "ok" | "warn" | "fail" | "skip";
+      /** Title */
       title: string;
+      /** Value */
       value: string | null;
     };
     /** ChecksRead */
     ChecksRead: {
+      /** Items */
       items: components["schemas"]["CheckRead"][];
+      /**
+       * Ready In Ms
+       * @description From the start of this process until it served
+       */
       ready_in_ms: number | null;
+    };
+    /** CodeBody */
+    CodeBody: {
+      /** Code */
+      code: string;
+    };
+    /**
+     * ConfigurationChange
+     * @description Only what is sent is changed. `default_quota_bytes: null` means as much room as there is.
+     */
+    ConfigurationChange: {
+      /** Allowed Domains */
+      allowed_domains?: string[] | null;
+      /** Default Language */
+      default_language?: ("de" | "en") | null;
+      /** Default Quota Bytes */
+      default_quota_bytes?: number | null;
+      /** Name */
+      name?: string | null;
+      /** Owners See Full Access */
+      owners_see_full_access?: boolean | null;
+      /** Registration */
+      registration?: ("closed" | "approval" | "open") | null;
+      /** Session Days */
+      session_days?: number | null;
+    };
+    /** ConfigurationRead */
+    ConfigurationRead: {
+      /** Allowed Domains */
+      allowed_domains: string[];
+      /**
+       * Default Language
+       * @enum {string}
+       */
+      default_language: "de" | "en";
+      /** Default Quota Bytes */
+      default_quota_bytes: number | null;
+      mail: components["schemas"]["MailSummary"];
+      /** Name */
+      name: string;
+      /** Owners See Full Access */
+      owners_see_full_access: boolean;
+      /**
+       * Registration
+       * @enum {string}
+       */
+      registration: "closed" | "approval" | "open";
+      /** Session Days */
+      session_days: number;
+      /** Version */
+      version: number;
     };
     /** DatabaseStats */
     DatabaseStats: {
+      /** Bytes */
       bytes: number;
+      /** Connections */
       connections: number;
+      /** Max Connections */
       max_connections: number;
+      /** Version */
       version: string;
     };
     /** DeskChange */
     DeskChange: {
-      active: string | null;
-      closed: components["schemas"]["DeskTab"][];
-      inspector: components["schemas"]["DeskPanel"];
-      sidebar: components["schemas"]["DeskPanel"];
+      /** Active */
+      active?: string | null;
+      /** Closed */
+      closed?: components["schemas"]["DeskTab"][];
+      inspector?: components["schemas"]["Inspector"];
+      sidebar?: components["schemas"]["Sidebar"];
+      /** Tabs */
       tabs: components["schemas"]["DeskTab"][];
-    };
-    /** DeskPanel */
-    DeskPanel: {
-      open: boolean;
-      width: number;
     };
     /** DeskRead */
     DeskRead: {
-      active: string | null;
-      closed: components["schemas"]["DeskTab"][];
-      inspector: components["schemas"]["DeskPanel"];
-      sidebar: components["schemas"]["DeskPanel"];
+      /** Active */
+      active?: string | null;
+      /** Closed */
+      closed?: components["schemas"]["DeskTab"][];
+      inspector?: components["schemas"]["Inspector"];
+      sidebar?: components["schemas"]["Sidebar"];
+      /** Tabs */
       tabs: components["schemas"]["DeskTab"][];
+      /** Version */
       version: number;
     };
     /** DeskTab */
     DeskTab: {
+      /** Icon */
       icon?: string | null;
+      /** Id */
       id: string;
+      /** Path */
       path: string;
+      /**
+       * State
+       * @description The mark on the left: a word such as `unread` or `draft`.
+       */
       state?: string | null;
+      /** Title */
       title: string;
+    };
+    /** EndedRead */
+    EndedRead: {
+      /** Ended */
+      ended: number;
     };
     /** EventStats */
     EventStats: {
+      /** Lag Seconds */
       lag_seconds: number;
     };
-    /** FieldProblem */
-    FieldProblem: {
+    /** FieldError */
+    FieldError: {
+      /** Code */
       code: string;
+      /** Field */
       field: string;
+      /** Message */
       message: string;
     };
-    /** ForgotPassword */
-    ForgotPassword: {
+    /** FileRead */
+    FileRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Media Type */
+      media_type: string;
+      /** Name */
+      name: string;
+      /** Size */
+      size: number;
+    };
+    /** ForgotPasswordBody */
+    ForgotPasswordBody: {
+      /** Email */
       email: string;
     };
     /** FullAccessRead */
     FullAccessRead: {
+      /** Reason */
       reason: string;
-      /** Format: date-time */
+      /**
+       * Until
+       * Format: date-time
+       */
       until: string;
+    };
+    /**
+     * FullAccessWish
+     * @description With the password or a code, where there is one to ask for.
+     */
+    FullAccessWish: {
+      /** Code */
+      code?: string | null;
+      /** Minutes */
+      minutes: number;
+      /** Password */
+      password?: string | null;
+      /** Reason */
+      reason: string;
+    };
+    /** Health */
+    Health: {
+      /** Checks */
+      checks: components["schemas"]["Check"][];
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "ok" | "starting" | "draining" | "unready";
+      /** Uptime Seconds */
+      uptime_seconds: number;
+      /** Version */
+      version: string;
+    };
+    /** Inspector */
+    Inspector: {
+      /**
+       * Open
+       * @default false
+       */
+      open: boolean;
+      /**
+       * Width
+       * @default 440
+       */
+      width: number;
     };
     /** InstallationRead */
     InstallationRead: {
-      /** @enum {string} */
+      /**
+       * Kind
+       * @enum {string}
+       */
       kind: "single" | "multi";
-      languages: string[];
+      /** Languages */
+      languages: ("de" | "en")[];
+      /** Mail Configured */
       mail_configured: boolean;
+      /** Name */
       name: string;
-      oidc: components["schemas"]["OidcProvider"][];
+      /** Oidc */
+      oidc: components["schemas"]["OidcProviderRead"][];
+      /** Password Sign In */
       password_sign_in: boolean;
+      /** Passwordless Loopback */
       passwordless_loopback: boolean;
-      /** @enum {string} */
+      /**
+       * Registration
+       * @enum {string}
+       */
       registration: "closed" | "approval" | "open";
+      /** Setup Needed */
       setup_needed: boolean;
+      /** Version */
       version: string;
     };
-    /** InviteAccept */
-    InviteAccept: {
-      /** @enum {string} */
-      language?: "de" | "en";
-      name: string;
-      password: string;
-    };
-    /** InviteRead */
-    InviteRead: {
-      email: string | null;
-      /** Format: date-time */
+    /** InvitationRead */
+    InvitationRead: {
+      /** Email */
+      email: string;
+      /**
+       * Expires At
+       * Format: date-time
+       */
       expires_at: string;
-      invited_by_name: string | null;
+      /** Invited By Name */
+      invited_by_name?: null;
+      /** Name */
       name: string | null;
     };
-    /** JobPage */
-    JobPage: {
-      items: components["schemas"]["JobRead"][];
-      next_cursor: string | null;
-      total?: number | null;
-    };
-    /** JobRead */
+    /**
+     * JobRead
+     * @description A job as its owner sees it.
+     */
     JobRead: {
+      /** Attempts */
       attempts: number;
+      /** Can Cancel */
       can_cancel: boolean;
-      /** Format: date-time */
+      /**
+       * Created At
+       * Format: date-time
+       */
       created_at: string;
+      /** Done */
       done: number;
+      /** Error */
       error: string | null;
+      /** Error Code */
       error_code: string | null;
+      /** Finished At */
       finished_at: string | null;
-      /** Format: uuid */
+      /**
+       * Id
+       * Format: uuid
+       */
       id: string;
+      /** Kind */
       kind: string;
+      /** Note */
       note: string | null;
+      /** Started At */
       started_at: string | null;
-      /** @enum {string} */
+      /**
+       * State
+       * @enum {string}
+       */
       state: "waiting" | "queued" | "running" | "done" | "failed" | "cancelled";
+      /** Title */
       title: string;
+      /** Total */
       total: number | null;
     };
     /** JobStats */
     JobStats: {
+      /** Dead */
       dead: number;
+      /** Failed 24H */
       failed_24h: number;
-      oldest_seconds: number | null;
+      /**
+       * Oldest Seconds
+       * @description How long the job that has waited longest could have run already
+       */
+      oldest_seconds: number;
+      /** Running */
       running: number;
+      /** Waiting */
       waiting: number;
     };
-    /** LinkSignIn */
-    LinkSignIn: {
-      token: string;
+    /** LinkBody */
+    LinkBody: {
+      /** Token */
+      token?: string | null;
+    };
+    /** MailRead */
+    MailRead: {
+      /** Attempts */
+      attempts: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Error */
+      error: string | null;
+      /** Error Code */
+      error_code: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Language
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /** Sent At */
+      sent_at: string | null;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "queued" | "sent" | "failed" | "shown";
+      /** Subject */
+      subject: string;
+      /** Template */
+      template: string;
+      /** To */
+      to: string;
+    };
+    /** MailReadWhole */
+    MailReadWhole: {
+      /** Attempts */
+      attempts: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Error */
+      error: string | null;
+      /** Error Code */
+      error_code: string | null;
+      /** Html */
+      html: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Language
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /** Sent At */
+      sent_at: string | null;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "queued" | "sent" | "failed" | "shown";
+      /** Subject */
+      subject: string;
+      /** Template */
+      template: string;
+      /** Text */
+      text: string;
+      /** To */
+      to: string;
     };
     /** MailStats */
     MailStats: {
+      /** Configured */
       configured: boolean;
+      /** Failed */
       failed: number;
+      /** Queued */
       queued: number;
+    };
+    /** MailSummary */
+    MailSummary: {
+      /** Configured */
+      configured: boolean;
+      /** From */
+      from: string;
+      /**
+       * Source
+       * @enum {string}
+       */
+      source: "environment" | "none";
+    };
+    /** MailTest */
+    MailTest: {
+      /**
+       * Language
+       * @default en
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /** To */
+      to: string;
     };
     /** MeChange */
     MeChange: {
-      email?: string;
-      name?: string;
+      /** Email */
+      email?: string | null;
+      /** Name */
+      name?: string | null;
     };
     /** MeRead */
     MeRead: {
-      csrf_token: string;
+      /**
+       * Csrf Token
+       * @description For X-Kontor-CSRF. Null where no cookie is used.
+       */
+      csrf_token: string | null;
+      /** Email */
       email: string | null;
+      /** Email Verified */
       email_verified: boolean;
       full_access: components["schemas"]["FullAccessRead"] | null;
+      /** Has Password */
       has_password: boolean;
-      /** Format: uuid */
+      /**
+       * Id
+       * Format: uuid
+       */
       id: string;
+      /** Initials */
       initials: string;
+      /** Must Set Up */
       must_set_up: boolean;
+      /** Name */
       name: string;
+      /** Passkeys */
       passkeys: number;
-      /** @enum {string} */
+      /**
+       * Role
+       * @enum {string}
+       */
       role: "user" | "manager" | "admin";
       settings: components["schemas"]["SettingsRead"];
-      state: string;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "active" | "invited" | "unverified" | "waiting" | "suspended";
+      /** Totp Enabled */
       totp_enabled: boolean;
     };
-    /** NotificationPage */
-    NotificationPage: {
-      items: components["schemas"]["NotificationRead"][];
-      next_cursor: string | null;
-      total?: number | null;
-    };
+    /**
+     * Notice
+     * @description The kinds, whose texts the interface keys by the word; and the switch in the settings that silences each.
+     * @enum {string}
+     */
+    Notice: "approval.waiting" | "sign_in.new_device" | "full_access.used" | "job.failed";
     /** NotificationRead */
     NotificationRead: {
-      /** Format: date-time */
+      /**
+       * Created At
+       * Format: date-time
+       */
       created_at: string;
+      /** Data */
       data: {
         [key: string]: unknown;
       };
-      /** Format: uuid */
+      /**
+       * Id
+       * Format: uuid
+       */
       id: string;
-      kind: string;
+      kind: components["schemas"]["Notice"];
+      /** Read At */
       read_at: string | null;
+    };
+    /**
+     * NotificationSettings
+     * @description What is brought to one's notice. That somebody looked into one's content cannot be silenced.
+     */
+    NotificationSettings: {
+      /**
+       * Approvals
+       * @default true
+       */
+      approvals: boolean;
+      /**
+       * Jobs
+       * @default true
+       */
+      jobs: boolean;
+      /**
+       * Sign Ins
+       * @default true
+       */
+      sign_ins: boolean;
+    };
+    /** NotificationSettingsChange */
+    NotificationSettingsChange: {
+      /** Approvals */
+      approvals?: boolean | null;
+      /** Jobs */
+      jobs?: boolean | null;
+      /** Sign Ins */
+      sign_ins?: boolean | null;
     };
     /** NotificationsSeen */
     NotificationsSeen: {
-      all?: boolean;
+      /**
+       * All
+       * @default false
+       */
+      all: boolean;
+      /** Ids */
       ids?: string[];
     };
-    /** OidcProvider */
-    OidcProvider: {
+    /** OidcProviderRead */
+    OidcProviderRead: {
+      /** Id */
       id: string;
+      /** Label */
       label: string;
+    };
+    /** Page[AdminJobRead] */
+    Page_AdminJobRead_: {
+      /** Items */
+      items: components["schemas"]["AdminJobRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[AuditRead] */
+    Page_AuditRead_: {
+      /** Items */
+      items: components["schemas"]["AuditRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[FileRead] */
+    Page_FileRead_: {
+      /** Items */
+      items: components["schemas"]["FileRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[JobRead] */
+    Page_JobRead_: {
+      /** Items */
+      items: components["schemas"]["JobRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[MailRead] */
+    Page_MailRead_: {
+      /** Items */
+      items: components["schemas"]["MailRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[NotificationRead] */
+    Page_NotificationRead_: {
+      /** Items */
+      items: components["schemas"]["NotificationRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[UserRead] */
+    Page_UserRead_: {
+      /** Items */
+      items: components["schemas"]["UserRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
     };
     /** PasskeyCreate */
     PasskeyCreate: {
+      /**
+       * Credential
+       * @description What `navigator.credentials.create()` returned, as JSON.
+       */
       credential: {
         [key: string]: unknown;
       };
+      /** Name */
       name: string;
-    };
-    /** PasskeyOptions */
-    PasskeyOptions: {
-      [key: string]: unknown;
-    };
-    /** PasskeyPage */
-    PasskeyPage: {
-      items: components["schemas"]["PasskeyRead"][];
     };
     /** PasskeyRead */
     PasskeyRead: {
-      /** Format: date-time */
+      /**
+       * Created At
+       * Format: date-time
+       */
       created_at: string;
-      /** Format: uuid */
+      /**
+       * Id
+       * Format: uuid
+       */
       id: string;
+      /** Last Used At */
       last_used_at: string | null;
+      /** Name */
       name: string;
     };
     /** PasskeySignIn */
     PasskeySignIn: {
+      /**
+       * Credential
+       * @description What `navigator.credentials.get()` returned, as JSON.
+       */
       credential: {
         [key: string]: unknown;
       };
-      remember?: boolean;
+    };
+    /** PasskeysRead */
+    PasskeysRead: {
+      /** Items */
+      items: components["schemas"]["PasskeyRead"][];
+    };
+    /** PauseList */
+    PauseList: {
+      /** Items */
+      items: components["schemas"]["PauseRead"][];
+    };
+    /** PauseRead */
+    PauseRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Kind */
+      kind: string | null;
+      /** Owner Id */
+      owner_id: string | null;
+    };
+    /**
+     * PauseSubject
+     * @description Whose jobs, or which kind of jobs.
+     */
+    PauseSubject: {
+      /** Kind */
+      kind?: string | null;
+      /** Owner Id */
+      owner_id?: string | null;
     };
     /** PeopleStats */
     PeopleStats: {
+      /** Active */
       active: number;
+      /**
+       * Signed In
+       * @description Seen in the last minutes
+       */
       signed_in: number;
+      /** Suspended */
       suspended: number;
+      /** Total */
       total: number;
+      /**
+       * Waiting
+       * @description For somebody to approve them
+       */
       waiting: number;
     };
-    /** Problem */
-    Problem: {
-      code: string;
-      detail?: string;
-      errors?: components["schemas"]["FieldProblem"][];
-      request_id?: string | null;
-      status: number;
-      title: string;
-      type: string;
+    /** PeriodicList */
+    PeriodicList: {
+      /** Items */
+      items: components["schemas"]["PeriodicRead"][];
     };
-    /** RecoveryCodes */
-    RecoveryCodes: {
+    /** PeriodicRead */
+    PeriodicRead: {
+      /** Every Seconds */
+      every_seconds: number;
+      /** Kind */
+      kind: string;
+      /** Last Job Id */
+      last_job_id: string | null;
+      /** Last Run At */
+      last_run_at: string | null;
+      /** Last State */
+      last_state: ("waiting" | "queued" | "running" | "done" | "failed" | "dead" | "cancelled") | null;
+      /**
+       * Next Run At
+       * Format: date-time
+       */
+      next_run_at: string;
+    };
+    /** PersonalTokensRead */
+    PersonalTokensRead: {
+      /** Items */
+      items: components["schemas"]["TokenRead"][];
+    };
+    /**
+     * Problem
+     * @description RFC 9457, with our stable `code` and, where fields are at fault, their names.
+     */
+    Problem: {
+      /** Code */
+      code: string;
+      /** Detail */
+      detail: string;
+      /** Errors */
+      errors?: components["schemas"]["FieldError"][];
+      /** Request Id */
+      request_id?: string | null;
+      /** Status */
+      status: number;
+      /** Title */
+      title: string;
+      /** Type */
+      type: string;
+    } & {
+      [key: string]: unknown;
+    };
+    /** RecoveryCodesRead */
+    RecoveryCodesRead: {
+      /** Recovery Codes */
       recovery_codes: string[];
     };
-    /** RegisterRead */
-    RegisterRead: {
-      /** @enum {string} */
+    /** RefreshBody */
+    RefreshBody: {
+      /** Refresh Token */
+      refresh_token: string;
+    };
+    /** RegisterBody */
+    RegisterBody: {
+      /** Email */
+      email: string;
+      /** Language */
+      language?: ("de" | "en") | null;
+      /** Name */
+      name: string;
+      /** Password */
+      password: string;
+    };
+    /** RegisteredRead */
+    RegisteredRead: {
+      /**
+       * State
+       * @enum {string}
+       */
       state: "verify" | "approval";
     };
-    /** RegisterRequest */
-    RegisterRequest: {
-      email: string;
-      invite?: string | null;
-      language?: ("de" | "en") | null;
-      name: string;
+    /** ResetLink */
+    ResetLink: {
+      /** Url */
+      url: string;
+    };
+    /** ResetPasswordBody */
+    ResetPasswordBody: {
+      /** Password */
       password: string;
+      /** Token */
+      token?: string | null;
     };
-    /** ResetPassword */
-    ResetPassword: {
-      password: string;
-      token: string;
-    };
-    /** SessionPage */
-    SessionPage: {
-      items: components["schemas"]["SessionRead"][];
-    };
+    /**
+     * Role
+     * @enum {string}
+     */
+    Role: "user" | "manager" | "admin";
     /** SessionRead */
     SessionRead: {
+      /** Address */
       address: string | null;
+      /** Client */
       client: string;
-      /** Format: date-time */
+      /**
+       * Created At
+       * Format: date-time
+       */
       created_at: string;
+      /** Current */
       current: boolean;
-      /** Format: date-time */
+      /**
+       * Expires At
+       * Format: date-time
+       */
       expires_at: string;
-      /** Format: uuid */
+      /**
+       * Id
+       * Format: uuid
+       */
       id: string;
-      /** @enum {string} */
+      /**
+       * Kind
+       * @enum {string}
+       */
       kind: "browser" | "api" | "link";
-      /** Format: date-time */
+      /**
+       * Last Seen At
+       * Format: date-time
+       */
       last_seen_at: string;
     };
     /** SessionsEnded */
     SessionsEnded: {
+      /** Ended */
       ended: number;
     };
-    /** SettingsChange */
+    /** SessionsRead */
+    SessionsRead: {
+      /** Items */
+      items: components["schemas"]["SessionRead"][];
+    };
+    /**
+     * SettingsChange
+     * @description Only what is sent is changed. `keys` replaces all bindings; an empty binding leaves an action without a key.
+     */
     SettingsChange: {
-      address_form?: string;
-      currency?: string;
-      enter_sends?: boolean;
+      /** Address Form */
+      address_form?: ("sie" | "du") | null;
+      /** Currency */
+      currency?: string | null;
+      /** Enter Sends */
+      enter_sends?: boolean | null;
+      /** Keys */
       keys?: {
         [key: string]: string;
-      };
-      /** @enum {string} */
-      language?: "de" | "en" | "system";
-      notifications?: {
-        [key: string]: boolean;
-      };
-      /** @enum {string} */
-      reduced_motion?: "system" | "on";
-      /** @enum {integer} */
-      text_size?: 90 | 100 | 110 | 125;
-      /** @enum {string} */
-      theme?: "light" | "dark" | "system";
-      timezone?: string;
+      } | null;
+      /** Language */
+      language?: ("de" | "en" | "system") | null;
+      notifications?: components["schemas"]["NotificationSettingsChange"] | null;
+      /** Reduced Motion */
+      reduced_motion?: ("system" | "on") | null;
+      /** Text Size */
+      text_size?: (90 | 100 | 110 | 125) | null;
+      /** Theme */
+      theme?: ("light" | "dark" | "system") | null;
+      /** Timezone */
+      timezone?: string | null;
     };
     /** SettingsRead */
     SettingsRead: {
-      address_form: string;
+      /**
+       * Address Form
+       * @default sie
+       * @enum {string}
+       */
+      address_form: "sie" | "du";
+      /**
+       * Currency
+       * @default EUR
+       */
       currency: string;
+      /**
+       * Enter Sends
+       * @default true
+       */
       enter_sends: boolean;
-      keys: {
+      /** Keys */
+      keys?: {
         [key: string]: string;
       };
-      /** @enum {string} */
+      /**
+       * Language
+       * @default system
+       * @enum {string}
+       */
       language: "de" | "en" | "system";
-      notifications: {
-        [key: string]: boolean;
-      };
-      /** @enum {string} */
+      /**
+       * @default {
+       *       "approvals": true,
+       *       "jobs": true,
+       *       "sign_ins": true
+       *     }
+       */
+      notifications: components["schemas"]["NotificationSettings"];
+      /**
+       * Reduced Motion
+       * @default system
+       * @enum {string}
+       */
       reduced_motion: "system" | "on";
-      /** @enum {integer} */
+      /**
+       * Text Size
+       * @default 100
+       * @enum {integer}
+       */
       text_size: 90 | 100 | 110 | 125;
-      /** @enum {string} */
+      /**
+       * Theme
+       * @default system
+       * @enum {string}
+       */
       theme: "light" | "dark" | "system";
+      /**
+       * Timezone
+       * @default UTC
+       */
       timezone: string;
+      /** Version */
       version: number;
     };
-    /** SetupRequest */
-    SetupRequest: {
+    /** SetupBody */
+    SetupBody: {
+      /**
+       * Currency
+       * @default EUR
+       */
       currency: string;
+      /** Email */
       email?: string | null;
-      /** @enum {string} */
+      /**
+       * Language
+       * @default system
+       * @enum {string}
+       */
       language: "de" | "en" | "system";
+      /** Name */
       name: string;
+      /** Password */
       password?: string | null;
-      /** @enum {string} */
+      /**
+       * Theme
+       * @default system
+       * @enum {string}
+       */
       theme: "light" | "dark" | "system";
+      /**
+       * Timezone
+       * @default UTC
+       */
       timezone: string;
+    };
+    /** Sidebar */
+    Sidebar: {
+      /**
+       * Open
+       * @default true
+       */
+      open: boolean;
+      /**
+       * Width
+       * @default 260
+       */
+      width: number;
     };
     /** SignedInRead */
     SignedInRead: {
+      /** Csrf Token */
       csrf_token: string;
       me: components["schemas"]["MeRead"];
     };
     /** SignInDay */
     SignInDay: {
+      /** Count */
       count: number;
-      /** Format: date */
+      /**
+       * Day
+       * Format: date
+       */
       day: string;
     };
-    /** SignInRequest */
-    SignInRequest: {
-      code?: string | null;
-      cookie?: boolean;
-      email: string;
-      password: string;
-      remember?: boolean;
-    };
+    /**
+     * State
+     * @enum {string}
+     */
+    State: "active" | "invited" | "unverified" | "waiting" | "suspended";
     /** StatsRead */
     StatsRead: {
       database: components["schemas"]["DatabaseStats"];
@@ -946,78 +2405,290 @@ export interface components {
       jobs: components["schemas"]["JobStats"];
       mail: components["schemas"]["MailStats"];
       people: components["schemas"]["PeopleStats"];
+      /**
+       * Sign Ins
+       * @description Of the last 30 days, by the reader's own calendar
+       */
       sign_ins: components["schemas"]["SignInDay"][];
       storage: components["schemas"]["StorageStats"];
+      /** Uptime Seconds */
       uptime_seconds: number;
+      /** Version */
       version: string;
     };
     /** StorageStats */
     StorageStats: {
+      /** Free Bytes */
       free_bytes: number;
+      /** Objects */
       objects: number;
+      /** Total Bytes */
       total_bytes: number;
+      /**
+       * Used Bytes
+       * @description By people's files
+       */
       used_bytes: number;
+    };
+    /** Suspension */
+    Suspension: {
+      /** Reason */
+      reason?: string | null;
     };
     /** TokenCreate */
     TokenCreate: {
-      expires_in_days: number | null;
+      /** Expires In Days */
+      expires_in_days?: number | null;
+      /** Name */
       name: string;
-      scopes: string[];
-    };
-    /** TokenCreated */
-    TokenCreated: {
-      /** Format: date-time */
-      created_at: string;
-      ending: string;
-      expires_at: string | null;
-      /** Format: uuid */
-      id: string;
-      last_used_at: string | null;
-      name: string;
-      scopes: string[];
-      token: string;
-    };
-    /** TokenPage */
-    TokenPage: {
-      items: components["schemas"]["TokenRead"][];
+      /** Scopes */
+      scopes: ("account:read" | "account:write" | "admin:read" | "admin:write")[];
     };
     /** TokenRead */
     TokenRead: {
-      /** Format: date-time */
+      /**
+       * Created At
+       * Format: date-time
+       */
       created_at: string;
+      /** Ending */
       ending: string;
+      /** Expires At */
       expires_at: string | null;
-      /** Format: uuid */
+      /**
+       * Id
+       * Format: uuid
+       */
       id: string;
+      /** Last Used At */
       last_used_at: string | null;
+      /** Name */
       name: string;
+      /** Scopes */
       scopes: string[];
     };
-    /** Tokens */
-    Tokens: {
-      access_token: string;
-      expires_in: number;
-      refresh_token: string;
-      token_type: string;
+    /** TokenShown */
+    TokenShown: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Ending */
+      ending: string;
+      /** Expires At */
+      expires_at: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Last Used At */
+      last_used_at: string | null;
+      /** Name */
+      name: string;
+      /** Scopes */
+      scopes: string[];
+      /**
+       * Token
+       * @description Shown this once.
+       */
+      token: string;
     };
-    /** TotpCode */
-    TotpCode: {
-      code: string;
+    /** TokensRead */
+    TokensRead: {
+      /** Access Token */
+      access_token: string;
+      /** Expires In */
+      expires_in: number;
+      /** Refresh Token */
+      refresh_token: string;
+      /**
+       * Token Type
+       * @default bearer
+       * @constant
+       */
+      token_type: "bearer";
     };
     /** TotpOff */
     TotpOff: {
+      /** Code */
       code?: string | null;
+      /** Password */
       password?: string | null;
     };
-    /** TotpSetup */
-    TotpSetup: {
+    /** TotpRead */
+    TotpRead: {
+      /** Qr Svg */
       qr_svg: string;
+      /** Secret */
       secret: string;
+      /** Uri */
       uri: string;
     };
-    /** VerifyEmail */
-    VerifyEmail: {
-      token: string;
+    /**
+     * UserChange
+     * @description Only what is sent is changed. `quota_bytes: null` means what the installation gives everybody.
+     */
+    UserChange: {
+      /** Email */
+      email?: string | null;
+      /** Language */
+      language?: ("de" | "en") | null;
+      /** Name */
+      name?: string | null;
+      /** Quota Bytes */
+      quota_bytes?: number | null;
+      role?: components["schemas"]["Role"] | null;
+    };
+    /**
+     * UserCreate
+     * @description With a password that is told to the person, or invited to choose their own.
+     */
+    UserCreate: {
+      /** Email */
+      email: string;
+      /**
+       * Invite
+       * @default false
+       */
+      invite: boolean;
+      /** Language */
+      language?: ("de" | "en") | null;
+      /** Name */
+      name: string;
+      /** Password */
+      password?: string | null;
+      /** @default user */
+      role: components["schemas"]["Role"];
+    };
+    /** UserCreated */
+    UserCreated: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Email */
+      email: string | null;
+      /** Email Verified */
+      email_verified: boolean;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Initials */
+      initials: string;
+      /**
+       * Invite Url
+       * @description To hand over where no mail can be sent.
+       */
+      invite_url?: string | null;
+      /**
+       * Language
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /** Last Seen At */
+      last_seen_at: string | null;
+      /** Name */
+      name: string;
+      /**
+       * Quota Bytes
+       * @description Null: what the installation gives everybody.
+       */
+      quota_bytes: number | null;
+      role: components["schemas"]["Role"];
+      /** Sessions */
+      sessions: number;
+      /** Sign In */
+      sign_in: string[];
+      state: components["schemas"]["State"];
+      /** Suspended Reason */
+      suspended_reason: string | null;
+      /** Used Bytes */
+      used_bytes: number;
+      /** Version */
+      version: number;
+    };
+    /** UserRead */
+    UserRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Email */
+      email: string | null;
+      /** Email Verified */
+      email_verified: boolean;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Initials */
+      initials: string;
+      /**
+       * Language
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /** Last Seen At */
+      last_seen_at: string | null;
+      /** Name */
+      name: string;
+      /**
+       * Quota Bytes
+       * @description Null: what the installation gives everybody.
+       */
+      quota_bytes: number | null;
+      role: components["schemas"]["Role"];
+      /** Sessions */
+      sessions: number;
+      /** Sign In */
+      sign_in: string[];
+      state: components["schemas"]["State"];
+      /** Suspended Reason */
+      suspended_reason: string | null;
+      /** Used Bytes */
+      used_bytes: number;
+      /** Version */
+      version: number;
+    };
+    /**
+     * UserWrite
+     * @description All that can be changed, as it shall be.
+     */
+    UserWrite: {
+      /** Email */
+      email: string | null;
+      /**
+       * Language
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /** Name */
+      name: string;
+      /** Quota Bytes */
+      quota_bytes?: number | null;
+      role: components["schemas"]["Role"];
+    };
+    /** VerifyBody */
+    VerifyBody: {
+      /** Token */
+      token?: string | null;
+    };
+    /**
+     * WebAuthnOptions
+     * @description Options for `navigator.credentials`, as the browser's own parser takes them.
+     */
+    WebAuthnOptions: {
+      /** Challenge */
+      challenge: string;
+    } & {
+      [key: string]: unknown;
     };
   };
   responses: never;
@@ -1028,6 +2699,970 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+  list_audit: {
+    parameters: {
+      query?: {
+        /** @description One action, or a group of them such as `person` */
+        action?: string | null;
+        /** @description Who did it */
+        actor?: string | null;
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        /** @description A person, an address, a request id, a word */
+        search?: string | null;
+        since?: string | null;
+        until?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_AuditRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  export_audit: {
+    parameters: {
+      query?: {
+        /** @description One action, or a group of them such as `person` */
+        action?: string | null;
+        /** @description Who did it */
+        actor?: string | null;
+        /** @description A person, an address, a request id, a word */
+        search?: string | null;
+        since?: string | null;
+        until?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/csv": unknown;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_checks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ChecksRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_configuration: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ConfigurationRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_configuration: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ConfigurationChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ConfigurationRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_full_access: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FullAccessRead"] | null;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  switch_full_access_on: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FullAccessWish"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FullAccessRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.session_required`, `full_access.proof_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  switch_full_access_off: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_all_jobs: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        kind?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        owner?: string | null;
+        state?: ("waiting" | "queued" | "running" | "done" | "failed" | "dead" | "cancelled") | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_AdminJobRead_"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  cancel_any_job: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AdminJobRead"];
+        };
+      };
+      /** @description `jobs.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `jobs.already_finished` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  retry_job: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        job_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AdminJobRead"];
+        };
+      };
+      /** @description `jobs.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `jobs.not_repeatable`, `jobs.already_open` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  pause_jobs: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PauseSubject"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_pauses: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PauseList"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_periodic_jobs: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PeriodicList"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  resume_jobs: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PauseSubject"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_mails: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        /** @description Only mails in this state */
+        state?: ("queued" | "sent" | "failed" | "shown") | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_MailRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_mail: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        mail_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MailReadWhole"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `mail.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `mail.unreadable` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  retry_mail: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        mail_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MailRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `mail.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `mail.not_repeatable`, `mail.not_configured` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  send_test_mail: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["MailTest"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MailRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   read_stats: {
     parameters: {
       query?: never;
@@ -1046,7 +3681,903 @@ export interface operations {
           "application/json": components["schemas"]["StatsRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_users: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        role?: components["schemas"]["Role"] | null;
+        /** @description Words of the name or the address */
+        search?: string | null;
+        sort?: "name" | "-name" | "email" | "-email" | "created_at" | "-created_at" | "last_seen_at" | "-last_seen_at";
+        state?: components["schemas"]["State"] | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_UserRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  create_user: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["UserCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserCreated"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_allowed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.email_taken` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_user: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  replace_user: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["UserWrite"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_allowed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.email_taken`, `people.last_admin` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  delete_user: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_allowed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_to_oneself`, `people.last_admin` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_user: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["UserChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_allowed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.email_taken`, `people.last_admin` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  approve_user: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_user_files: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_FileRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `full_access.required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  invite_user_again: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserCreated"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_invited` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  make_reset_link: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ResetLink"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_allowed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.no_address` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  restore_user: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  end_user_sessions: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SessionsEnded"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_allowed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  suspend_user: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        "application/json": components["schemas"]["Suspension"] | null;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_to_oneself`, `people.last_admin` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1060,7 +4591,9 @@ export interface operations {
   list_my_audit: {
     parameters: {
       query?: {
-        cursor?: string;
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
         limit?: number;
       };
       header?: never;
@@ -1075,10 +4608,19 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["AuditPage"];
+          "application/json": components["schemas"]["Page_AuditRead_"];
         };
       };
-      /** @description Problem */
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1098,7 +4640,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["ChangePassword"];
+        "application/json": components["schemas"]["ChangePasswordBody"];
       };
     };
     responses: {
@@ -1109,7 +4651,43 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1129,7 +4707,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["ForgotPassword"];
+        "application/json": components["schemas"]["ForgotPasswordBody"];
       };
     };
     responses: {
@@ -1138,9 +4716,22 @@ export interface operations {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/json": {
+            [key: string]: string;
+          };
+        };
       };
-      /** @description Problem */
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1151,7 +4742,7 @@ export interface operations {
       };
     };
   };
-  read_invite: {
+  read_invitation: {
     parameters: {
       query?: never;
       header?: never;
@@ -1168,10 +4759,19 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["InviteRead"];
+          "application/json": components["schemas"]["InvitationRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.invalid_link` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1182,7 +4782,7 @@ export interface operations {
       };
     };
   };
-  accept_invite: {
+  accept_invitation: {
     parameters: {
       query?: never;
       header?: never;
@@ -1193,7 +4793,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["InviteAccept"];
+        "application/json": components["schemas"]["AcceptInvitation"];
       };
     };
     responses: {
@@ -1206,7 +4806,34 @@ export interface operations {
           "application/json": components["schemas"]["SignedInRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.invalid_link` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1226,7 +4853,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["LinkSignIn"];
+        "application/json": components["schemas"]["LinkBody"];
       };
     };
     responses: {
@@ -1239,7 +4866,34 @@ export interface operations {
           "application/json": components["schemas"]["SignedInRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.invalid_link` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.foreign_origin`, `auth.not_active` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1259,7 +4913,42 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["SignInRequest"];
+        "application/json": {
+          /**
+           * Code
+           * @description From the authenticator app, or a recovery code.
+           */
+          code?: string | null;
+          /**
+           * Cookie
+           * @description For the browser: an HttpOnly cookie instead of tokens.
+           * @default false
+           */
+          cookie?: boolean;
+          /** Email */
+          email: string;
+          /** Password */
+          password: string;
+          /**
+           * Remember
+           * @description Stay signed in on this device.
+           * @default true
+           */
+          remember?: boolean;
+        };
+        "application/x-www-form-urlencoded": {
+          /** Code */
+          code?: string | null;
+          /**
+           * Grant Type
+           * @default password
+           */
+          grant_type?: string;
+          /** Password */
+          password: string;
+          /** Username */
+          username: string;
+        };
       };
     };
     responses: {
@@ -1269,10 +4958,37 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["SignedInRead"] | components["schemas"]["Tokens"];
+          "application/json": components["schemas"]["SignedInRead"] | components["schemas"]["TokensRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.invalid_credentials`, `auth.code_required`, `auth.code_refused` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.not_active`, `auth.foreign_origin` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1299,7 +5015,25 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1328,7 +5062,25 @@ export interface operations {
           "application/json": components["schemas"]["MeRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1361,7 +5113,113 @@ export interface operations {
           "application/json": components["schemas"]["MeRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  leave_for_provider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      303: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  come_back_from_provider: {
+    parameters: {
+      query?: {
+        code?: string | null;
+        state?: string | null;
+      };
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      303: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1387,10 +5245,28 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["PasskeyPage"];
+          "application/json": components["schemas"]["PasskeysRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1423,7 +5299,43 @@ export interface operations {
           "application/json": components["schemas"]["PasskeyRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.passkey_refused` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.passkeys_unavailable` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1452,7 +5364,34 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.passkey_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1478,10 +5417,37 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["PasskeyOptions"];
+          "application/json": components["schemas"]["WebAuthnOptions"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.passkeys_unavailable`, `auth.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1514,7 +5480,43 @@ export interface operations {
           "application/json": components["schemas"]["SignedInRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.passkey_refused` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.not_active` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.passkeys_unavailable` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1540,10 +5542,61 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["PasskeyOptions"];
+          "application/json": components["schemas"]["WebAuthnOptions"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.passkeys_unavailable` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  refresh: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["RefreshBody"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TokensRead"];
+        };
+      };
+      /** @description `auth.invalid_refresh_token` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1563,7 +5616,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["RegisterRequest"];
+        "application/json": components["schemas"]["RegisterBody"];
       };
     };
     responses: {
@@ -1573,10 +5626,37 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["RegisterRead"];
+          "application/json": components["schemas"]["RegisteredRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.registration_closed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1596,7 +5676,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["ResetPassword"];
+        "application/json": components["schemas"]["ResetPasswordBody"];
       };
     };
     responses: {
@@ -1607,7 +5687,34 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description `auth.invalid_link` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1633,10 +5740,28 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["SessionPage"];
+          "application/json": components["schemas"]["SessionsRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1662,10 +5787,28 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["SessionsEnded"];
+          "application/json": components["schemas"]["EndedRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1694,7 +5837,34 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.session_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1720,10 +5890,28 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["TokenPage"];
+          "application/json": components["schemas"]["PersonalTokensRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1734,7 +5922,7 @@ export interface operations {
       };
     };
   };
-  create_token: {
+  make_token: {
     parameters: {
       query?: never;
       header?: never;
@@ -1753,10 +5941,37 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["TokenCreated"];
+          "application/json": components["schemas"]["TokenShown"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_too_wide` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1785,7 +6000,34 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.token_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1796,7 +6038,7 @@ export interface operations {
       };
     };
   };
-  start_totp: {
+  begin_totp: {
     parameters: {
       query?: never;
       header?: never;
@@ -1811,10 +6053,37 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["TotpSetup"];
+          "application/json": components["schemas"]["TotpRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.totp_state` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1825,7 +6094,7 @@ export interface operations {
       };
     };
   };
-  switch_totp_off: {
+  turn_totp_off: {
     parameters: {
       query?: never;
       header?: never;
@@ -1845,7 +6114,52 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.totp_state` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1865,7 +6179,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["TotpCode"];
+        "application/json": components["schemas"]["CodeBody"];
       };
     };
     responses: {
@@ -1875,10 +6189,55 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["RecoveryCodes"];
+          "application/json": components["schemas"]["RecoveryCodesRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.totp_state` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1898,7 +6257,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["TotpCode"];
+        "application/json": components["schemas"]["CodeBody"];
       };
     };
     responses: {
@@ -1908,10 +6267,46 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["RecoveryCodes"];
+          "application/json": components["schemas"]["RecoveryCodesRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1922,7 +6317,36 @@ export interface operations {
       };
     };
   };
-  verify_email: {
+  verify_by_link: {
+    parameters: {
+      query?: {
+        token?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      303: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  verify: {
     parameters: {
       query?: never;
       header?: never;
@@ -1931,7 +6355,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["VerifyEmail"];
+        "application/json": components["schemas"]["VerifyBody"];
       };
     };
     responses: {
@@ -1942,7 +6366,25 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description `auth.invalid_link` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1971,7 +6413,7 @@ export interface operations {
           "application/json": components["schemas"]["DeskRead"];
         };
       };
-      /** @description Problem */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -1986,7 +6428,10 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        "If-Match"?: string;
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+        /** @description A random name that this window made up */
+        "X-Kontor-Client"?: string | null;
       };
       path?: never;
       cookie?: never;
@@ -2006,7 +6451,68 @@ export interface operations {
           "application/json": components["schemas"]["DeskRead"];
         };
       };
-      /** @description Problem */
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  follow_events: {
+    parameters: {
+      query?: {
+        /** @description Go on after this position; absent: from now */
+        after?: string | null;
+      };
+      header?: {
+        "last-event-id"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A stream that stays open */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": string;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2035,7 +6541,7 @@ export interface operations {
           "application/json": components["schemas"]["InstallationRead"];
         };
       };
-      /** @description Problem */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2049,9 +6555,11 @@ export interface operations {
   list_jobs: {
     parameters: {
       query?: {
-        cursor?: string;
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
         limit?: number;
-        state?: string;
+        state?: ("waiting" | "queued" | "running" | "done" | "failed" | "cancelled") | null;
       };
       header?: never;
       path?: never;
@@ -2065,10 +6573,19 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["JobPage"];
+          "application/json": components["schemas"]["Page_JobRead_"];
         };
       };
-      /** @description Problem */
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2099,7 +6616,25 @@ export interface operations {
           "application/json": components["schemas"]["JobRead"];
         };
       };
-      /** @description Problem */
+      /** @description `jobs.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `jobs.already_finished` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2113,8 +6648,12 @@ export interface operations {
   list_notifications: {
     parameters: {
       query?: {
-        cursor?: string;
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
         limit?: number;
+        /** @description Only those that were not read yet */
+        unread?: boolean;
       };
       header?: never;
       path?: never;
@@ -2128,10 +6667,19 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["NotificationPage"];
+          "application/json": components["schemas"]["Page_NotificationRead_"];
         };
       };
-      /** @description Problem */
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2162,7 +6710,7 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Problem */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2191,7 +6739,7 @@ export interface operations {
           "application/json": components["schemas"]["SettingsRead"];
         };
       };
-      /** @description Problem */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2206,7 +6754,10 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        "If-Match"?: string;
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+        /** @description A random name that this window made up */
+        "X-Kontor-Client"?: string | null;
       };
       path?: never;
       cookie?: never;
@@ -2226,7 +6777,16 @@ export interface operations {
           "application/json": components["schemas"]["SettingsRead"];
         };
       };
-      /** @description Problem */
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2246,7 +6806,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["SetupRequest"];
+        "application/json": components["schemas"]["SetupBody"];
       };
     };
     responses: {
@@ -2259,7 +6819,43 @@ export interface operations {
           "application/json": components["schemas"]["MeRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `setup.done`, `people.email_taken` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
@@ -2288,13 +6884,201 @@ export interface operations {
           "application/json": components["schemas"]["ChecksRead"];
         };
       };
-      /** @description Problem */
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
           "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_health: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Health"];
+        };
+      };
+      /** @description Default Response */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_live: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Alive"];
+        };
+      };
+      /** @description Default Response */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_ready: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Health"];
+        };
+      };
+      /** @description `health.not_ready` */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Default Response */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  stream_chunks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": unknown;
+        };
+      };
+      /** @description Default Response */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_metrics: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Default Response */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Problem"];
         };
       };
     };

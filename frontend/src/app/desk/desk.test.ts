@@ -17,7 +17,7 @@ import {
 
 const to = (path: string, key = path.split("/")[1] || "start") => ({ path, key, title: path, icon: null });
 
-function deskOf(...paths: string[]): Desk {
+function deskAt(...paths: string[]): Desk {
   return paths.reduce((desk, path) => {
     const result = visit(desk, to(path));
     return { ...result.desk, active: result.tab };
@@ -28,19 +28,19 @@ const ids = (desk: Desk) => desk.tabs.map((tab) => tab.id);
 
 describe("visiting an address", () => {
   it("stays in the tab in front when that is of the same kind", () => {
-    const { desk, tab } = visit(deskOf("/", "/admin/users"), to("/admin/jobs"));
+    const { desk, tab } = visit(deskAt("/", "/admin/users"), to("/admin/jobs"));
     expect(tab).toBe("admin");
     expect(desk.tabs.map((entry) => entry.path)).toEqual(["/", "/admin/jobs"]);
   });
 
   it("goes to an open tab of that kind before it opens one", () => {
-    const desk = { ...deskOf("/", "/admin/users", "/settings/keys"), active: "start" };
+    const desk = { ...deskAt("/", "/admin/users", "/settings/keys"), active: "start" };
     expect(visit(desk, to("/admin/audit")).tab).toBe("admin");
     expect(ids(visit(desk, to("/chats")).desk)).toEqual(["start", "chats", "admin", "settings"]);
   });
 
   it("prefers the tab that shows exactly this address", () => {
-    const first = deskOf("/admin/users");
+    const first = deskAt("/admin/users");
     const { desk } = openNew(first, to("/admin/jobs"));
     expect(visit({ ...desk, active: null }, to("/admin/jobs")).tab).toBe("admin--2");
   });
@@ -59,19 +59,19 @@ describe("visiting an address", () => {
 
 describe("closing and reopening", () => {
   it("brings the right neighbour forward, else the left", () => {
-    const desk = { ...deskOf("/", "/admin", "/settings"), active: "admin" };
+    const desk = { ...deskAt("/", "/admin", "/settings"), active: "admin" };
     expect(close(desk, "admin").next?.id).toBe("settings");
     expect(close({ ...desk, active: "settings" }, "settings").next?.id).toBe("admin");
-    expect(close(deskOf("/"), "start").next).toBeNull();
+    expect(close(deskAt("/"), "start").next).toBeNull();
   });
 
   it("leaves the front alone when another tab is closed", () => {
-    const { desk, next } = close({ ...deskOf("/", "/admin"), active: "start" }, "admin");
+    const { desk, next } = close({ ...deskAt("/", "/admin"), active: "start" }, "admin");
     expect([desk.active, next?.id]).toEqual(["start", "start"]);
   });
 
   it("reopens the last closed one beside the tab in front, under a free id", () => {
-    const closed = close(deskOf("/", "/admin/users"), "admin").desk;
+    const closed = close(deskAt("/", "/admin/users"), "admin").desk;
     const again = visit(closed, to("/admin/jobs")).desk;
     const { desk, tab } = reopen({ ...again, active: "start" });
     expect(tab).toMatchObject({ id: "admin--2", path: "/admin/users" });
@@ -91,19 +91,19 @@ describe("closing and reopening", () => {
 
 describe("order and names", () => {
   it("moves within the strip and clamps outside of it", () => {
-    const desk = deskOf("/", "/admin", "/settings");
+    const desk = deskAt("/", "/admin", "/settings");
     expect(ids(move(desk, "settings", 0))).toEqual(["settings", "start", "admin"]);
     expect(ids(move(desk, "start", 99))).toEqual(["admin", "settings", "start"]);
     expect(move(desk, "start", 0)).toBe(desk);
   });
 
   it("changes nothing when the name is the same, so that nothing is saved", () => {
-    const desk = name(deskOf("/"), "start", "Start", null);
+    const desk = name(deskAt("/"), "start", "Start", null);
     expect(name(desk, "start", "Start", null)).toBe(desk);
   });
 
   it("goes round from the last tab to the first", () => {
-    expect(neighbour({ ...deskOf("/", "/admin"), active: "admin" }, 1)?.id).toBe("start");
+    expect(neighbour({ ...deskAt("/", "/admin"), active: "admin" }, 1)?.id).toBe("start");
     expect(neighbour(emptyDesk, 1)).toBeNull();
   });
 
@@ -114,7 +114,7 @@ describe("order and names", () => {
 });
 
 describe("two devices", () => {
-  const base = deskOf("/", "/admin", "/settings");
+  const base = deskAt("/", "/admin", "/settings");
 
   it("keeps what either opened and closes what either closed", () => {
     const ours = visit(close(base, "admin").desk, to("/chats")).desk;

@@ -1,7 +1,16 @@
 import type { Schemas } from "@/shared/api/client";
 
 export type Tab = Schemas["DeskTab"];
-export type Desk = Omit<Schemas["DeskRead"], "version">;
+type Panel = Required<Schemas["Sidebar"]>;
+
+/** What the server keeps, with everything filled in that it may leave out. */
+export interface Desk {
+  readonly tabs: readonly Tab[];
+  readonly active: string | null;
+  readonly closed: readonly Tab[];
+  readonly sidebar: Panel;
+  readonly inspector: Panel;
+}
 
 export const CLOSED_LIMIT = 20;
 
@@ -12,6 +21,20 @@ export const emptyDesk: Desk = {
   sidebar: { open: true, width: 260 },
   inspector: { open: true, width: 440 },
 };
+
+export function deskOf(read: Omit<Schemas["DeskRead"], "version">): Desk {
+  return {
+    tabs: read.tabs,
+    active: read.active ?? null,
+    closed: read.closed ?? [],
+    sidebar: { ...emptyDesk.sidebar, ...read.sidebar },
+    inspector: { ...emptyDesk.inspector, ...read.inspector },
+  };
+}
+
+export function toServer(desk: Desk): Schemas["DeskChange"] {
+  return { ...desk, tabs: [...desk.tabs], closed: [...desk.closed] };
+}
 
 /** Where someone goes: the address, and which tab it belongs to. */
 export interface Visit {
@@ -200,7 +223,7 @@ export function isSameButFront(a: Desk, b: Desk): boolean {
 }
 
 const sameTab = (a: Tab, b: Tab) => a.path === b.path && a.title === b.title && (a.state ?? null) === (b.state ?? null);
-const samePanel = (a: Desk["sidebar"], b: Desk["sidebar"]) => a.open === b.open && a.width === b.width;
+const samePanel = (a: Panel, b: Panel) => a.open === b.open && a.width === b.width;
 
 function sameOrder(a: Desk, b: Desk): boolean {
   const common = a.tabs.filter((tab) => b.tabs.some((other) => other.id === tab.id)).map((tab) => tab.id);

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { api, currentCsrfToken, ifMatch, read, windowName } from "@/shared/api/client";
 import { isProblem } from "@/shared/api/problem";
-import { type Desk, emptyDesk, isSameButFront, merge } from "./desk";
+import { type Desk, deskOf, emptyDesk, isSameButFront, merge, toServer } from "./desk";
 
 const SAVE_AFTER_MS = 800;
 const RETRY_MS = 5000;
@@ -130,10 +130,10 @@ export class DeskStore {
 const server: DeskSource = {
   async load() {
     const { version, ...desk } = await read(api.GET("/api/v1/desk"));
-    return { desk, version };
+    return { desk: deskOf(desk), version };
   },
   async save(desk, version) {
-    const saved = await read(api.PUT("/api/v1/desk", { body: desk, params: { header: ifMatch(version) } }));
+    const saved = await read(api.PUT("/api/v1/desk", { body: toServer(desk), params: { header: ifMatch(version) } }));
     return saved.version;
   },
 };
@@ -163,7 +163,7 @@ export function saveDeskOnLeave(): () => void {
         "X-Kontor-Client": windowName,
         ...ifMatch(pending.version),
       },
-      body: JSON.stringify(pending.desk),
+      body: JSON.stringify(toServer(pending.desk)),
     }).catch(() => {});
   };
   addEventListener("pagehide", onHide);

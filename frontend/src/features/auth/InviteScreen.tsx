@@ -62,7 +62,6 @@ function InviteLead({ invite }: { invite: Invite }) {
   const locale = useLocale();
   return (
     <>
-      {invite.invited_by_name ? `${t("inviteBy", { person: invite.invited_by_name })} ` : null}
       {invite.email ? t("inviteLead", { email: invite.email }) : t("inviteLeadNoMail")}{" "}
       {t("inviteUntil", { date: formatDate(invite.expires_at, locale) })}
     </>

@@ -11,7 +11,7 @@ import { openTasks } from "./tasks";
 const stats: Schemas["StatsRead"] = {
   people: { total: 3, active: 2, waiting: 1, suspended: 0, signed_in: 1 },
   database: { bytes: 1, connections: 1, max_connections: 60, version: "18.4" },
-  jobs: { running: 0, waiting: 0, oldest_seconds: null, failed_24h: 0, dead: 0 },
+  jobs: { running: 0, waiting: 0, oldest_seconds: 0, failed_24h: 0, dead: 0 },
   storage: { used_bytes: 1, free_bytes: 90, total_bytes: 100, objects: 1 },
   mail: { configured: true, queued: 0, failed: 0 },
   events: { lag_seconds: 0 },

@@ -6,7 +6,9 @@ import { Offline, problemFrom } from "./problem";
 export type Schemas = components["schemas"];
 
 /** Names this window in what it changes, so that it knows its own events again. */
-export const windowName = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+export const windowName = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+  byte.toString(16).padStart(2, "0"),
+).join("");
 
 let csrfToken = "";
 const sessionEndListeners = new Set<() => void>();
@@ -80,6 +82,6 @@ export async function read<T>(call: Promise<{ data?: T; response: Response }>): 
 }
 
 /** The header that says which version a change is based on. */
-export function ifMatch(version: number): { "If-Match": string } {
-  return { "If-Match": `"${version}"` };
+export function ifMatch(version: number): { "if-match": string } {
+  return { "if-match": `"${version}"` };
 }

@@ -1,7 +1,7 @@
 import type { components } from "@/api/generated/schema";
 
 type ProblemBody = components["schemas"]["Problem"];
-export type FieldProblem = components["schemas"]["FieldProblem"];
+export type FieldProblem = components["schemas"]["FieldError"];
 
 /** What the server said went wrong. Texts key off `code`; `detail` is for the fold-out. */
 export class Problem extends Error {

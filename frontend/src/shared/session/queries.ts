@@ -18,7 +18,7 @@ export const meQuery = queryOptions({
   queryFn: async ({ signal }): Promise<Me | null> => {
     try {
       const me = await read(api.GET("/api/v1/auth/me", { signal }));
-      setCsrfToken(me.csrf_token);
+      setCsrfToken(me.csrf_token ?? "");
       return me;
     } catch (error) {
       if (isProblem(error) && error.status === 401) return null;
@@ -47,9 +47,23 @@ export function useIsAdmin(): boolean {
 export function useSignedIn(): (answer: { me: Me; csrf_token?: string }) => void {
   const client = useQueryClient();
   return ({ me, csrf_token }) => {
-    setCsrfToken(csrf_token ?? me.csrf_token);
+    setCsrfToken(csrf_token ?? me.csrf_token ?? "");
     client.setQueryData(meQuery.queryKey, me);
     void client.invalidateQueries({ queryKey: installationQuery.queryKey });
+  };
+}
+
+/** Only what is named changes; nothing and null mean "as it is", to the server too. */
+function present<T extends object>(change: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(change).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
+}
+
+export function withChange(settings: Settings, { notifications, ...change }: SettingsChange): Settings {
+  return {
+    ...settings,
+    ...present(change),
+    notifications: { ...settings.notifications, ...present(notifications ?? {}) },
   };
 }
 
@@ -69,7 +83,7 @@ export function useChangeSettings() {
       await client.cancelQueries({ queryKey: meQuery.queryKey });
       const before = client.getQueryData(meQuery.queryKey);
       if (before) {
-        const next: Me = { ...before, settings: { ...before.settings, ...change } };
+        const next: Me = { ...before, settings: withChange(before.settings, change) };
         client.setQueryData(meQuery.queryKey, next);
       }
       return { before };
