@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 # Whoever stops us waits 30 seconds. What is left after draining is for handing back and closing connections.
 ENDING_SECONDS = 4.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run(settings: Settings, *, add: Callable[[Kernel], None] = add_all) -> int:
@@ -32,25 +33,29 @@ async def work(
     """`add` says what this worker can do."""
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
-    starting = asyncio.create_task(serve(settings, add, stop))
+    opened = asyncio.Event()
+    serving = asyncio.create_task(serve(settings, add, stop, opened))
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    # A start that waits for a database is not waited for. A worker that runs sees `stop` by itself.
-    patience = settings.kontor_drain_seconds + ENDING_SECONDS
-    _, late = await asyncio.wait({starting}, timeout=patience)
-    for task in (*late, stopping):
-        task.cancel()
-    await asyncio.wait({starting, stopping})
-    if not starting.cancelled():
-        await starting
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # A start that still waits for its database has nothing to finish.
+        patience = settings.kontor_drain_seconds + ENDING_SECONDS if opened.is_set() else 0.0
+        await asyncio.wait({serving}, timeout=patience)
+    finally:
+        for task in (serving, stopping):
+            task.cancel()
+        await asyncio.wait({serving, stopping})
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+    if not serving.cancelled():
+        await serving
 
 
-async def serve(settings: Settings, add: Callable[[Kernel], None], stop: asyncio.Event) -> None:
+async def serve(settings: Settings, add: Callable[[Kernel], None], stop: asyncio.Event, opened: asyncio.Event) -> None:
     async with open_kernel(settings) as kernel:
-        if stop.is_set():
-            return
+        opened.set()
         add(kernel)
         engine = kernel.database.engine
         assert engine is not None  # noqa: S101 - open_kernel() connects
