@@ -36,7 +36,7 @@ class BlobTooLarge(KontorError):
 class QuotaExceeded(KontorError):
     kind, code = Kind.TOO_LARGE, "blobs.quota_exceeded"
 
-    def __init__(self, *, used: int, quota: int) -> None:
+    def __init__(self, *, used: int, quota: int | None) -> None:
         super().__init__(
             "There is no room left for this file. Delete others, or ask for more room.",
             details={"used_bytes": used, "quota_bytes": quota},

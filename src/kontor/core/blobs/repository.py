@@ -8,21 +8,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, literal, select, text, tuple_, update
+from sqlalchemy import Row, Select, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.blobs.store import Key
 from kontor.core.blobs.tables import BlobGarbage, BlobObject, BlobRow, BlobUpload, BlobUsage
-from kontor.core.blobs.values import DEFAULT_QUOTA_BYTES, Blob, Usage
+from kontor.core.blobs.values import DEFAULT_QUOTA_BYTES, NO_QUOTA, Blob, Usage
 from kontor.core.ids import BlobId, UserId
 
-# The person's own quota, else the installation's, else ours; read by the very statement that reserves.
+# The person's own quota, else the installation's, read by the very statement that reserves. The installation may have
+# set none at all (then ours counts), or that there shall be none.
 QUOTA = func.coalesce(
     BlobUsage.quota_bytes,
-    text("(SELECT (configuration ->> 'default_quota_bytes')::bigint FROM installation)"),
-    literal(DEFAULT_QUOTA_BYTES),
+    text("""(
+        SELECT CASE WHEN jsonb_exists(configuration, 'default_quota_bytes')
+            THEN coalesce((configuration ->> 'default_quota_bytes')::bigint, CAST(:no_quota AS bigint))
+            ELSE CAST(:ours AS bigint) END
+        FROM installation
+    )""").bindparams(no_quota=NO_QUOTA, ours=DEFAULT_QUOTA_BYTES),
 )
 
 
@@ -50,7 +55,7 @@ async def usage(unit: AsyncSession, owner_id: UserId) -> Usage:
             )
         )
     ).one()
-    return Usage(row.used_bytes, row.reserved_bytes, int(row.quota))
+    return Usage(row.used_bytes, row.reserved_bytes, None if row.quota == NO_QUOTA else int(row.quota))
 
 
 async def set_quota(unit: AsyncSession, owner_id: UserId, quota_bytes: int | None) -> None:
@@ -187,18 +192,21 @@ async def remove_blob(unit: AsyncSession, owner_id: UserId, blob_id: BlobId) -> 
     return removed.scalar_one_or_none()
 
 
-async def remove_object_if_unused(unit: AsyncSession, owner_id: UserId, sha256: bytes) -> Row[int, UUID] | None:
-    """Locked first and looked at second: a file that is just being added to the content is waited for."""
+async def remove_object_if_unused(unit: AsyncSession, owner_id: UserId, sha256: bytes) -> int:
+    """How much room that gives back. Its key goes onto the list of garbage by itself.
+
+    Locked first and looked at second: a file that is just being added to the content is waited for.
+    """
     mine = (BlobObject.owner_id == owner_id) & (BlobObject.sha256 == sha256)
     await unit.execute(select(BlobObject.size).where(mine).with_for_update())
     still_used = select(BlobRow.id).where(BlobRow.owner_id == owner_id, BlobRow.sha256 == sha256).exists()
     removed = await unit.execute(
         delete(BlobObject)
         .where(mine, ~still_used)
-        .returning(BlobObject.size, BlobObject.generation)
+        .returning(BlobObject.size)
         .execution_options(synchronize_session=False)
     )
-    return removed.one_or_none()
+    return removed.scalar_one_or_none() or 0
 
 
 async def throw_away(unit: AsyncSession, owner_id: UserId, keys: Sequence[str]) -> None:
@@ -237,19 +245,14 @@ async def objects_after(
     return (await unit.execute(wanted.order_by(BlobObject.owner_id, BlobObject.sha256).limit(limit))).all()
 
 
-async def forget_owner(unit: AsyncSession, owner_id: UserId) -> int:
-    """Everything of somebody who leaves. Returns how many objects were put on the list of what to delete."""
-    objects = await unit.execute(
-        select(BlobObject.owner_id, BlobObject.sha256, BlobObject.generation).where(BlobObject.owner_id == owner_id)
-    )
+async def forget_owner(unit: AsyncSession, owner_id: UserId) -> None:
+    """Everything of somebody who leaves; what is in the store goes with the next collection of garbage."""
     uploads = await unit.scalars(
         select(BlobUpload.key).where(BlobUpload.owner_id == owner_id, BlobUpload.key.is_not(None))
     )
-    keys = [str(Key(*row)) for row in objects] + [key for key in uploads if key is not None]
-    await throw_away(unit, owner_id, keys)
+    await throw_away(unit, owner_id, [key for key in uploads if key is not None])
     for table in (BlobUpload, BlobRow, BlobObject, BlobUsage):
         await unit.execute(delete(table).where(table.owner_id == owner_id).execution_options(synchronize_session=False))
-    return len(keys)
 
 
 def row_count(result: object) -> int:

@@ -29,7 +29,7 @@ from kontor.core.blobs.errors import (
 )
 from kontor.core.blobs.incoming import Incoming, free_bytes
 from kontor.core.blobs.links import Links
-from kontor.core.blobs.store import Key, Store, open_store
+from kontor.core.blobs.store import Store, open_store
 from kontor.core.blobs.values import Blob, Received, Usage, clean_name, clean_type
 from kontor.core.clock import now
 from kontor.core.database import Database
@@ -188,11 +188,8 @@ class Blobs:
         sha256 = await repository.remove_blob(unit, owner_id, blob_id)
         if sha256 is None:
             raise BlobNotFound
-        removed = await repository.remove_object_if_unused(unit, owner_id, sha256)
-        if removed is not None:
-            blob_key = str(Key(owner_id, sha256, removed.generation))
-            await repository.throw_away(unit, owner_id, [blob_key])
-            await repository.move_reserved(unit, owner_id, reserved=0, used=-removed.size)
+        freed = await repository.remove_object_if_unused(unit, owner_id, sha256)
+        await repository.move_reserved(unit, owner_id, reserved=0, used=-freed)
 
     async def usage(self, unit: AsyncSession, owner_id: UserId) -> Usage:
         return await repository.usage(unit, owner_id)
@@ -201,9 +198,9 @@ class Blobs:
         """Under an administrator's or the system's identity; None goes back to the installation's default."""
         await repository.set_quota(unit, owner_id, quota_bytes)
 
-    async def forget(self, unit: AsyncSession, owner_id: UserId) -> int:
+    async def forget(self, unit: AsyncSession, owner_id: UserId) -> None:
         """All files of somebody who is deleted, under the system's identity."""
-        return await repository.forget_owner(unit, owner_id)
+        await repository.forget_owner(unit, owner_id)
 
 
 class Upload:

@@ -10,6 +10,8 @@ from kontor.core.blobs.store import Key
 from kontor.core.ids import BlobId, UserId
 
 DEFAULT_QUOTA_BYTES = 10 * 1024**3
+# Where an installation wants no quota: more than any disk, and far from where sums of it would overflow.
+NO_QUOTA = 1 << 61
 LONGEST_NAME = 255
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
 UNKNOWN_TYPE = "application/octet-stream"
@@ -53,11 +55,11 @@ class Received:
 class Usage:
     used_bytes: int
     reserved_bytes: int
-    quota_bytes: int
+    quota_bytes: int | None  # None: as much as there is
 
     @property
-    def free_bytes(self) -> int:
-        return max(0, self.quota_bytes - self.used_bytes - self.reserved_bytes)
+    def free_bytes(self) -> int | None:
+        return None if self.quota_bytes is None else max(0, self.quota_bytes - self.used_bytes - self.reserved_bytes)
 
 
 def clean_name(given: str | None) -> str:

@@ -173,6 +173,22 @@ def garbage(app: str) -> None:
     """)
     op.execute("CREATE INDEX blob_garbage_created_at_idx ON blob_garbage (created_at)")
     op.execute(f"REVOKE UPDATE ON blob_garbage FROM {app}")
+    # Whoever deletes a content, by whatever way, leaves its key here: the form is that of `core.blobs.store.Key`.
+    op.execute("""
+        CREATE FUNCTION blob_object_thrown_away() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE digest text := encode(OLD.sha256, 'hex');
+        BEGIN
+            INSERT INTO blob_garbage (key, owner_id) VALUES (
+                'objects/' || replace(OLD.owner_id::text, '-', '') || '/' || left(digest, 2) || '/' || digest || '.'
+                || replace(OLD.generation::text, '-', ''), OLD.owner_id
+            );
+            RETURN NULL;
+        END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER blob_object_thrown_away AFTER DELETE ON blob_object
+        FOR EACH ROW EXECUTE FUNCTION blob_object_thrown_away()
+    """)
     force("blob_garbage")
     op.execute(f"CREATE POLICY blob_garbage_throw ON blob_garbage FOR INSERT WITH CHECK ({MINE})")
     op.execute(f"CREATE POLICY blob_garbage_system ON blob_garbage USING ({SYSTEM}) WITH CHECK ({SYSTEM})")
