@@ -1,0 +1,303 @@
+"""Who may do what: every operation by everybody. An operation without a line here fails the first test.
+
+The owner is an ordinary user whose things the paths name; the stranger is another one, with the same ids in hand.
+`viewer` and `editor` are for things that can be shared; `-` says that nothing of this kind can.
+`scope` is the owner (or, for administration, the administrator) with a token that may only read the account.
+A cell is the status, or `.` for the first one after it in the line that is not `.`.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from kontor.accounts import tokens
+from kontor.core.clock import now
+from kontor.core.database import Database
+from kontor.core.ids import new_id
+from kontor.core.mail.messages import Trial
+from kontor.core.settings import Settings
+from kontor.core.tenancy import Role
+from kontor.core.vault.service import plant_canary
+from kontor.web.app import openapi_document
+from tests.factories.house import House, Visitor, opened
+
+COLUMNS = ("anonymous", "stranger", "viewer", "editor", "owner", "scope", "manager", "admin")
+
+TABLE = """
+operation                                     anonymous stranger viewer editor owner scope manager admin
+GET    /health                                200       .        -      -      200   200   .       200
+GET    /health/live                           200       .        -      -      200   200   .       200
+GET    /health/ready                          200       .        -      -      200   200   .       200
+GET    /health/stream                         200       .        -      -      200   200   .       200
+GET    /installation                          200       .        -      -      200   200   .       200
+
+POST   /auth/link                             400       .        -      -      400   400   .       400
+POST   /auth/login                            401       .        -      -      401   401   .       401
+POST   /auth/refresh                          401       .        -      -      401   401   .       401
+POST   /auth/register                         403       .        -      -      403   403   .       403
+POST   /auth/forgot-password                  202       .        -      -      202   202   .       202
+POST   /auth/reset-password                   400       .        -      -      400   400   .       400
+GET    /auth/verify                           303       .        -      -      303   303   .       303
+POST   /auth/verify                           400       .        -      -      400   400   .       400
+GET    /auth/invite/{token}                   400       .        -      -      400   400   .       400
+POST   /auth/invite/{token}                   400       .        -      -      400   400   .       400
+GET    /auth/oidc/{provider}                  404       .        -      -      404   404   .       404
+GET    /auth/oidc/{provider}/callback         404       .        -      -      404   404   .       404
+POST   /auth/passkeys/sign-in/options         200       .        -      -      200   200   .       200
+POST   /auth/passkeys/sign-in                 400       .        -      -      400   400   .       400
+
+POST   /auth/logout                           401       204      -      -      204   403   204     204
+GET    /auth/me                               401       200      -      -      200   200   200     200
+PATCH  /auth/me                               401       200      -      -      200   403   200     200
+POST   /auth/change-password                  401       204      -      -      204   403   204     204
+GET    /auth/sessions                         401       200      -      -      200   200   200     200
+DELETE /auth/sessions                         401       200      -      -      200   403   200     200
+DELETE /auth/sessions/{session_id}            401       404      -      -      204   403   404     404
+POST   /auth/totp                             401       200      -      -      200   403   200     200
+POST   /auth/totp/confirm                     401       .        -      -      409   403   409     409
+DELETE /auth/totp                             401       .        -      -      422   403   422     422
+POST   /auth/totp/recovery-codes              401       .        -      -      422   403   422     422
+GET    /auth/passkeys                         401       200      -      -      200   200   200     200
+POST   /auth/passkeys                         401       .        -      -      400   403   400     400
+POST   /auth/passkeys/options                 401       200      -      -      200   403   200     200
+DELETE /auth/passkeys/{passkey_id}            401       404      -      -      204   403   404     404
+GET    /auth/tokens                           401       200      -      -      200   200   200     200
+POST   /auth/tokens                           401       201      -      -      201   403   201     201
+DELETE /auth/tokens/{token_id}                401       404      -      -      204   403   404     404
+
+GET    /settings                              401       200      -      -      200   200   200     200
+PATCH  /settings                              401       200      -      -      200   403   200     200
+GET    /desk                                  401       200      -      -      200   200   200     200
+PUT    /desk                                  401       200      -      -      200   403   200     200
+GET    /notifications                         401       200      -      -      200   200   200     200
+POST   /notifications/read                    401       204      -      -      204   403   204     204
+GET    /audit/mine                            401       200      -      -      200   200   200     200
+GET    /jobs                                  401       200      -      -      200   200   200     200
+POST   /jobs/{job_id}/cancel                  401       404      -      -      200   403   404     404
+POST   /setup                                 401       .        -      -      409   403   409     409
+GET    /setup/checks                          401       .        -      -      403   403   403     200
+
+GET    /admin/users                           401       .        -      -      403   403   200     200
+POST   /admin/users                           401       .        -      -      403   403   403     201
+GET    /admin/users/{user_id}                 401       .        -      -      403   403   200     200
+PUT    /admin/users/{user_id}                 401       .        -      -      403   403   403     200
+PATCH  /admin/users/{user_id}                 401       .        -      -      403   403   403     200
+DELETE /admin/users/{user_id}                 401       .        -      -      403   403   403     204
+POST   /admin/users/{user_id}/approve         401       .        -      -      403   403   200     200
+POST   /admin/users/{user_id}/invite          401       .        -      -      403   403   409     409
+POST   /admin/users/{user_id}/reset-link      401       .        -      -      403   403   403     200
+POST   /admin/users/{user_id}/restore         401       .        -      -      403   403   200     200
+POST   /admin/users/{user_id}/suspend         401       .        -      -      403   403   200     200
+DELETE /admin/users/{user_id}/sessions        401       .        -      -      403   403   403     200
+GET    /admin/users/{user_id}/files           401       .        -      -      403   403   403     403
+GET    /admin/audit                           401       .        -      -      403   403   403     200
+GET    /admin/audit.csv                       401       .        -      -      403   403   403     200
+GET    /admin/checks                          401       .        -      -      403   403   403     200
+GET    /admin/configuration                   401       .        -      -      403   403   403     200
+PATCH  /admin/configuration                   401       .        -      -      403   403   403     200
+GET    /admin/full-access                     401       .        -      -      403   403   403     200
+POST   /admin/full-access                     401       .        -      -      403   403   403     201
+DELETE /admin/full-access                     401       .        -      -      403   403   403     204
+GET    /admin/stats                           401       .        -      -      403   403   403     200
+GET    /admin/mail                            401       .        -      -      403   403   403     200
+GET    /admin/mail/{mail_id}                  401       .        -      -      403   403   403     200
+POST   /admin/mail/test                       401       .        -      -      403   403   403     202
+POST   /admin/mail/{mail_id}/retry            401       .        -      -      403   403   403     409
+GET    /admin/jobs                            401       .        -      -      403   403   403     200
+GET    /admin/jobs/paused                      401       .        -      -      403   403   403     200
+GET    /admin/jobs/periodic                   401       .        -      -      403   403   403     200
+POST   /admin/jobs/{job_id}/retry             401       .        -      -      403   403   403     409
+POST   /admin/jobs/{job_id}/cancel            401       .        -      -      403   403   403     200
+POST   /admin/jobs/pause                      401       .        -      -      403   403   403     204
+POST   /admin/jobs/resume                     401       .        -      -      403   403   403     204
+"""
+
+# Tested where sockets are: the answer of the one never ends, the other is for the operator's network.
+ELSEWHERE = {("GET", "/events"), ("GET", "/metrics")}
+
+PASSWORD = "a long and unusual one"
+
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /auth/link": {"token": "x" * 43},
+    "POST /auth/login": {"email": "nobody@example.org", "password": PASSWORD},
+    "POST /auth/refresh": {"refresh_token": "x" * 43},
+    "POST /auth/register": {"email": "new@example.org", "password": PASSWORD, "name": "New"},
+    "POST /auth/forgot-password": {"email": "nobody@example.org"},
+    "POST /auth/reset-password": {"token": "x" * 43, "password": PASSWORD},
+    "POST /auth/verify": {"token": "x" * 43},
+    "POST /auth/invite/{token}": {"name": "New", "password": PASSWORD},
+    "POST /auth/passkeys/sign-in": {"credential": {"id": "none"}},
+    "POST /auth/passkeys": {"name": "Key", "credential": {"id": "none"}},
+    "PATCH /auth/me": {"name": "Renamed"},
+    "POST /auth/change-password": {"new_password": PASSWORD},
+    "POST /auth/totp/confirm": {"code": "123456"},
+    "DELETE /auth/totp": {"code": "123456"},
+    "POST /auth/totp/recovery-codes": {"code": "123456"},
+    "POST /auth/tokens": {"name": "Script", "scopes": ["account:read"]},
+    "PATCH /settings": {"theme": "dark"},
+    "PUT /desk": {"tabs": [], "active": None, "closed": []},
+    "POST /notifications/read": {"all": True},
+    "POST /setup": {"name": "Owner"},
+    "POST /admin/users": {"email": "made@example.org", "name": "Made", "password": PASSWORD},
+    "PUT /admin/users/{user_id}": {
+        "name": "Written",
+        "email": "written@example.org",
+        "role": "user",
+        "language": "de",
+    },
+    "PATCH /admin/users/{user_id}": {"name": "Changed"},
+    "POST /admin/users/{user_id}/suspend": {"reason": "A test"},
+    "PATCH /admin/configuration": {"name": "Kontor"},
+    "POST /admin/full-access": {"reason": "A reason that is long enough", "minutes": 10},
+    "POST /admin/mail/test": {"to": "ada@example.org"},
+    "POST /admin/jobs/pause": {"kind": "mail.send"},
+    "POST /admin/jobs/resume": {"kind": "mail.send"},
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    method: str
+    path: str
+    expected: dict[str, int] = field(hash=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def read_table() -> list[Rule]:
+    rules = []
+    for line in TABLE.strip().splitlines()[1:]:
+        if not line.strip():
+            continue
+        method, path, *cells = line.split()
+        assert len(cells) == len(COLUMNS), line
+        expected, following = {}, ""
+        for column, cell in reversed(list(zip(COLUMNS, cells, strict=True))):
+            if cell not in {".", "-"}:
+                following = cell
+            if cell != "-":
+                expected[column] = int(following)
+        rules.append(Rule(method, path, expected))
+    return rules
+
+
+RULES = read_table()
+
+
+def test_every_operation_has_a_line() -> None:
+    described = {
+        (method.upper(), path.removeprefix("/api/v1"))
+        for path, operations in openapi_document()["paths"].items()
+        for method in operations
+    }
+    assert {(rule.method, rule.path) for rule in RULES} | ELSEWHERE == described
+
+
+@dataclass
+class World:
+    """One person with one of everything, and everybody who might want it."""
+
+    house: House
+    owner: Visitor
+    ids: dict[str, str]
+    visitors: dict[str, httpx.AsyncClient]
+
+    async def call(self, rule: Rule, who: str) -> httpx.Response:
+        path = rule.path.format_map(self.ids)
+        client = self.visitors[who]
+        # Health lies beside the interface, not in it.
+        url = f"http://localhost:8000{path}" if path.startswith("/health") else path
+        return await client.request(rule.method, url, json=BODIES.get(rule.name))
+
+    def secrets(self) -> list[str]:
+        """What must never stand in an answer to a stranger."""
+        return [*self.ids.values(), "owner@example.org", "Olga Owner"]
+
+
+@pytest.fixture
+async def world(database: Database, settings: Settings) -> AsyncIterator[World]:
+    async with opened(settings, database) as house:
+        await plant_canary(database, house.kernel.secrets)
+        owner = await house.visitor(name="Olga Owner", email="owner@example.org")
+        other = await house.sign_in(owner.id)
+        admin = await house.visitor(Role.ADMIN, name="Ada Admin", email="ada@example.org")
+        ids = await furnish(house, owner) | {
+            "user_id": str(owner.id),
+            "session_id": str(other.session_id),
+            "token": "x" * 43,
+            "provider": "no-such-provider",
+        }
+        yield World(
+            house,
+            owner,
+            ids,
+            {
+                "anonymous": house.client(),
+                "stranger": (await house.visitor(name="Stefan Stranger")).http,
+                "owner": owner.http,
+                "manager": (await house.visitor(Role.MANAGER, name="Mia Manager")).http,
+                "admin": admin.http,
+                "scope": await reader(house, owner),
+                "admin scope": await reader(house, admin),
+            },
+        )
+
+
+async def reader(house: House, visitor: Visitor) -> httpx.AsyncClient:
+    async with house.database.unit(visitor.actor) as unit:
+        made = await tokens.make(unit, visitor.actor, name="Reader", scopes=["account:read"], expires_in_days=None)
+    return house.client(headers={"Authorization": f"Bearer {made.token}"})
+
+
+async def furnish(house: House, owner: Visitor) -> dict[str, str]:
+    """One of everything that a path can name."""
+    ids = {name: str(new_id()) for name in ("passkey_id", "token_id", "job_id")}
+    known = ids | {"owner": str(owner.id)}
+    async with house.database.system("test") as unit:
+        for statement in (
+            "INSERT INTO passkey (id, owner_id, name, credential_id, public_key) "
+            "VALUES (:passkey_id, :owner, 'Key', 'id', 'key')",
+            "INSERT INTO personal_token (id, owner_id, name, hash, ending, scopes) "
+            "VALUES (:token_id, :owner, 'Script', sha256('x'), 'abcd', '{account:read}')",
+            "INSERT INTO job (id, owner_id, kind, title, args, max_attempts) "
+            "VALUES (:job_id, :owner, 'mail.send', 'Mail', '{}', 3)",
+        ):
+            await unit.execute(
+                text(statement), {name: value for name, value in known.items() if f":{name}" in statement}
+            )
+        mail_id = await house.kernel.mailer.queue(
+            unit, Trial(at=now()), to="owner@example.org", language="en", owner_id=owner.id
+        )
+    return ids | {"mail_id": str(mail_id)}
+
+
+HIDDEN = [rule for rule in RULES if "_id}" in rule.path and rule.expected["stranger"] == 404]
+
+
+@pytest.mark.parametrize("who", [column for column in COLUMNS if column not in {"viewer", "editor"}])
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+async def test_who_may_do_what(world: World, rule: Rule, who: str) -> None:
+    caller = "admin scope" if who == "scope" and rule.path.startswith("/admin") else who
+    answer = await world.call(rule, caller)
+    assert answer.status_code == rule.expected[who], answer.text
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+    if who in {"anonymous", "stranger"} and not rule.path.startswith("/health"):
+        assert not [secret for secret in world.secrets() if secret in answer.text]
+
+
+@pytest.mark.parametrize("rule", HIDDEN, ids=lambda rule: rule.name)
+async def test_what_is_hidden_answers_like_what_is_missing(world: World, rule: Rule) -> None:
+    hidden = await world.call(rule, "stranger")
+    world.ids = {name: str(new_id()) if name.endswith("_id") else value for name, value in world.ids.items()}
+    missing = await world.call(rule, "stranger")
+    strip = {"request_id"}
+    assert {key: value for key, value in hidden.json().items() if key not in strip} == {
+        key: value for key, value in missing.json().items() if key not in strip
+    }
