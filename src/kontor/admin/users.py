@@ -24,6 +24,7 @@ from kontor.admin import erasure, policy
 from kontor.admin.errors import DeedNotAllowed, NoAddress, NotInvited, NotToOneself
 from kontor.admin.policy import Deed
 from kontor.admin.schemas import SortKey, UserChange, UserCreate, UserCreated, UserRead, UserWrite
+from kontor.core.blobs import repository as blobs
 from kontor.core.http.paging import BadCursor, Cursor, CursorKey, Page
 from kontor.core.http.versions import refuse_stale
 from kontor.core.ids import UserId
@@ -203,7 +204,7 @@ async def change_profile(office: Office, person: Person, wanted: UserChange) -> 
         before = (await as_read(office.unit, person)).quota_bytes
         if wanted.quota_bytes != before:
             changed["quota_bytes"] = {"before": before, "after": wanted.quota_bytes}
-            await set_quota(office.unit, UserId(person.id), wanted.quota_bytes)
+            await blobs.set_quota(office.unit, UserId(person.id), wanted.quota_bytes)
     if wanted.email is not None and wanted.email != person.email:
         await change_address(office, person, parse_email(wanted.email))
         changed["email"] = True
@@ -276,14 +277,6 @@ async def delete(office: Office, user_id: UserId, *, seen: int | None) -> None:
         await people.delete(office.unit, office.kernel.vault, user_id, by=office.actor, address=office.caller.address)
 
 
-async def set_quota(unit: AsyncSession, user_id: UserId, quota_bytes: int | None) -> None:
-    await unit.execute(SET_QUOTA, {"owner": user_id, "quota": quota_bytes})
-
-
-SET_QUOTA = text("""
-    INSERT INTO blob_usage (owner_id, quota_bytes) VALUES (:owner, :quota)
-    ON CONFLICT (owner_id) DO UPDATE SET quota_bytes = excluded.quota_bytes
-""")
 USAGE = text("SELECT owner_id, used_bytes, quota_bytes FROM blob_usage WHERE owner_id = ANY(:ids)")
 
 
