@@ -42,3 +42,6 @@ export function Link({ to, search, hash, replace, onClick, onAuxClick, children,
 }
 
 export const textLinkClass = "rounded-xs text-primary-text underline-offset-4 hover:underline";
+
+/** Inside a sentence a link is underlined, because its colour alone does not tell it from the words around it. */
+export const inTextLinkClass = `${textLinkClass} underline decoration-border-strong hover:decoration-current`;
