@@ -147,6 +147,7 @@ class Process:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         self.log = log
+        self.settings = settings
         assert settings.database_url is not None and settings.database_app_url is not None
         assert settings.kontor_master_key is not None
         known = {
@@ -155,6 +156,7 @@ class Process:
             "KONTOR_KIND": settings.kontor_kind,
             "KONTOR_MASTER_KEY": settings.kontor_master_key.get_secret_value(),
             "KONTOR_MIN_FREE_BYTES": "0",
+            "KONTOR_RATE_FACTOR": "0",
             "KONTOR_DUMP": "off",
             "DATABASE_URL": settings.database_url.get_secret_value(),
             "DATABASE_APP_URL": settings.database_app_url.get_secret_value(),
@@ -169,6 +171,11 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+
+    @classmethod
+    def again(cls, former: "Process", **environment: str) -> "Process":
+        """Another one over the same data."""
+        return cls(former.settings, former.log.with_suffix(".again"), **environment)
 
     @property
     def url(self) -> str:

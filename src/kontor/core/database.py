@@ -1,15 +1,20 @@
 """Sessions on PostgreSQL: one unit of work is one transaction, and its first statement says who is asking."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
+import structlog
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from kontor.core.outage import DatabaseAway, is_outage
 from kontor.core.tenancy import Actor, Identity, Scope, SystemPurpose
+
+log = structlog.get_logger(__name__)
 
 NAMING = {
     "pk": "%(table_name)s_pkey",
@@ -21,6 +26,10 @@ NAMING = {
 
 # Both settings are local to the transaction; after its end PostgreSQL leaves '' behind, which policies read as nobody.
 IDENTIFY = text("SELECT set_config('kontor.user_id', :user_id, true), set_config('kontor.scope', :scope, true)")
+
+
+# A place in the pool, a living connection and an answer on it: whoever waits longer is told to come back.
+ANSWER_SECONDS = 5.0
 
 
 class Base(DeclarativeBase):
@@ -50,6 +59,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_timeout=15,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,  # they are what people wrote, and errors end up in logs
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         connect_args={"timeout": 10, "command_timeout": 60, "server_settings": {"application_name": "kontor"}},
@@ -73,7 +83,7 @@ class Database:
         """One transaction on somebody's behalf; committed when the block ends, rolled back when it raises."""
         identity = who.identity if isinstance(who, Actor) else who
         async with self._sessions() as session, session.begin():
-            await identify(session, identity)
+            await identify_in_time(session, identity)
             yield session
 
     @asynccontextmanager
@@ -81,12 +91,24 @@ class Database:
         """One transaction on nobody's behalf. The purpose is for the reader and for the statistics of slow queries."""
         async with self._sessions() as session, session.begin():
             session.info["purpose"] = purpose
-            await identify(session, Identity(Scope.SYSTEM))
+            await identify_in_time(session, Identity(Scope.SYSTEM))
             yield session
 
     async def close(self) -> None:
         if self.engine is not None:
             await self.engine.dispose()
+
+
+async def identify_in_time(session: AsyncSession, identity: Identity) -> None:
+    """The first statement also finds out whether there is a database: one that is silent is not waited for."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await identify(session, identity)
+    except Exception as reason:
+        if not is_outage(reason):
+            raise
+        log.warning("database.away", reason=type(reason).__name__)
+        raise DatabaseAway from reason
 
 
 async def identify(session: AsyncSession, identity: Identity) -> None:

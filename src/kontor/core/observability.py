@@ -108,12 +108,18 @@ def describe_exception(error: BaseException) -> str:
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        first = (str(current).splitlines() or [""])[0][:300]
+        first = first_line(current)
         name = f"{type(current).__module__}.{type(current).__qualname__}".removeprefix("builtins.")
         frames = "".join(traceback.format_tb(current.__traceback__)).rstrip()
         lines.append(f"{name}: {first}\n{frames}".rstrip())
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return "\ncaused by ".join(lines)
+
+
+def first_line(error: BaseException) -> str:
+    # Class 22: the message of the database (or of its driver) repeats the value that it did not like.
+    state = str(getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+    return f"sqlstate {state}" if state.startswith("22") else (str(error).splitlines() or [""])[0][:300]
 
 
 def render_json(_logger: Any, _method: str, event: Event) -> str:

@@ -4,13 +4,22 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from kontor.core.errors import Kind, KontorError
+
 # 08: connection; 57P: shutting down or starting; 53: out of resources; 25006: read-only standby
 STATES = ("08", "57P", "53", "25006")
 
 
+class DatabaseAway(KontorError):
+    kind, code = Kind.UNAVAILABLE, "database.away"
+
+    def __init__(self) -> None:
+        super().__init__("The database does not answer right now. Nothing was changed; try again.", retry_after=2)
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether trying again later, with another connection, can help."""
-    if isinstance(error, PoolTimeout | OSError):
+    if isinstance(error, PoolTimeout | OSError | DatabaseAway):
         return True
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:

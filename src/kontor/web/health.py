@@ -73,6 +73,10 @@ class Probe:
         self._last_at = -FRESH_SECONDS
 
     async def run(self) -> list[Check]:
+        # The phase is known without asking and must never be a moment old.
+        return [check_phase(self.lifecycle), *await self._shared()]
+
+    async def _shared(self) -> list[Check]:
         if time.monotonic() - self._last_at < FRESH_SECONDS:
             return self._last
         if self._running is None or self._running.done():
@@ -83,10 +87,9 @@ class Probe:
     async def _run(self) -> list[Check]:
         kernel = self.kernel
         if kernel is None:
-            return [Check(name="start", state="fail", detail=f"Kontor is starting: {self.lifecycle.step}.")]
+            return []
         database, revision = await check_database(kernel)
         checks = [
-            check_phase(self.lifecycle),
             database,
             check_schema(revision),
             await self._check_vault(kernel) if database.state == "ok" else unknown("vault"),
@@ -116,6 +119,8 @@ def unknown(name: str) -> Check:
 
 
 def check_phase(lifecycle: Lifecycle) -> Check:
+    if lifecycle.phase is Phase.STARTING:
+        return Check(name="phase", state="fail", detail=f"Kontor is starting: {lifecycle.step}.")
     if lifecycle.phase is Phase.DRAINING:
         return Check(name="phase", state="fail", detail="Kontor is shutting down.")
     return Check(name="phase", state="ok", detail="Serving.")

@@ -28,6 +28,7 @@ BRIEF_NOTICE_SECONDS = 0.3
 HEAD_LIMIT_BYTES = 65_536
 HEAD_LIMIT_LINES = 150
 HEAD_SECONDS = 15.0
+LAST_WORD_SECONDS = 0.3
 LOOK_EVERY_TICKS = 20  # of a tenth of a second
 
 
@@ -72,6 +73,19 @@ class Bounded(HttpToolsProtocol):
         ]
         self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
         self.transport.close()
+
+    def shutdown(self) -> None:
+        """What was sent before the peer could know is still read and answered, so idle connections get a moment."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+            return
+        self.loop.call_later(LAST_WORD_SECONDS, self.close_if_idle)
+
+    def close_if_idle(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
 
     @property
     def is_waiting_for_head(self) -> bool:

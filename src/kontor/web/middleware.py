@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kontor.core.errors import Kind, KontorError
-from kontor.core.http.problems import DatabaseAway, is_outage, problem_of
+from kontor.core.http.problems import as_kontor_error, problem_of
 from kontor.core.limits.buckets import MemoryBuckets
 from kontor.core.limits.middleware import BodyLimit, RateLimit
 from kontor.core.limits.rates import Limiter, RouteGroup
@@ -328,13 +328,11 @@ class LastResort:
 
     @staticmethod
     def answer(error: Exception) -> KontorError:
-        if isinstance(error, KontorError):
-            return error
-        if is_outage(error):
-            log.warning("database.away", reason=type(error).__name__)
-            return DatabaseAway()
-        log.error("http.unforeseen", exc_info=error)
-        return InternalError()
+        known = as_kontor_error(error)
+        if known is None:
+            log.error("http.unforeseen", exc_info=error)
+            return InternalError()
+        return known
 
 
 class HostGuard:

@@ -8,11 +8,12 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from kontor.core.errors import FieldProblem, Kind, KontorError
+from kontor.core.outage import DatabaseAway, is_outage
 
 log = structlog.get_logger(__name__)
 
@@ -64,11 +65,17 @@ class InvalidRequest(KontorError):
     kind, code = Kind.UNPROCESSABLE, "http.invalid_request"
 
 
-class DatabaseAway(KontorError):
-    kind, code = Kind.UNAVAILABLE, "database.away"
+class InvalidValue(KontorError):
+    """What passed the schema and still cannot be kept: NUL in a text, a number or a date out of all range."""
+
+    kind, code = Kind.UNPROCESSABLE, "http.invalid_value"
 
     def __init__(self) -> None:
-        super().__init__("The database does not answer right now. Nothing was changed; try again.", retry_after=2)
+        super().__init__("The request holds a value that cannot be stored, such as a NUL character.")
+
+
+# 22: a value is at fault. Only the states that a request can cause; a division by zero stays our own mistake.
+VALUE_STATES = frozenset({"22000", "22001", "22003", "22007", "22008", "22021", "22P02", "22P05"})
 
 
 class FieldError(BaseModel):
@@ -182,23 +189,26 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(PoolTimeout)
     @app.exception_handler(OSError)
     async def on_database(request: Request, error: Exception) -> Response:
-        if is_outage(error):
-            log.warning("database.away", reason=type(error).__name__)
-            return problem_of(DatabaseAway(), request_id=request_id_of(request))
-        raise error
+        known = as_kontor_error(error)
+        if known is None:
+            raise error
+        return problem_of(known, request_id=request_id_of(request))
 
 
-def is_outage(error: BaseException) -> bool:
-    """Whether the database was gone, as opposed to having refused a statement."""
-    if isinstance(error, PoolTimeout | ConnectionError):
-        return True
-    if isinstance(error, DBAPIError):
-        if error.connection_invalidated or isinstance(error, InterfaceError):
-            return True
-        state = str(getattr(error.orig, "sqlstate", "") or "")
-        # 08: connection; 57P: shutting down or starting; 53: out of resources; 25006: standby
-        return state.startswith(("08", "57P", "53")) or (isinstance(error, OperationalError) and not state)
-    return isinstance(error, OSError) and "connect" in str(error).lower()
+def as_kontor_error(error: Exception) -> KontorError | None:
+    """What an error of the database or the machine means to whoever asked; None when it is a mistake of ours."""
+    if isinstance(error, KontorError):
+        return error
+    if isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")) in VALUE_STATES:
+        # The transaction is rolled back, so nothing happened; the log shows which statement should have known better.
+        log.warning("http.invalid_value", exc_info=error)
+        return InvalidValue()
+    # Of the errors of the operating system only those of connections: a missing file is no outage.
+    is_connection = isinstance(error, ConnectionError | TimeoutError) or not isinstance(error, OSError)
+    if is_connection and is_outage(error):
+        log.warning("database.away", reason=type(error).__name__)
+        return DatabaseAway()
+    return None
 
 
 def field_name(location: Sequence[object]) -> str:
