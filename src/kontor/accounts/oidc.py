@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import aiohttp
 import orjson
@@ -171,14 +171,13 @@ class OidcProvider:
             "redirect_uri": back_to,
             "code_verifier": departure.verifier,
         }
-        auth = None
+        headers = {"Accept": "application/json"}
         if self._client_secret is None:
             form["client_id"] = self.client_id
         elif "client_secret_basic" in found.token_endpoint_auth_methods_supported:
-            auth = aiohttp.BasicAuth(self.client_id, self._client_secret)
+            headers["Authorization"] = basic(self.client_id, self._client_secret)
         else:
             form |= {"client_id": self.client_id, "client_secret": self._client_secret}
-        headers = {"Accept": "application/json"} | ({"Authorization": auth.encode()} if auth else {})
         try:
             return TokenAnswer.model_validate(
                 await self._ask(client, "POST", str(found.token_endpoint), data=form, headers=headers)
@@ -250,6 +249,12 @@ class OidcProvider:
             is_email_verified=claims.get("email_verified") is True,
             name=name if isinstance(name, str) else None,
         )
+
+
+def basic(client_id: str, client_secret: str) -> str:
+    """Both halves are form-encoded first (RFC 6749, 2.3.1), so that a colon in them is none between them."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
 def _with_plain_issuer(claims: Mapping[str, Any]) -> dict[str, Any]:
