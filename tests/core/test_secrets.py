@@ -51,7 +51,7 @@ def make(folder: str) -> str:
 
 
 def test_programs_that_start_at_once_end_up_with_one_key(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         made = set(pool.map(make, [str(tmp_path)] * 16))
     assert len(made) == 1
     assert [found.name for found in tmp_path.iterdir()] == [FILE_NAME]

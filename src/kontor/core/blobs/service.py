@@ -45,8 +45,8 @@ BUFFER_BYTES = 1024 * 1024
 # How much room is reserved ahead when nobody said how large it will be.
 STEP_BYTES = 8 * 1024 * 1024
 RELEASE_SECONDS = 10
-# Several heartbeats, and so short that with the sweep's pause of 15 seconds everything is free within a minute.
-ABANDONED_AFTER = timedelta(seconds=40)
+# Several heartbeats, and so short that with the pause between two sweeps everything is free within a minute.
+ABANDONED_AFTER = timedelta(seconds=35)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ class Bucket(Objects):
     """S3 and what speaks like it. Uploads wait on this machine first: a client that vanishes never touches the bucket.
 
     A process that is killed while it hands a large file over leaves an unfinished multipart upload, which no listing
-    shows; buckets throw these away by a lifecycle rule, and `docs/operations` says which.
+    shows. Buckets throw these away by a lifecycle rule (AbortIncompleteMultipartUpload), see decision 4.
     """
 
     async def place(self, key: str, source: Path) -> None:

@@ -1,20 +1,28 @@
-"""Tidying up, as plain functions for the jobs to call. Each may run at any time, twice at once, or be cut off."""
+"""Tidying up, as plain functions. Each may run at any time, in several processes at once, or be cut off.
+
+`tidying` is for every process that takes uploads in; `sweep_orphans` is a daily job.
+"""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from kontor.core.blobs import incoming, repository
 from kontor.core.blobs.service import ABANDONED_AFTER, give_up
 from kontor.core.blobs.store import Key, Store, Stored
 from kontor.core.clock import now
 from kontor.core.database import Database
+from kontor.core.errors import KontorError
 
 log = structlog.get_logger(__name__)
 
+EVERY_SECONDS = 20.0
 PAGE = 500
 QUESTIONS_AT_ONCE = 16
 MOST_NAMED = 100
@@ -32,13 +40,41 @@ class SweepReport:
     missing_count: int = 0
 
 
+async def tidy(database: Database, store: Store) -> None:
+    """One round of what should not wait: together with `ABANDONED_AFTER`, all is given back within a minute."""
+    await sweep_incoming(store)
+    await release_abandoned_uploads(database)
+    await collect_garbage(database, store)
+
+
+@asynccontextmanager
+async def tidying(database: Database, store: Store, *, every_seconds: float = EVERY_SECONDS) -> AsyncIterator[None]:
+    """Tidy at once and then again and again, beside whatever the process does."""
+
+    async def again_and_again() -> None:
+        while True:
+            try:
+                await tidy(database, store)
+            except (KontorError, SQLAlchemyError, OSError) as reason:
+                # Database or store are away for a while; the next round does it.
+                log.warning("blobs.tidying_failed", reason=type(reason).__name__)
+            await asyncio.sleep(every_seconds)
+
+    task = asyncio.create_task(again_and_again())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 async def sweep_incoming(store: Store) -> int:
-    """Bytes of uploads whose process was killed, on this machine. At start, and every minute."""
+    """Bytes of uploads whose process was killed, on this machine."""
     return await asyncio.to_thread(incoming.sweep_incoming, store.incoming)
 
 
 async def release_abandoned_uploads(database: Database, *, older_than: timedelta = ABANDONED_AFTER) -> int:
-    """Give back the room of uploads that nobody has heard of. Every 15 seconds: within a minute all is free."""
+    """Give back the room of uploads that nobody has heard of."""
     released = 0
     async with database.system("sweep") as unit:
         found = await repository.abandoned_uploads(unit, before=now() - older_than, limit=PAGE)
@@ -51,7 +87,7 @@ async def release_abandoned_uploads(database: Database, *, older_than: timedelta
 
 
 async def collect_garbage(database: Database, store: Store) -> int:
-    """Delete from the store what the rows have let go of. Every minute."""
+    """Delete from the store what the rows have let go of."""
     deleted = 0
     after = ""
     while True:
