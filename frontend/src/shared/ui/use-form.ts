@@ -1,4 +1,5 @@
 import { type FormEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { Problem } from "../api/problem";
 import { fieldText, useProblemTexts } from "../api/texts";
 
 type Texts = Readonly<Record<string, string>>;
@@ -35,6 +36,7 @@ export function useForm<Values extends Texts>({
   check,
   problem,
   serverNames,
+  told,
   onSubmit,
 }: {
   initial: Values;
@@ -43,6 +45,8 @@ export function useForm<Values extends Texts>({
   problem?: unknown;
   /** What a field is called in the request, where that is not its own name. */
   serverNames?: Partial<Record<keyof Values, string>>;
+  /** Words for a refusal that mean more here than their code says: which code, which password. */
+  told?: (name: keyof Values, code: string) => string | undefined;
   onSubmit: (values: Values) => void;
 }): Form<Values> {
   const say = useProblemTexts();
@@ -62,6 +66,11 @@ export function useForm<Values extends Texts>({
     ref.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [attempt, problem]);
 
+  const refusal = (name: string) => {
+    const serverName = serverNames?.[name] ?? name;
+    const code = problem instanceof Problem ? problem.field(serverName)?.code : undefined;
+    return (code && told?.(name, code)) || fieldText(problem, serverName, say);
+  };
   const isChanged = (name: string) => changed.problem === problem && changed.names.has(name);
   const set = (change: Partial<Values>) => {
     setValues((current) => ({ ...current, ...change }));
@@ -81,9 +90,7 @@ export function useForm<Values extends Texts>({
         // An empty field that one only passed through is not a mistake yet.
         onBlur: () => values[name] && setLeft((current) => new Set([...current, name])),
       },
-      error:
-        (left.has(name) ? messages[name] : undefined) ??
-        (isChanged(name) ? undefined : fieldText(problem, serverNames?.[name] ?? name, say)),
+      error: (left.has(name) ? messages[name] : undefined) ?? (isChanged(name) ? undefined : refusal(name)),
     }),
     form: {
       ref,

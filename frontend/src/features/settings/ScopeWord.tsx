@@ -1,0 +1,15 @@
+import { useTexts } from "@/shared/i18n/texts";
+import { settingsTexts } from "./texts";
+
+const words = {
+  "account:read": "scopeAccountRead",
+  "account:write": "scopeAccountWrite",
+  "admin:read": "scopeAdminRead",
+  "admin:write": "scopeAdminWrite",
+} as const;
+
+/** A right in plain words; one that this program does not know yet is shown as it is. */
+export function ScopeWord({ scope }: { scope: string }) {
+  const t = useTexts(settingsTexts);
+  return scope in words ? t(words[scope as keyof typeof words]) : <code className="font-mono text-xs">{scope}</code>;
+}

@@ -1,0 +1,74 @@
+import { useLocation, useParams } from "@tanstack/react-router";
+import { type ComponentType, useEffect } from "react";
+import { Link } from "@/shared/frame/link";
+import { Screen } from "@/shared/frame/sheet";
+import { useLocale } from "@/shared/i18n/locale";
+import { useTexts } from "@/shared/i18n/texts";
+import { Button } from "@/shared/ui/button";
+import { EmptyState } from "@/shared/ui/states";
+import { AppearanceSection } from "./AppearanceSection";
+import { type SectionId, sectionById } from "./catalogue";
+import { KeysSection } from "./KeysSection";
+import { LanguageSection } from "./LanguageSection";
+import { NotificationsSection } from "./NotificationsSection";
+import { PrivacySection } from "./PrivacySection";
+import { ProfileSection } from "./ProfileSection";
+import { SecuritySection } from "./SecuritySection";
+import { TokensSection } from "./TokensSection";
+import { settingsTexts } from "./texts";
+
+const bodies: Record<SectionId, ComponentType> = {
+  profile: ProfileSection,
+  appearance: AppearanceSection,
+  language: LanguageSection,
+  keys: KeysSection,
+  notifications: NotificationsSection,
+  security: SecuritySection,
+  tokens: TokensSection,
+  privacy: PrivacySection,
+};
+
+export default function SettingsScreen() {
+  const t = useTexts(settingsTexts);
+  const { language } = useLocale();
+  const { section: id = "" }: { section?: string } = useParams({ strict: false });
+  const section = sectionById(id);
+  useAnchor();
+  if (!section) {
+    return (
+      <Screen title={t("noSection")} tabTitle={t("settings")} width="form">
+        <EmptyState
+          title={t("noSectionText")}
+          action={<Button render={<Link to="/settings/profile" />}>{t("toProfile")}</Button>}
+        />
+      </Screen>
+    );
+  }
+  const Body = bodies[section.id];
+  return (
+    <Screen title={section.title[language]} tabTitle={`${t("settings")}: ${section.title[language]}`} width="form">
+      <Body />
+    </Screen>
+  );
+}
+
+const SHOWN_FOR_MS = 1600;
+
+/** An address with an anchor leads to its setting: in view, marked for a moment, and the keyboard starts there. */
+function useAnchor(): void {
+  const { hash, state } = useLocation();
+  const turn = state.__TSR_key ?? "";
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same anchor chosen again is shown again
+  useEffect(() => {
+    const element = hash ? document.getElementById(hash) : null;
+    if (!element) return;
+    element.scrollIntoView?.({ block: "start" });
+    element.focus({ preventScroll: true });
+    element.dataset.found = "";
+    const timer = setTimeout(() => delete element.dataset.found, SHOWN_FOR_MS);
+    return () => {
+      clearTimeout(timer);
+      delete element.dataset.found;
+    };
+  }, [hash, turn]);
+}

@@ -1,0 +1,102 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { CircleCheck } from "lucide-react";
+import { useState } from "react";
+import { useTexts } from "@/shared/i18n/texts";
+import { meQuery, useMe } from "@/shared/session/queries";
+import { Button } from "@/shared/ui/button";
+import { Dialog } from "@/shared/ui/dialog";
+import { StateMark } from "@/shared/ui/marks";
+import { useRenewRecoveryCodes, useTurnTotpOff } from "./api";
+import { CodeForm } from "./CodeForm";
+import { SettingGroup } from "./parts";
+import { RecoveryCodes } from "./RecoveryCodes";
+import { TotpSetup } from "./TotpSetup";
+import { settingsTexts } from "./texts";
+
+type Open = "setup" | "renew" | "off" | null;
+
+export function TotpGroup() {
+  const t = useTexts(settingsTexts);
+  const me = useMe();
+  const client = useQueryClient();
+  const [open, setOpen] = useState<Open>(null);
+  const close = () => {
+    setOpen(null);
+    void client.invalidateQueries({ queryKey: meQuery.queryKey });
+  };
+  return (
+    <SettingGroup
+      id="totp"
+      lead={t("totpLead")}
+      actions={
+        me.totp_enabled ? (
+          <>
+            <StateMark icon={CircleCheck}>{t("on")}</StateMark>
+            <Button onClick={() => setOpen("renew")}>{t("codesRenew")}</Button>
+            <Button variant="danger" onClick={() => setOpen("off")}>
+              {t("turnOff")}
+            </Button>
+          </>
+        ) : (
+          <Button onClick={() => setOpen("setup")} disabled={!me.has_password}>
+            {t("turnOn")}
+          </Button>
+        )
+      }
+    >
+      {!me.totp_enabled && !me.has_password ? <p className="text-muted-foreground">{t("totpNeedsPassword")}</p> : null}
+      {open === "setup" ? <TotpSetup onClose={close} /> : null}
+      {open === "renew" ? <RenewCodes onClose={close} /> : null}
+      {open === "off" ? <TurnOff onClose={close} /> : null}
+    </SettingGroup>
+  );
+}
+
+function RenewCodes({ onClose }: { onClose: () => void }) {
+  const t = useTexts(settingsTexts);
+  const renew = useRenewRecoveryCodes();
+  if (renew.data) return <RecoveryCodes codes={renew.data.recovery_codes} onClose={onClose} />;
+  return (
+    <Dialog
+      open
+      onOpenChange={(next) => !next && onClose()}
+      title={t("codesRenew")}
+      description={t("codesRenewLead")}
+      width="sm"
+    >
+      <CodeForm
+        action={t("codesMake")}
+        busy={renew.isPending}
+        problem={renew.error}
+        onSubmit={(code) => renew.mutate(code)}
+        onCancel={onClose}
+      />
+    </Dialog>
+  );
+}
+
+function TurnOff({ onClose }: { onClose: () => void }) {
+  const t = useTexts(settingsTexts);
+  const off = useTurnTotpOff();
+  return (
+    <Dialog
+      open
+      onOpenChange={(next) => !next && onClose()}
+      title={t("totpOffTitle")}
+      description={t("totpOffLead")}
+      width="sm"
+    >
+      <CodeForm
+        action={t("turnOff")}
+        isDestructive
+        allowPassword
+        busy={off.isPending}
+        problem={off.error}
+        onSubmit={(value, kind) =>
+          off.mutate(kind === "password" ? { password: value } : { code: value }, { onSuccess: onClose })
+        }
+        onCancel={onClose}
+      />
+    </Dialog>
+  );
+}
