@@ -680,7 +680,8 @@ async def test_a_slow_upload_that_lives_is_not_swept(committed_database: Databas
 
     async def has_been_heard_of() -> bool:
         async with committed_database.system("test") as unit:
-            return await unit.scalar(select(func.max(BlobUpload.seen_at))) > clock.now() - timedelta(minutes=1)
+            seen_at = await unit.scalar(select(func.max(BlobUpload.seen_at)))
+        return seen_at is not None and seen_at > clock.now() - timedelta(minutes=1)
 
     await until(has_been_heard_of)
     assert await sweeps.release_abandoned_uploads(committed_database) == 0
