@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kontor.accounts import audit
 from kontor.accounts.audit import Action, Subject, csv_lines, harmless
 from kontor.core.clock import clock, now
+from kontor.core.http.paging import Cursor
 from kontor.core.tenancy import Identity, Role, Scope
 from tests.factories.house import House, Visitor
 
@@ -164,6 +165,19 @@ async def test_pages_of_the_record_neither_repeat_nor_leave_out(house: House) ->
             break
         await write(house, action=Action.SIGNED_OUT, actor=admin.actor)
     assert seen == expected
+
+
+@pytest.mark.parametrize("value", [10**30, -(10**30), "x", None, "1e3", 1.5])
+async def test_a_cursor_that_no_column_holds_is_refused(house: House, value: object) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    answer = await admin.get("/admin/audit", params={"cursor": Cursor.encode([value])})
+    assert (answer.status_code, answer.json()["code"]) == (422, "http.bad_cursor")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"])
+async def test_the_ends_of_time_are_taken_or_refused(house: House, at: str) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    assert (await admin.get(f"/admin/audit?since={at}&until={at}")).status_code in {200, 422}
 
 
 async def test_people_find_what_they_did_and_what_concerns_them(house: House) -> None:

@@ -9,9 +9,17 @@ from sqlalchemy import text
 from kontor.accounts import notifications
 from kontor.accounts.notifications import Notice, notify, notify_managers
 from kontor.core.clock import clock
+from kontor.core.database import Database
 from kontor.core.ids import UserId
+from kontor.core.jobs.errors import JobNotFound
+from kontor.core.jobs.kinds import ONCE
+from kontor.core.jobs.running import Running
+from kontor.core.settings import Settings
 from kontor.core.tenancy import Role
-from tests.factories.house import House, Visitor
+from kontor.worker.parts import add_accounts
+from tests.conftest import Server
+from tests.factories.house import House, Visitor, opened
+from tests.factories.workshop import Note, Workshop, make_kind, make_person
 
 
 async def put(house: House, owner_id: UserId, kind: Notice = Notice.JOB_FAILED, **more: Any) -> bool:
@@ -122,3 +130,26 @@ async def test_old_notices_are_swept(house: House) -> None:
     clock.advance(notifications.KEPT + timedelta(days=1))
     async with house.database.system("sweep") as unit:
         assert await notifications.sweep(unit) == 1
+
+
+async def test_a_person_hears_that_a_job_of_theirs_has_failed(
+    committed_database: Database, server: Server, copy: str, settings: Settings
+) -> None:
+    workshop, kind = Workshop(committed_database, server.app_url(copy)), make_kind(retry=ONCE)
+
+    async def fail(_job: Running, _note: Note) -> None:
+        raise JobNotFound
+
+    async with opened(settings, committed_database) as house:
+        anna = await house.visitor()
+        add_accounts(house.kernel)
+        async with workshop.worker((kind, fail)):
+            failed, orphan = await workshop.put(kind, owner=anna.id), await workshop.put(kind, owner=make_person())
+            await workshop.until(failed, "failed", "dead")
+            await workshop.until(orphan, "failed", "dead")
+        notices = (await anna.get("/notifications")).json()["items"]
+    assert [(each["kind"], each["data"]["job_id"]) for each in notices] == [("job.failed", str(failed))]
+
+
+async def test_nobody_is_told_who_is_not_there_any_more(house: House) -> None:
+    assert not await put(house, make_person())

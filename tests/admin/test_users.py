@@ -1,5 +1,7 @@
 """Looking after people over HTTP: who finds whom, who changes what, and what a change does at once."""
 
+import base64
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +10,7 @@ from sqlalchemy import text
 
 from kontor.core.ids import UserId, new_id
 from kontor.core.tenancy import Role
-from tests.factories.accounts import mails_to
+from tests.factories.accounts import bearer, mails_to, make_account, signed_in_browser, tokens_for
 from tests.factories.house import House, Visitor
 
 MISSING = "/admin/users/00000000-0000-4000-8000-000000000000"
@@ -442,6 +444,30 @@ async def test_a_suspended_person_is_out_at_once_and_knocks_in_vain(house: House
     assert (restored.json()["state"], restored.json()["suspended_reason"]) == ("active", None)
     assert (await anna.get("/desk")).status_code == 401
     assert (await (await house.sign_in(anna.id)).get("/desk")).status_code == 200
+
+
+async def test_every_key_of_a_suspended_person_is_dead(house: House) -> None:
+    admin, account = await house.visitor(Role.ADMIN), await make_account(house)
+    browser = await signed_in_browser(house, account)
+    body = {"name": "key", "scopes": ["account:read"], "expires_in_days": 1}
+    token = (await browser.post("/auth/tokens", json=body)).json()["token"]
+    tokens = await tokens_for(house, account)
+    keys = [house.client(headers=bearer(key)) for key in (token, tokens["access_token"])]
+    assert [(await key.get("/desk")).status_code for key in keys] == [200, 200]
+    await admin.post(f"/admin/users/{account.id}/suspend")
+    assert [(await key.get("/desk")).status_code for key in keys] == [401, 401]
+    assert (await browser.get("/desk")).status_code == 401
+    refreshed = await house.client().post("/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+    assert refreshed.status_code == 401
+
+
+@pytest.mark.parametrize("name", ["\0", "a\ud800b", "x" * 121])
+async def test_a_cursor_with_what_no_column_holds_is_refused(house: House, name: str) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    raw = json.dumps(["name", name, str(admin.id)]).encode()
+    cursor = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    answer = await admin.get("/admin/users", params={"cursor": cursor})
+    assert answer.status_code in ({200} if len(name) > 100 else {422}), answer.text
 
 
 async def test_ending_sessions_signs_every_device_out(house: House) -> None:

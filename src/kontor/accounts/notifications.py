@@ -17,6 +17,7 @@ from kontor.core.clock import now
 from kontor.core.events.publishing import person_topic, publish
 from kontor.core.http.paging import Cursor, Page
 from kontor.core.ids import UserId, new_id
+from kontor.core.jobs.news import JobFailed
 from kontor.core.tenancy import Actor, Role
 
 KEPT = timedelta(days=90)
@@ -89,6 +90,8 @@ async def notify(
             PersonSettings.owner_id == owner_id, PersonSettings.notifications[switch.value] == cast(False, JSONB)
         )
         row = row.where(~silenced.exists())
+    # Somebody may have been deleted while what concerns them was still going on.
+    row = row.where(select(Person.id).where(Person.id == owner_id).exists())
     columns = ["id", "owner_id", "kind", "data", "created_at"]
     # Without naming the index: an arbiter would need the right to read the owner's box.
     put = insert(Notification).from_select(columns, row).on_conflict_do_nothing()
@@ -108,6 +111,11 @@ async def notify_managers(unit: AsyncSession, kind: Notice, data: Mapping[str, A
     may_act = Person.role.in_([Role.ADMIN.value, Role.MANAGER.value]) & (Person.state == "active")
     for person_id in (await unit.scalars(select(Person.id).where(may_act).order_by(Person.id))).all():
         await notify(unit, UserId(person_id), kind, data, key=key)
+
+
+async def tell_of_failed_job(unit: AsyncSession, fact: JobFailed) -> None:
+    data = {"job_id": str(fact.job_id), "kind": fact.kind, "title": fact.title}
+    await notify(unit, fact.owner_id, Notice.JOB_FAILED, data, key=f"{fact.job_id}:{fact.version}")
 
 
 async def list_page(

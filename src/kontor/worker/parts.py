@@ -5,10 +5,13 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from kontor.accounts import challenges, links, notifications, sessions
 from kontor.core.clock import now
 from kontor.core.events import retention
+from kontor.core.events.bus import bus
 from kontor.core.jobs import upkeep
 from kontor.core.jobs.kinds import Every, Kind, NoArgs
+from kontor.core.jobs.news import JobFailed
 from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.core.mail import jobs as mail
@@ -18,6 +21,7 @@ ANSWERS_KEPT = timedelta(hours=48)
 SWEEP_EVENTS = Kind("events.sweep", NoArgs, "Remove old events")
 SWEEP_JOBS = Kind("jobs.sweep", NoArgs, "Remove old jobs")
 SWEEP_ANSWERS = Kind("http.sweep_answers", NoArgs, "Forget answers remembered for repeated requests")
+SWEEP_ACCOUNTS = Kind("accounts.sweep", NoArgs, "Forget old sessions, links and notifications")
 
 
 def add_events(kernel: Kernel) -> None:
@@ -41,11 +45,21 @@ def add_answers(kernel: Kernel) -> None:
             )
 
 
+def add_accounts(kernel: Kernel) -> None:
+    bus.on(JobFailed, notifications.tell_of_failed_job)
+
+    @kernel.jobs.handler(SWEEP_ACCOUNTS, every=Every(86_400, offset_seconds=12_600))
+    async def sweep(_job: Running, _args: NoArgs) -> None:
+        for part in (sessions, links, challenges, notifications):
+            async with kernel.database.system("sweep") as unit:
+                await part.sweep(unit)
+
+
 def add_mail(kernel: Kernel) -> None:
     mail.register(kernel.jobs, kernel.mailer)
 
 
-PARTS: tuple[Callable[[Kernel], None], ...] = (add_events, add_jobs, add_answers, add_mail)
+PARTS: tuple[Callable[[Kernel], None], ...] = (add_events, add_jobs, add_answers, add_accounts, add_mail)
 
 
 def add_all(kernel: Kernel) -> None:

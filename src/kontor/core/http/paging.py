@@ -31,14 +31,29 @@ class Page(BaseModel, Generic[T]):
     total: int | None = None
 
 
+def _whole(raw: Any) -> int:
+    value = int(raw)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("No column holds this number.")
+    return value
+
+
+def _plain(raw: Any) -> str:
+    text = str(raw)
+    if "\0" in text:
+        raise ValueError("No column holds this character.")
+    text.encode()  # lone surrogates raise UnicodeEncodeError, which is a ValueError
+    return text
+
+
 class Cursor:
     """Where the next page begins: the sort key of the last row, opaque to the client."""
 
     _read: ClassVar[Mapping[str, Callable[[Any], object]]] = {
         "datetime": lambda raw: datetime.fromisoformat(raw).astimezone(UTC),
         "uuid": UUID,
-        "int": int,
-        "str": str,
+        "int": _whole,
+        "str": _plain,
     }
 
     @staticmethod

@@ -1,12 +1,26 @@
-"""What the owner of a job hears while it goes on."""
+"""What the owner of a job hears while it goes on, and what other domains hear when it has failed."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.core.events.bus import bus
 from kontor.core.events.publishing import person_topic, publish
+from kontor.core.ids import JobId, UserId
 
 CHANGED = "job.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """Told in the unit in which it failed for good."""
+
+    job_id: JobId
+    owner_id: UserId
+    kind: str
+    title: str
+    version: int
 
 
 def seen_state(state: str) -> str:
@@ -27,3 +41,5 @@ async def tell_changed(unit: AsyncSession, row: Any) -> None:
         "note": row.note,
     }
     await publish(unit, topic=person_topic(row.owner_id), kind=CHANGED, data=data)
+    if data["state"] == "failed":
+        await bus.tell(unit, JobFailed(JobId(row.id), UserId(row.owner_id), row.kind, row.title, row.version))
