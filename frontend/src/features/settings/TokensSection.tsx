@@ -44,8 +44,8 @@ export function TokensSection() {
           <TableHead>
             <Th>{t("tokenName")}</Th>
             <Th>{t("tokenScopes")}</Th>
-            <Th>{t("tokenExpires")}</Th>
-            <Th>{t("tokenUsed")}</Th>
+            <Th className="max-md:hidden">{t("tokenExpires")}</Th>
+            <Th className="max-md:hidden">{t("tokenUsed")}</Th>
             <Th>
               <span className="sr-only">{t("revoke")}</span>
             </Th>
@@ -58,6 +58,9 @@ export function TokensSection() {
                   <span className="block font-mono text-xs whitespace-nowrap text-muted-foreground">
                     ktr_…{token.ending}
                   </span>
+                  <span className="block text-xs text-muted-foreground md:hidden">
+                    {t("tokenExpires")} <Expiry at={token.expires_at} />
+                  </span>
                 </Td>
                 <Td className="py-2">
                   <ul className="flex flex-col">
@@ -68,10 +71,10 @@ export function TokensSection() {
                     ))}
                   </ul>
                 </Td>
-                <Td>
+                <Td className="max-md:hidden">
                   <Expiry at={token.expires_at} />
                 </Td>
-                <Td className="text-muted-foreground">
+                <Td className="text-muted-foreground max-md:hidden">
                   {token.last_used_at ? (
                     <When at={token.last_used_at} />
                   ) : (
