@@ -46,7 +46,7 @@ export default function SettingsScreen() {
   }
   const Body = bodies[section.id];
   return (
-    <Screen title={section.title[language]} tabTitle={`${t("settings")}: ${section.title[language]}`} width="form">
+    <Screen title={section.title[language]} width="form">
       <Body />
     </Screen>
   );
