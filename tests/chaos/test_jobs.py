@@ -158,7 +158,7 @@ async def test_a_worker_that_is_told_to_stop_hands_back_and_the_next_goes_on(sit
     people = [make_person() for _ in range(4)]
     async with site.worker(KONTOR_DRAIN_SECONDS="1") as first:
         jobs = [await site.put(people[n % 4], n, seconds=0.3) for n in range(12)]
-        slow = await site.put(make_person(), 99, seconds=8)
+        slow = await site.put(make_person(), 99, seconds=4)
         await site.until_started(slow)
         status, took = await first.stop()
         assert (status, took < 10) == (0, True)

@@ -171,7 +171,8 @@ class SteadyDriver(Driver):
                     self._url,
                     timeout=ANSWER_SECONDS,
                     command_timeout=ANSWER_SECONDS,
-                    server_settings={"application_name": "kontor-engine"},
+                    # What is lost with the last moment before a crash (a pick, a heartbeat) is simply done again.
+                    server_settings={"application_name": "kontor-engine", "synchronous_commit": "off"},
                 )
                 for channel, callback in self._listeners:
                     await self._listen(made, channel, callback)

@@ -4,8 +4,8 @@ import asyncio
 import random
 import time
 import traceback
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -42,11 +42,13 @@ LEASE = timedelta(seconds=12)
 LOOK = timedelta(seconds=6)
 BEAT_SECONDS = 4.0
 ROUND_SECONDS = 15.0
-UPKEEP_SECONDS = 30.0
+UPKEEP_SECONDS = 15.0
 BUSY_PAUSE_SECONDS = 0.05
 CANCEL_GRACE_SECONDS = 3.0
 AWAY_SECONDS = 15.0
 
+# Steps that may be lost with a crash of the database: they are then taken again. Ends are waited for on disk.
+_IN_MEMORY = text("SET LOCAL synchronous_commit = off")
 _NEXT_DUE = text("SELECT min(run_at) FROM job WHERE state = 'waiting' AND run_at > :now")
 
 
@@ -218,7 +220,7 @@ class Runner:
     async def _round(self) -> None:
         """Put down what the clock wants, admit what may run, and sleep until there is a reason to look again."""
         self._news.clear()
-        async with self._database.system("jobs") as unit:
+        async with self._passing_unit() as unit:
             await schedules.tick(unit, self._registry)
             lanes = await lanes_with_room(unit, self._caps)
             locked = await try_lock(unit, lanes) if lanes else []
@@ -242,7 +244,7 @@ class Runner:
         held = list(self._held.values())
         if not held:
             return
-        async with self._database.system("jobs") as unit:
+        async with self._passing_unit() as unit:
             wanted = await lifecycle.beat(unit, [each.taken for each in held])
         for each in held:
             if each.taken.id not in wanted:
@@ -260,7 +262,7 @@ class Runner:
         """What the engine calls. It never raises: how a job ended is written by us, in our words."""
         try:
             async with self._seats:
-                taken = await self._write(lambda unit: lifecycle.take(unit, engine_job, self._caps))
+                taken = await self._write(lambda unit: self._take(unit, engine_job))
                 if taken is not None:
                     await self._run_job(taken)
         except EngineClosed:
@@ -389,12 +391,22 @@ class Runner:
 
     async def _report(self, taken: Taken, progress: Progress) -> None:
         try:
-            async with self._database.system("jobs") as unit:
+            async with self._passing_unit() as unit:
                 await lifecycle.report(unit, taken, progress)
         except Exception as reason:
             if not is_outage(reason):
                 raise
             log.warning("jobs.progress_not_written", job=str(taken.id))
+
+    async def _take(self, unit: AsyncSession, engine_job: EngineJob) -> Taken | None:
+        await unit.execute(_IN_MEMORY)
+        return await lifecycle.take(unit, engine_job, self._caps)
+
+    @asynccontextmanager
+    async def _passing_unit(self) -> AsyncIterator[AsyncSession]:
+        async with self._database.system("jobs") as unit:
+            await unit.execute(_IN_MEMORY)
+            yield unit
 
     async def _write(self, step: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """One step in one transaction; while the database is away it is tried again. Each may safely come twice."""

@@ -10,7 +10,7 @@ from kontor.core.database import Database
 
 log = structlog.get_logger(__name__)
 
-LOST_SECONDS = 60
+LOST_SECONDS = 30
 BATCH = 2000
 FINISHED_KEPT = timedelta(days=14)
 FAILED_KEPT = timedelta(days=90)
