@@ -197,9 +197,8 @@ class Supervisor:
                     raise GivingUp(FAILED, f"The web process ended {self.web.ends} times before it was ready.{where}")
                 if time.monotonic() - told > 5:
                     told = time.monotonic()
-                    say(
-                        f"  … {told - began:.0f} s so far. {answer.detail if answer else 'The program is being loaded.'}"
-                    )
+                    detail = answer.detail if answer else "The program is being loaded."
+                    say(f"  … {told - began:.0f} s so far. {detail}")
                 self.signals.wait(TICK_SECONDS / 2)
 
     def announce(self, began: float, *, open_browser: bool) -> None:
