@@ -145,11 +145,25 @@ async def test_a_change_elsewhere_is_heard_of(committed_database: Database, serv
             await listener.connected.wait()
         assert (await known.current()).name == "Kontor"
         told = asyncio.Event()
-        listener.on(CHANNEL, lambda _payload: told.set())
+        listener.on(CHANNEL, lambda payload: told.set() if payload else None)
         await set_name(committed_database, "Changed")
         async with asyncio.timeout(10):
             await told.wait()
         assert (await known.current()).name == "Changed"
+
+
+async def test_whoever_is_deaf_asks_each_time(committed_database: Database, server: Server, copy: str) -> None:
+    known = Known(committed_database, Listener(server.app_url(copy)))
+    assert (await known.current()).name == "Kontor"
+    await set_name(committed_database, "Changed")
+    assert (await known.current()).name == "Changed"
+
+
+async def test_everybody_is_told_the_name_that_was_given(house: House) -> None:
+    admin, anybody = await house.visitor(Role.ADMIN), house.client()
+    assert (await anybody.get("/installation")).json()["name"] == "Kontor"
+    await admin.patch(PATH, json={"name": "Unser Kontor"})
+    assert (await anybody.get("/installation")).json()["name"] == "Unser Kontor"
 
 
 async def test_without_news_it_is_asked_again_after_a_while(committed_database: Database) -> None:

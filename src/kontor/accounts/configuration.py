@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import idna
+from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,6 +18,7 @@ from kontor.core.clock import now
 from kontor.core.database import Database
 from kontor.core.events.listener import Listener
 from kontor.core.events.publishing import CHANNEL, publish
+from kontor.core.http.actors import Core
 from kontor.core.http.versions import refuse_stale
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor
@@ -188,6 +190,7 @@ class Known:
         self._fresh_until = 0.0
         self._changes = 0
         self._reading = asyncio.Lock()
+        self._listener = listener
         if listener is not None:
             listener.on(CHANNEL, self.heard)
 
@@ -215,4 +218,17 @@ class Known:
         self._fresh_until = 0.0
 
     def _fresh(self) -> Configuration | None:
+        if self._listener is not None and not self._listener.connected.is_set():
+            return None  # Deaf: nobody would tell us.
         return self._known if time.monotonic() < self._fresh_until else None
+
+
+def known_configuration(request: Request, kernel: Core) -> Known:
+    """One per application, made when it is first asked for. The listener hears this channel for the streams anyway."""
+    known = getattr(request.app.state, "configuration", None)
+    if not isinstance(known, Known):
+        known = request.app.state.configuration = Known(kernel.database, kernel.listener)
+    return known
+
+
+KnownConfiguration = Annotated[Known, Depends(known_configuration)]

@@ -105,11 +105,10 @@ class Facts:
     has_password_sign_in: bool
 
 
-async def facts(kernel: Kernel) -> Facts:
+async def facts(kernel: Kernel, known: Configuration) -> Facts:
+    if kernel.settings.is_multi:
+        return Facts(known, has_password_sign_in=True)
     async with kernel.database.system("sign-in") as unit:
-        known = await configuration.read(unit)
-        if kernel.settings.is_multi:
-            return Facts(known, has_password_sign_in=True)
         owner = await repository.oldest_admin(unit)
         hashed = None if owner is None else await repository.password_hash(unit, owner.id)
         return Facts(known, has_password_sign_in=hashed is not None)

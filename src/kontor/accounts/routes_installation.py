@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 
 from kontor.accounts import answers, installation, me, oidc
 from kontor.accounts.callers import CurrentCaller
+from kontor.accounts.configuration import KnownConfiguration
 from kontor.accounts.emails import parse_email
 from kontor.accounts.errors import CsrfRefused, EmailTaken, SetupDone
 from kontor.accounts.installation import Setup
@@ -20,8 +21,8 @@ router = APIRouter(tags=["installation"])
 
 
 @router.get("/installation")
-async def read_installation(kernel: Core) -> InstallationRead:
-    known = await installation.facts(kernel)
+async def read_installation(kernel: Core, configuration: KnownConfiguration) -> InstallationRead:
+    known = await installation.facts(kernel, await configuration.current())
     settings = kernel.settings
     return InstallationRead(
         name=known.configuration.name,

@@ -130,7 +130,7 @@ async def read(kernel: Kernel, actor: Actor) -> StatsRead:
         jobs=running,
         storage=StorageStats.model_validate({**numbers, "free_bytes": disk.free, "total_bytes": disk.total}),
         mail=MailStats(
-            configured=kernel.settings.smtp_url is not None,
+            configured=kernel.mailer.is_configured,
             queued=outbox.get(MailState.QUEUED, 0) + outbox.get(MailState.SENDING, 0),
             failed=outbox.get(MailState.FAILED, 0),
         ),

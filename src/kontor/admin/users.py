@@ -132,7 +132,7 @@ class Office:
 
     def shown(self, link: str | None) -> str | None:
         """A link that no mail brings is handed over by whoever made it."""
-        return link if self.kernel.settings.smtp_url is None else None
+        return None if self.kernel.mailer.is_configured else link
 
 
 async def create(office: Office, wanted: UserCreate) -> UserCreated:
