@@ -139,6 +139,16 @@ async def test_a_password_is_the_owners_choice_and_needs_no_address(alone: House
     assert wrong.status_code == 401
 
 
+async def test_who_guesses_the_owners_password_under_many_names_is_slowed_down_as_under_one(alone: House) -> None:
+    owner = await owner_of(alone)
+    await owner.post("/setup", json=FIRST | {"password": "eight red cats"})
+    guesses = [
+        await alone.client().post("/auth/login", json={"email": f"owner{number}@example.org", "password": "wrong one"})
+        for number in range(20)
+    ]
+    assert [answer.status_code for answer in guesses].count(429) >= 5
+
+
 async def test_an_address_given_at_setup_still_has_to_be_verified(alone: House) -> None:
     owner = await owner_of(alone)
     me = (await owner.post("/setup", json=FIRST | {"email": "hanna@example.org"})).json()

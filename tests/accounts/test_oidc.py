@@ -19,6 +19,7 @@ from tests.factories.accounts import Browser, audit_lines, browser, make_account
 from tests.factories.house import House, opened
 from tests.wire.oidc import CLIENT_ID, CLIENT_SECRET, NOT_THERE, OidcServer, oidc_server
 
+AWAY = "/login?error=auth.provider_away"
 OTTO = {"sub": "otto-7", "email": "otto@example.org", "email_verified": True, "name": "Otto Normal"}
 
 
@@ -237,14 +238,20 @@ async def test_other_answers_end_on_the_sign_in_page(house: House, query: str) -
 async def test_a_provider_that_is_away_is_said_to_be(house: House, provider: OidcServer) -> None:
     await configure(house, registration="open")
     provider.token_status = 503
-    assert (await sign_in(house))[1].headers["location"] == "/login?error=auth.provider_away"
+    assert (await sign_in(house))[1].headers["location"] == AWAY
     provider.token_status = 200
     provider.token_padding_bytes = oidc.MOST_BYTES
-    assert (await sign_in(house))[1].headers["location"] == "/login?error=auth.provider_away"
+    assert (await sign_in(house))[1].headers["location"] == AWAY
     provider.token_padding_bytes = 0
-    provider.discovery_lies = {"issuer": "https://elsewhere.example"}
-    assert (await house.client().get("/auth/oidc/oidc")).headers["location"] == "/login?error=auth.provider_away"
-    provider.discovery_lies = {"token_endpoint": "not an address"}
-    assert (await house.client().get("/auth/oidc/oidc")).headers["location"] == "/login?error=auth.provider_away"
+    for number, lie in enumerate(({"issuer": "https://elsewhere.example"}, {"token_endpoint": "not an address"}), 1):
+        provider.discovery_lies = lie
+        with moved(number * oidc.DISCOVERED_FOR):
+            assert (await house.client().get("/auth/oidc/oidc")).headers["location"] == AWAY
     house.kernel.settings = house.kernel.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9"})
-    assert (await house.client().get("/auth/oidc/oidc")).headers["location"] == "/login?error=auth.provider_away"
+    assert (await house.client().get("/auth/oidc/oidc")).headers["location"] == AWAY
+
+
+async def test_the_provider_is_not_asked_for_everybody_who_opens_the_page(house: House, provider: OidcServer) -> None:
+    for _ in range(5):
+        assert (await house.client().get("/auth/oidc/oidc")).status_code == 303
+    assert provider.requests == ["discovery"]

@@ -5,6 +5,8 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Protocol
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -44,6 +46,7 @@ MOST_NAME_CHARACTERS = 120
 # Signatures by a key of the provider; nothing that we could have signed ourselves.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384"]
 CLOCK_LEEWAY_SECONDS = 60
+DISCOVERED_FOR = timedelta(minutes=10)
 
 
 class SignInRefused(KontorError):
@@ -117,13 +120,16 @@ class OidcProvider:
         self.issuer = issuer.rstrip("/")
         self.client_id = client_id
         self._client_secret = client_secret
+        self._known: tuple[datetime, Discovery] | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "OidcProvider | None":
         if settings.oidc_issuer is None or settings.oidc_client_id is None:
             return None
         secret = settings.oidc_client_secret
-        return cls(settings.oidc_issuer, settings.oidc_client_id, secret.get_secret_value() if secret else None)
+        return _one_provider(
+            settings.oidc_issuer, settings.oidc_client_id, secret.get_secret_value() if secret else None
+        )
 
     async def address_for(self, departure: Departure, *, back_to: str) -> str:
         async with self._client() as client:
@@ -152,6 +158,14 @@ class OidcProvider:
         return aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
 
     async def _discover(self, client: aiohttp.ClientSession) -> Discovery:
+        """Remembered for a while, or everybody who opens the sign-in page could make us ask the provider."""
+        if self._known is not None and timedelta() <= now() - self._known[0] < DISCOVERED_FOR:
+            return self._known[1]
+        found = await self._ask_for_discovery(client)
+        self._known = (now(), found)
+        return found
+
+    async def _ask_for_discovery(self, client: aiohttp.ClientSession) -> Discovery:
         try:
             found = Discovery.model_validate(await self._get(client, f"{self.issuer}/.well-known/openid-configuration"))
         except ValidationError as reason:
@@ -249,6 +263,11 @@ class OidcProvider:
             is_email_verified=claims.get("email_verified") is True,
             name=name if isinstance(name, str) else None,
         )
+
+
+@cache
+def _one_provider(issuer: str, client_id: str, client_secret: str | None) -> OidcProvider:
+    return OidcProvider(issuer, client_id, client_secret)
 
 
 def basic(client_id: str, client_secret: str) -> str:

@@ -93,7 +93,8 @@ async def open_session(
     await end_oldest(unit, UserId(person.id))
     opened = (UserId(person.id), SessionId(session.id))
     if not is_api:
-        return Opened(*opened, cookie=token, cookie_lasts=idle if is_remembered else None)
+        # As long as the session can be at most: when it ends before that is decided here, at each request.
+        return Opened(*opened, cookie=token, cookie_lasts=latest - at if is_remembered else None)
     await keep_refresh_token(unit, session, token)
     return Opened(*opened, refresh_token=token)
 

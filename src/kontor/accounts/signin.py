@@ -46,25 +46,17 @@ class Given:
 class Candidate:
     """What is known of whoever is named, before the password is looked at. Nothing, if nobody is."""
 
-    person: Person | None
-    password_hash: str | None
-    has_totp: bool
-    is_known_here: bool
-
-
-def account_key(email: str) -> str:
-    """What the throttle counts by: the same for all spellings of an address, and something for what is none."""
-    try:
-        return parse_email(email).key
-    except ValueError:
-        return email.strip().casefold()[:MOST_ACCOUNT_CHARACTERS]
+    counted_as: str  # what the throttle counts by: the same for all spellings of one account
+    person: Person | None = None
+    password_hash: str | None = None
+    has_totp: bool = False
+    is_known_here: bool = False
 
 
 async def sign_in(kernel: Kernel, given: Given, caller: Caller) -> Opened:
-    key = account_key(given.email)
     async with kernel.database.system("sign-in") as unit:
-        candidate = await _find(unit, kernel, key, caller)
-    attempt = await kernel.throttle.begin(f"password:{key}", caller.address, is_known=candidate.is_known_here)
+        candidate = await _find(unit, kernel, given.email, caller)
+    attempt = await kernel.throttle.begin(candidate.counted_as, caller.address, is_known=candidate.is_known_here)
     fits, fresh_hash = await hasher.verify(given.password, candidate.password_hash)
     person = candidate.person
     if person is None or candidate.password_hash is None or not fits:
@@ -89,15 +81,24 @@ async def sign_in(kernel: Kernel, given: Given, caller: Caller) -> Opened:
     return opened
 
 
-async def _find(unit: AsyncSession, kernel: Kernel, key: str, caller: Caller) -> Candidate:
-    person = await repository.find_by_email(unit, key)
+async def _find(unit: AsyncSession, kernel: Kernel, typed: str, caller: Caller) -> Candidate:
+    try:
+        key = parse_email(typed).key
+    except ValueError:
+        # Nobody has it, and nothing that may stand in it is asked of the database.
+        person, counted_as = None, typed.strip().casefold()[:MOST_ACCOUNT_CHARACTERS]
+    else:
+        person, counted_as = await repository.find_by_email(unit, key), key
     if person is None and not kernel.settings.is_multi:
-        # Alone, the owner may have no address at all; then whatever is typed there means them.
+        # Alone, the owner may have no address at all; then whatever is typed there means them, and counts as one.
         owner = await repository.oldest_admin(unit)
-        person = owner if owner is not None and owner.email_key is None else None
+        if owner is not None and owner.email_key is None:
+            person, counted_as = owner, str(owner.id)
+    counted_as = f"password:{counted_as}"
     if person is None:
-        return Candidate(None, None, has_totp=False, is_known_here=False)
+        return Candidate(counted_as)
     return Candidate(
+        counted_as,
         person,
         await repository.password_hash(unit, person.id),
         has_totp=await totp.is_on(unit, person.id),
