@@ -54,6 +54,9 @@ def check() -> list[str]:
         for name, version in released
         if (name, version) not in pinned
     ]
+    needed = {name for name, _ in locked_packages()}
+    spare = {name for name, _ in [*pinned, *released] if needed and name not in needed}
+    faults += [f"{name} is pinned, but nothing needs it any more." for name in sorted(spare)]
     faults += [] if released else ["requirements.lock is missing or empty."]
     faults += [f"requirements.lock has no hash for {name}." for name in without_hash(requirements)]
     faults += [f"{path.name} names a host." for path in (MANIFEST, REQUIREMENTS) if names_index(path)]
@@ -62,12 +65,12 @@ def check() -> list[str]:
 
 def unpinned(constraints: list[str]) -> list[tuple[str, str]]:
     pins = {(found["name"], found["version"]) for line in constraints if (found := PIN.match(line))}
+    return [package for package in locked_packages() if package not in pins]
+
+
+def locked_packages() -> list[tuple[str, str]]:
     locked = tomllib.loads(LOCK.read_text("utf-8"))["package"] if LOCK.exists() else []
-    return [
-        (package["name"], package["version"])
-        for package in locked
-        if "registry" in package["source"] and (package["name"], package["version"]) not in pins
-    ]
+    return [(package["name"], package["version"]) for package in locked if "registry" in package["source"]]
 
 
 def without_hash(requirements: str) -> list[str]:

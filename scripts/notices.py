@@ -49,7 +49,9 @@ def main(arguments: list[str]) -> int:
     text = render(python, web)
     faults = [f"{package.name} is under {package.licence}." for package in [*python, *web] if binds(package)]
     faults += [f"{package.name} names no licence." for package in [*python, *web] if not package.licence]
-    faults += [f"docs/dependencies.md gives no reason for {name}." for name in without_reason()]
+    needed, reasons = direct_dependencies(), reasons_given()
+    faults += [f"docs/dependencies.md gives no reason for {name}." for name in sorted(needed - reasons)]
+    faults += [f"docs/dependencies.md speaks of {name}, which is not used." for name in sorted(reasons - needed)]
     if "--check" not in arguments:
         TARGET.write_text(text, "utf-8")
     elif IS_REFERENCE and (not TARGET.exists() or TARGET.read_text("utf-8") != text):
@@ -116,15 +118,19 @@ def binds(package: Package) -> bool:
     return all(BINDING.search(choice) is not None for choice in re.split(r"\bOR\b", package.licence))
 
 
-def without_reason() -> list[str]:
+def direct_dependencies() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     lines = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     lines += [line for extra in project["project"]["optional-dependencies"].values() for line in extra]
     names = {match[0] for line in lines if (match := re.match(r"[A-Za-z0-9._-]+", line))}
     web = json.loads((FRONTEND / "package.json").read_text("utf-8"))
-    names |= {*web["dependencies"], *web["devDependencies"]}
-    reasons = REASONS.read_text("utf-8") if REASONS.exists() else ""
-    return sorted(name for name in names if f"`{name}`" not in reasons)
+    return names | {*web["dependencies"], *web["devDependencies"]}
+
+
+def reasons_given() -> set[str]:
+    """The names in the first column of the tables."""
+    rows = [line.split("|")[1] for line in REASONS.read_text("utf-8").splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
 
 
 def render(python: list[Package], web: list[Package]) -> str:
