@@ -33,7 +33,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from kontor.core.blobs import sweeps
-from kontor.core.blobs.downloads import INLINE_TYPES, disposition, link_route, part_of, respond, safe_headers
+from kontor.core.blobs.downloads import INLINE_TYPES, disposition, part_of, respond, safe_headers
 from kontor.core.blobs.errors import (
     BlobNotFound,
     BlobTooLarge,
@@ -60,6 +60,7 @@ from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Identity, Scope
 from tests.conftest import MASTER_KEY, Server
+from tests.factories.house import opened
 
 MEGABYTE = 1024 * 1024
 REGION = "eu-central-1"
@@ -1066,18 +1067,18 @@ async def test_a_download_in_whole_and_in_part(database: Database, blobs: Blobs)
 # --- Links
 
 
-async def test_a_link_leads_to_one_file_for_a_while(database: Database, local_blobs: Blobs) -> None:
+async def test_a_link_leads_to_one_file_for_a_while(database: Database, settings: Settings) -> None:
     ada, as_ada = person()
-    blob = await local_blobs.put(as_ada, stream(b"<script>"), name="a.html", media_type="text/html")
-    picture = await local_blobs.put(as_ada, stream(b"png"), name="a.png", media_type="image/png")
-    app = Starlette(routes=[link_route(database, local_blobs)])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://kontor.test") as api:
-        url = await local_blobs.url(blob, expires_in=timedelta(minutes=1), inline=True)
-        assert url.startswith("http://kontor.test/api/v1/blobs/")
+    async with opened(settings, database) as house:
+        blobs, api = house.kernel.blobs, house.client()
+        blob = await blobs.put(as_ada, stream(b"<script>"), name="a.html", media_type="text/html")
+        picture = await blobs.put(as_ada, stream(b"png"), name="a.png", media_type="image/png")
+        url = await blobs.url(blob, expires_in=timedelta(minutes=1), inline=True)
+        assert url.startswith(f"{settings.public_url}/api/v1/blobs/")
         answer = await api.get(url)
         assert (answer.status_code, answer.content) == (200, b"<script>")
         assert answer.headers["content-disposition"].startswith("attachment")
-        shown = await api.get(await local_blobs.url(picture, inline=True))
+        shown = await api.get(await blobs.url(picture, inline=True))
         assert shown.headers["content-disposition"].startswith("inline")
         assert (await api.head(url)).headers["content-length"] == "8"
         assert (await api.post(url)).status_code == 405
@@ -1086,13 +1087,11 @@ async def test_a_link_leads_to_one_file_for_a_while(database: Database, local_bl
         expired = await api.get(url)
         clock.reset()
         async with database.unit(as_ada) as unit:
-            await local_blobs.delete(unit, ada, blob.id)
-        deleted = await api.get(url)
-        forged = await api.get(url[:-4] + "AAAA")
-        absent = await api.get("/api/v1/blobs/x")
-        assert {answer.status_code for answer in (expired, deleted, forged, absent)} == {404}
-        assert len({answer.text for answer in (expired, deleted, forged, absent)}) == 1
-        assert expired.json()["code"] == "blobs.link_invalid"
+            await blobs.delete(unit, ada, blob.id)
+        answers = [expired, *[await api.get(path) for path in (url, url[:-4] + "AAAA", "blobs/x")]]
+        assert {answer.status_code for answer in answers} == {404}
+        assert {answer.json()["code"] for answer in answers} == {"blobs.link_invalid"}
+        assert len({answer.json()["detail"] for answer in answers}) == 1
 
 
 @given(st.data())

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from kontor.core.blobs.service import Blobs
 from kontor.core.database import Database
 from kontor.core.events.listener import Listener
 from kontor.core.events.stream import EventStream
+from kontor.core.fetch import Fetcher
 from kontor.core.jobs.kinds import Registry
 from kontor.core.limits.rates import Limiter
 from kontor.core.limits.throttle import SignInThrottle
@@ -25,6 +27,8 @@ class Kernel:
     listener: Listener = field(init=False)
     events: EventStream = field(init=False)
     jobs: Registry = field(init=False, default_factory=Registry)
+    blobs: Blobs = field(init=False)
+    fetcher: Fetcher = field(init=False)
     mailer: Mailer = field(init=False)
     limiter: Limiter = field(init=False)
     throttle: SignInThrottle = field(init=False)
@@ -34,11 +38,14 @@ class Kernel:
         engine = self.database.engine
         self.listener = Listener(None if engine is None else engine.url.render_as_string(hide_password=False))
         self.events = EventStream(self.database, self.listener)
+        self.blobs = Blobs.of(self.settings, self.database, self.secrets)
+        self.fetcher = Fetcher.of(self.settings)
         self.mailer = Mailer(self.settings, self.secrets, self.database, carrier_of(self.settings))
         self.limiter = Limiter.of(self.settings)
         self.throttle = SignInThrottle.of(self.settings)
 
     async def close(self) -> None:
         """What holds connections of its own, the database and the listener excepted: they end with their owners."""
+        await self.fetcher.close()
         await self.limiter.close()
         await self.throttle.close()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from kontor.accounts import challenges, links, notifications, sessions
+from kontor.core.blobs.sweeps import sweep_orphans
 from kontor.core.clock import now
 from kontor.core.events import retention
 from kontor.core.events.bus import bus
@@ -21,6 +22,7 @@ ANSWERS_KEPT = timedelta(hours=48)
 SWEEP_EVENTS = Kind("events.sweep", NoArgs, "Remove old events")
 SWEEP_JOBS = Kind("jobs.sweep", NoArgs, "Remove old jobs")
 SWEEP_ANSWERS = Kind("http.sweep_answers", NoArgs, "Forget answers remembered for repeated requests")
+SWEEP_BLOBS = Kind("blobs.sweep", NoArgs, "Compare the stored files with the records of them")
 SWEEP_ACCOUNTS = Kind("accounts.sweep", NoArgs, "Forget old sessions, links and notifications")
 
 
@@ -55,11 +57,24 @@ def add_accounts(kernel: Kernel) -> None:
                 await part.sweep(unit)
 
 
+def add_blobs(kernel: Kernel) -> None:
+    @kernel.jobs.handler(SWEEP_BLOBS, every=Every(86_400, offset_seconds=10_800))
+    async def sweep(_job: Running, _args: NoArgs) -> None:
+        await sweep_orphans(kernel.database, kernel.blobs.store)
+
+
 def add_mail(kernel: Kernel) -> None:
     mail.register(kernel.jobs, kernel.mailer)
 
 
-PARTS: tuple[Callable[[Kernel], None], ...] = (add_events, add_jobs, add_answers, add_accounts, add_mail)
+PARTS: tuple[Callable[[Kernel], None], ...] = (
+    add_events,
+    add_jobs,
+    add_answers,
+    add_accounts,
+    add_blobs,
+    add_mail,
+)
 
 
 def add_all(kernel: Kernel) -> None:

@@ -16,8 +16,8 @@ from kontor.core.blobs.errors import BlobNotFound, ContentMissing, LinkInvalid
 from kontor.core.blobs.links import PATH
 from kontor.core.blobs.service import Blobs
 from kontor.core.blobs.values import UNKNOWN_TYPE, Blob
-from kontor.core.database import Database
-from kontor.core.http.problems import problem_of
+from kontor.core.http.actors import kernel_of
+from kontor.core.http.problems import problem_of, request_id_of
 from kontor.core.tenancy import Identity, Scope
 
 # What a browser may show in place: these cannot carry scripts, and the policy below takes them the possibility as well.
@@ -126,19 +126,20 @@ async def pieces(blobs: Blobs, blob: Blob, part: Part) -> AsyncIterator[bytes]:
             yield piece
 
 
-def link_route(database: Database, blobs: Blobs) -> Route:
+async def download(request: Request) -> Response:
     """Where our own links lead. Whoever holds one may read that one file until it expires, as its owner would."""
+    kernel = kernel_of(request)
+    try:
+        link = kernel.blobs.links.read(request.path_params["token"])
+        async with kernel.database.unit(Identity(Scope.PERSON, link.owner_id)) as unit:
+            blob = await kernel.blobs.find(unit, link.owner_id, link.blob_id)
+        if await kernel.blobs.store.size(blob.key) is None:
+            raise ContentMissing
+    except (LinkInvalid, BlobNotFound):
+        # A file that is gone and a link that never was are told alike.
+        return problem_of(LinkInvalid(), request_id=request_id_of(request))
+    return respond(kernel.blobs, blob, headers=request.headers, inline=link.inline, body=request.method == "GET")
 
-    async def download(request: Request) -> Response:
-        try:
-            link = blobs.links.read(request.path_params["token"])
-            async with database.unit(Identity(Scope.PERSON, link.owner_id)) as unit:
-                blob = await blobs.find(unit, link.owner_id, link.blob_id)
-            if await blobs.store.size(blob.key) is None:
-                raise ContentMissing
-        except (LinkInvalid, BlobNotFound):
-            # A file that is gone and a link that never was are told alike.
-            return problem_of(LinkInvalid(), request_id=request.scope.get("kontor.request_id"))
-        return respond(blobs, blob, headers=request.headers, inline=link.inline, body=request.method == "GET")
 
-    return Route(f"{PATH}{{token:str}}", download, methods=["GET", "HEAD"], include_in_schema=False)
+# A plain route: it takes no session and no unit of a person's own, and streams.
+LINK_ROUTE = Route(f"{PATH}{{token:str}}", download, methods=["GET", "HEAD"], include_in_schema=False)
