@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 
 from kontor.accounts import configuration
 from kontor.accounts.configuration import Configuration, ConfigurationChange, Known, parsed
@@ -12,7 +13,7 @@ from kontor.core.database import Database
 from kontor.core.events.listener import Listener
 from kontor.core.events.publishing import CHANNEL
 from kontor.core.ids import UserId, new_id
-from kontor.core.tenancy import Actor, Role
+from kontor.core.tenancy import Actor, Identity, Role, Scope
 from tests.conftest import Server
 from tests.factories.house import House
 
@@ -110,6 +111,18 @@ async def test_what_another_version_keeps_in_the_row_survives_a_change(house: Ho
     async with house.database.system("test") as unit:
         stored = await unit.scalar(text("SELECT configuration FROM installation"))
     assert stored == {"later": 1, "name": "Ours"}
+
+
+@pytest.mark.parametrize("scope", [Scope.PERSON, Scope.FULL])
+async def test_the_database_itself_refuses_a_persons_unit(house: House, scope: Scope) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    with pytest.raises(DBAPIError, match="only administrators"):
+        async with house.database.unit(Identity(scope, admin.id)) as unit:
+            await configuration.write(unit, {"registration": "open"})
+    for statement in ("DELETE FROM installation", "INSERT INTO installation DEFAULT VALUES"):
+        with pytest.raises(DBAPIError, match="permission denied"):
+            async with house.database.system("test") as unit:
+                await unit.execute(text(statement))
 
 
 # --- known without asking ---

@@ -1,4 +1,4 @@
-"""Who manages whom, as pure functions (docs/decisions/0004-roles.md)."""
+"""Who manages whom, as pure functions (docs/decisions/0005-roles.md)."""
 
 from enum import StrEnum
 from typing import assert_never

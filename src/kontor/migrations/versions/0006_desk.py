@@ -1,6 +1,6 @@
-"""The desk that follows a person from device to device, and what is brought to their notice."""
+"""The desk that follows a person from device to device, what is brought to their notice, and a guard."""
 
-from alembic import op
+from alembic import context, op
 
 revision = "0006"
 down_revision = "0005"
@@ -12,6 +12,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     desk()
     notifications()
+    configuration(context.config.attributes["app_role"])
 
 
 def desk() -> None:
@@ -70,6 +71,24 @@ def notifications() -> None:
     """)
     op.execute("""
         CREATE POLICY notification_sweep_read ON notification FOR SELECT USING (kontor_scope() = 'system')
+    """)
+
+
+def configuration(app: str) -> None:
+    # One row that everybody reads. A person's own unit never writes it, whatever a route forgot to check.
+    op.execute(f"REVOKE INSERT, DELETE, TRUNCATE ON installation FROM {app}")
+    op.execute("""
+        CREATE FUNCTION installation_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF kontor_scope() NOT IN ('admin', 'system') THEN
+                RAISE EXCEPTION 'only administrators change the installation' USING ERRCODE = '42501';
+            END IF;
+            RETURN NEW;
+        END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER installation_guard BEFORE UPDATE ON installation
+        FOR EACH ROW EXECUTE FUNCTION installation_guard()
     """)
 
 
