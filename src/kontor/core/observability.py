@@ -6,7 +6,7 @@ What people wrote never gets in here: values of requests, statements and message
 import logging
 import sys
 import traceback
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -182,15 +182,21 @@ class Metrics:
             "kontor_event_lag_seconds", "From the commit of an event to its arrival here", registry=self.registry
         )
         self.jobs = Gauge("kontor_jobs", "Jobs in the database", ["state"], registry=self.registry)
-        self.mails = Counter("kontor_mails", "Mails handed over, by outcome", ["outcome"], registry=self.registry)
+        self.mails = Gauge("kontor_mails", "Mails that were not delivered", ["state"], registry=self.registry)
 
     def set_pool(self, *, used: int, idle: int) -> None:
         self.pool.labels("used").set(used)
         self.pool.labels("idle").set(idle)
 
     def set_jobs(self, counts: Iterable[tuple[str, int]]) -> None:
+        self.jobs.clear()  # a state without jobs is not counted by the database
         for state, count in counts:
             self.jobs.labels(state).set(count)
+
+    def set_mails(self, counts: Mapping[str, int]) -> None:
+        self.mails.clear()
+        for state, count in counts.items():
+            self.mails.labels(state).set(count)
 
 
 # --- traces ------------------------------------------------------------------------------------------------------

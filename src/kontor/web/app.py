@@ -1,7 +1,7 @@
 """The application: parts plugged together in order. What it does is decided elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +14,8 @@ from starlette.types import Scope
 from kontor.accounts.audit import Trail
 from kontor.accounts.authentication import AuthenticationMiddleware
 from kontor.accounts.preferences import Appearance
+from kontor.core.blobs.downloads import LINK_ROUTE
+from kontor.core.blobs.sweeps import tidying
 from kontor.core.errors import KontorError
 from kontor.core.events.publishing import CHANNEL
 from kontor.core.http.problems import Problem, add_error_handlers
@@ -24,6 +26,7 @@ from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
 from kontor.web import health, middleware, openapi
+from kontor.web.gauges import Gauges
 from kontor.web.lifecycle import Lifecycle, Phase
 from kontor.web.look import look_of
 from kontor.web.routers import API, api_routers, socket_routers
@@ -59,7 +62,7 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
     app.state.probe = health.Probe(settings, lifecycle)
     app.state.streams = Streams(lifecycle, metrics)
     app.state.kernel = None
-    app.state.gauges = []
+    app.state.gauges = None
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the documented way to shape it
     add_error_handlers(app)
     app.include_router(health.router)
@@ -67,6 +70,7 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
         app.include_router(router, prefix=API)
     for router in socket_routers():
         app.include_router(router)
+    app.router.routes.append(LINK_ROUTE)
     if kernel is not None:
         plug_in(app, kernel)
     return app
@@ -106,26 +110,10 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     """What needs an open kernel."""
     app.state.kernel = kernel
     app.state.probe.kernel = kernel
-    app.state.gauges = [pool_gauge(app.state.metrics, kernel), event_gauge(app.state.metrics, kernel)]
+    app.state.gauges = Gauges(app.state.metrics, kernel)
     kernel.trail = Trail()
     # The stream of events listens to this channel already, so this also works while the listener runs.
     kernel.listener.on(CHANNEL, app.state.streams.heard)
-
-
-def pool_gauge(metrics: Metrics, kernel: Kernel) -> Callable[[], Awaitable[None]]:
-    async def refresh() -> None:
-        pool: Any = kernel.database.engine.pool if kernel.database.engine is not None else None
-        if pool is not None and hasattr(pool, "checkedout"):
-            metrics.set_pool(used=pool.checkedout(), idle=pool.checkedin())
-
-    return refresh
-
-
-def event_gauge(metrics: Metrics, kernel: Kernel) -> Callable[[], Awaitable[None]]:
-    async def refresh() -> None:
-        metrics.event_lag.set(kernel.events.lag_seconds)
-
-    return refresh
 
 
 @asynccontextmanager
@@ -153,7 +141,11 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
         lifecycle.step = step
 
     try:
-        async with open_kernel(app.state.settings, report) as kernel, asyncio.TaskGroup() as tasks:
+        async with (
+            open_kernel(app.state.settings, report) as kernel,
+            tidying(kernel.database, kernel.blobs.store),
+            asyncio.TaskGroup() as tasks,
+        ):
             plug_in(app, kernel)
             tasks.create_task(streams.watch(kernel))
             tasks.create_task(streams.end_when_draining())

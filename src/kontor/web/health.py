@@ -23,6 +23,7 @@ from kontor.core.observability import Metrics
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Role
 from kontor.core.vault.service import check_canary
+from kontor.web.gauges import Gauges
 from kontor.web.lifecycle import Lifecycle, Phase
 from kontor.web.middleware import is_within, parse_networks
 
@@ -249,8 +250,9 @@ async def read_metrics(request: Request) -> Response:
 
     await allow_metrics(request)
     metrics: Metrics = request.app.state.metrics
-    for refresh in request.app.state.gauges:
-        await refresh()
+    gauges: Gauges | None = request.app.state.gauges
+    if gauges is not None:
+        await gauges.refresh()
     return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
