@@ -1,4 +1,4 @@
-"""Real PostgreSQL, built by the migrations. A test is rolled back; where real commits matter it has a copy of its own."""
+"""Real PostgreSQL, built by the migrations. A test is rolled back, or has a copy where real commits matter."""
 
 import asyncio
 import base64
