@@ -18,10 +18,11 @@ from kontor.core.clock import now
 from kontor.core.database import Database
 from kontor.core.errors import Kind as ErrorKind
 from kontor.core.errors import KontorError
+from kontor.core.events import retention
 from kontor.core.events.publishing import person_topic
 from kontor.core.events.stream import Event
 from kontor.core.ids import UserId
-from kontor.core.jobs import upkeep
+from kontor.core.jobs import erasure, upkeep
 from kontor.core.jobs.engine import Ticket, engine_in, queries_over
 from kontor.core.jobs.enqueueing import enqueue
 from kontor.core.jobs.kinds import ONCE, Every, Kind, NoArgs, Registry, Retry
@@ -512,6 +513,31 @@ async def test_old_jobs_are_removed_and_failures_kept_longer(workshop: Workshop)
     with clocks.moved(timedelta(days=100)):
         assert await upkeep.sweep(workshop.database) == 1
     assert (await workshop.row(waiting)).state == "waiting"
+
+
+async def test_of_a_person_who_is_erased_no_job_and_no_event_is_left(workshop: Workshop) -> None:
+    gone, other, started, ended = make_person(), make_person(), asyncio.Event(), asyncio.Event()
+
+    async def sleep(job: Running, args: Note) -> None:
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    async with workshop.worker((WORK, sleep), beat_seconds=30, per_person=1, drain_seconds=0):
+        for number in range(3):
+            await workshop.put(WORK, number, owner=gone)
+        await started.wait()
+        kept = await workshop.put(WORK, owner=other, run_at=now() + timedelta(hours=1))
+        async with workshop.database.system("people") as unit:
+            await erasure.forget(unit, gone)
+            await retention.forget(unit, gone)
+        await asyncio.wait_for(ended.wait(), 5)
+        async with workshop.database.system("test") as unit:
+            assert (await unit.execute(text("SELECT id FROM job"))).scalars().all() == [kept]
+            owners = (await unit.execute(text("SELECT DISTINCT owner_id FROM event"))).scalars().all()
+            assert owners == [other]
 
 
 # --- by the clock -------------------------------------------------------------------------------------------------

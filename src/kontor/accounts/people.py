@@ -23,8 +23,10 @@ from kontor.accounts.tables import Person
 from kontor.core.clock import now
 from kontor.core.database import Database
 from kontor.core.errors import FieldProblem
+from kontor.core.events import retention as event_retention
 from kontor.core.events.publishing import ADMIN_TOPIC, person_topic, publish
 from kontor.core.ids import UserId, new_id
+from kontor.core.jobs import erasure as job_erasure
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from kontor.core.vault.service import Vault
@@ -209,6 +211,8 @@ async def delete(
     await sessions.end_all(unit, UserId(person.id), EndReason.DELETED)
     await note(unit, Action.PERSON_DELETED, person, by=by, address=address)
     await vault.forget(unit, UserId(person.id))
+    await job_erasure.forget(unit, UserId(person.id))
+    await event_retention.forget(unit, UserId(person.id))
     await unit.delete(person)
     await unit.flush()
     await tell_admins(unit, person_id)

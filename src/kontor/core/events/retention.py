@@ -1,11 +1,13 @@
-"""How long events can be replayed."""
+"""How long events can be replayed, and removing those of one person."""
 
 from datetime import timedelta
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.clock import now
 from kontor.core.database import Database
+from kontor.core.ids import UserId
 
 KEPT = timedelta(days=7)
 BATCH = 5000
@@ -23,6 +25,10 @@ _SWEEP = text("""
     )
     SELECT count(*) FROM swept
 """)
+_FORGET = (
+    text("DELETE FROM event WHERE owner_id = :owner"),
+    text("DELETE FROM event_horizon WHERE owner_id = :owner"),
+)
 
 
 async def sweep(database: Database, *, kept: timedelta = KEPT) -> int:
@@ -34,3 +40,9 @@ async def sweep(database: Database, *, kept: timedelta = KEPT) -> int:
         swept += number
         if number < BATCH:
             return swept
+
+
+async def forget(unit: AsyncSession, owner_id: UserId) -> None:
+    """In a unit of the system. What this unit itself still tells the person comes after it and is swept in time."""
+    for statement in _FORGET:
+        await unit.execute(statement, {"owner": owner_id})
