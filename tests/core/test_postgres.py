@@ -198,6 +198,16 @@ def test_a_stale_pid_file_whose_number_belongs_to_somebody_else_does_not_block(
         stranger.wait()
 
 
+async def test_a_newer_extension_is_made_known_to_the_database(embedded: EmbeddedPostgres, made: Path) -> None:
+    mark = made / "postgres.vector"
+    version = mark.read_text()
+    assert await ask(embedded.start().url(), "SELECT extversion FROM pg_extension WHERE extname = 'vector'") == version
+    embedded.stop()
+    mark.write_text("0.0.1")
+    embedded.start()
+    assert mark.read_text() == version
+
+
 def test_a_half_made_cluster_is_made_anew(tmp_path: Path) -> None:
     half = tmp_path / "data" / "postgres.new"
     half.mkdir(parents=True)

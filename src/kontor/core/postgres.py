@@ -6,6 +6,7 @@ living one, so only its binaries are used. Standard library only, because the su
 What lies in the data folder:
     postgres/        the cluster, 0700, owned by the service user
     postgres.key     the secret that all database passwords derive from, 0600
+    postgres.vector  the version of pgvector that the cluster knows
     postgres.json    where the server can be reached, for other processes, 0600
     postgres.lock    held by the process that runs the server
     postgres.log     what the server says (no statements, no people's data)
@@ -138,6 +139,15 @@ class Binaries:
     @property
     def pg_dump(self) -> Path | None:
         return self._client("pg_dump")
+
+    @property
+    def vector_version(self) -> str:
+        for share in ("share", "share/postgresql"):
+            control = self.folder.parent / share / "extension" / "vector.control"
+            if control.exists():
+                found = re.search(r"default_version *= *'([^']+)'", control.read_text("utf-8"))
+                return found[1] if found else ""
+        return ""
 
     @property
     def pg_restore(self) -> Path | None:
@@ -339,6 +349,7 @@ class EmbeddedPostgres:
         if found != program:
             raise OtherMajorVersion(setup.cluster, found=found, program=program)
         self._clear_leftovers(setup.cluster)
+        self._update_extension(setup)
         process = self._launch(setup, program)
         self._wait_until_ready(process, setup.cluster)
         state = {"pid": process.pid, "cluster": str(setup.cluster), "socket_dir": str(setup.socket_dir)}
@@ -421,19 +432,35 @@ class EmbeddedPostgres:
                 options += [] if self.durable else ["--no-sync"]
                 _run([str(setup.binaries["initdb"]), *options], setup.user, kept)
                 role = f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{access.password(OWNER)}'"
-                database = f"CREATE DATABASE {DATABASE} OWNER {OWNER}"
                 # Into the template first, so that every database made from it has the extension too: only a
                 # superuser can add it, and nobody of ours signs in as one.
-                for where, statements in (("template1", ["CREATE EXTENSION vector", role]), ("postgres", [database])):
-                    # Without a server: no client library is needed, and no door stands half open meanwhile.
-                    command = [str(setup.binaries["postgres"]), "--single", "-D", path, "-c", "exit_on_error=true"]
-                    command += [] if self.durable else ["-c", "fsync=off"]
-                    given = "".join(f"{statement};\n" for statement in statements)
-                    _run([*command, where], setup.user, kept, given=given)
+                self._alone(setup, path, kept, "template1", ["CREATE EXTENSION vector", role])
+                self._alone(setup, path, kept, "postgres", [f"CREATE DATABASE {DATABASE} OWNER {OWNER}"])
+                _write_private(self._extension_mark(setup), setup.binaries.vector_version)
         finally:
             password_file.unlink(missing_ok=True)
         draft.rename(setup.cluster)
         _sync_folder(setup.cluster.parent)
+
+    def _update_extension(self, setup: "_Setup") -> None:
+        """A newer wheel may bring a newer pgvector, and only a superuser can tell the databases."""
+        mark = self._extension_mark(setup)
+        brought = setup.binaries.vector_version
+        if mark.exists() and mark.read_text("utf-8") == brought:
+            return
+        with _passage(setup.cluster, setup.user) as (path, kept):
+            for database in ("template1", DATABASE):
+                self._alone(setup, path, kept, database, ["ALTER EXTENSION vector UPDATE"])
+        _write_private(mark, brought)
+
+    def _extension_mark(self, setup: "_Setup") -> Path:
+        return setup.cluster.with_name("postgres.vector")
+
+    def _alone(self, setup: "_Setup", path: str, kept: Sequence[int], database: str, statements: Sequence[str]) -> None:
+        """As superuser without a server: no client library is needed, and no door stands open meanwhile."""
+        command = [str(setup.binaries["postgres"]), "--single", "-D", path, "-c", "exit_on_error=true"]
+        command += [] if self.durable else ["-c", "fsync=off"]
+        _run([*command, database], setup.user, kept, given="".join(f"{statement};\n" for statement in statements))
 
     def _clear_leftovers(self, cluster: Path) -> None:
         """We hold the lock, so whatever still runs here has lost its Kontor: it is stopped, never handed out."""
