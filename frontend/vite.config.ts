@@ -26,5 +26,7 @@ export default defineConfig({
     setupFiles: ["src/shared/test/setup.ts"],
     css: false,
     restoreMocks: true,
+    // Two cores that do other work too are slow, not broken.
+    testTimeout: 30_000,
   },
 });

@@ -1,6 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { App } from "./app/App";
+import { makeApp } from "./app/App";
 import { currentLocale } from "./shared/i18n/locale";
 import "./shared/ui/fonts.css";
 import "./styles.css";
@@ -9,8 +9,4 @@ document.documentElement.lang = currentLocale().language;
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root.");
-createRoot(root).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
-);
+createRoot(root).render(<StrictMode>{makeApp().element}</StrictMode>);

@@ -1,7 +1,7 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { Tooltip } from "@base-ui/react/tooltip";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
+import { type RouterHistory, RouterProvider } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { problemTexts } from "@/shared/api/problem-texts";
 import { makeQueryClient } from "@/shared/api/queries";
@@ -23,12 +23,6 @@ const loadFrame = () => import("./frame/Frame");
 const Frame = lazy(() => loadFrame().then((module) => ({ default: module.Frame })));
 if (matchRoute(routes, location.pathname)?.route.look !== "plain") void loadFrame();
 
-const client = makeQueryClient((error) => {
-  const { title, advice } = problemText(error, sayIn(problemTexts));
-  toast({ text: `${title} ${advice}`.trim() });
-});
-const router = makeRouter(routes, undefined, WorkspaceShell);
-
 function WorkspaceShell() {
   return (
     <SignedInOnly>
@@ -45,8 +39,14 @@ function Everywhere() {
   return null;
 }
 
-export function App() {
-  return (
+/** The app with a cache and a router of its own; there is one per window, and one per test. */
+export function makeApp(history?: RouterHistory) {
+  const client = makeQueryClient((error) => {
+    const { title, advice } = problemText(error, sayIn(problemTexts));
+    toast({ text: `${title} ${advice}`.trim() });
+  });
+  const router = makeRouter(routes, history, WorkspaceShell);
+  const element = (
     // Our content policy forbids style elements; what Base UI would put there stands in styles.css.
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={client}>
@@ -59,4 +59,5 @@ export function App() {
       </QueryClientProvider>
     </CSPProvider>
   );
+  return { client, router, element };
 }

@@ -63,12 +63,14 @@ defineActions([
   { id: "settings", title: { en: "Open settings", de: "Einstellungen öffnen" }, keys: "Mod+,", where: "anywhere" },
   {
     id: "theme",
+    words: { en: "appearance dark mode", de: "Erscheinungsbild Dunkelmodus" },
     title: { en: "Switch between light and dark", de: "Zwischen hell und dunkel wechseln" },
     keys: null,
     where: "anywhere",
   },
   {
     id: "language",
+    words: { en: "language German", de: "Sprache Englisch" },
     title: { en: "Auf Deutsch umschalten", de: "Switch to English" },
     keys: null,
     where: "anywhere",

@@ -14,7 +14,7 @@ import { appTexts } from "./texts";
 export function NotFoundPage() {
   const t = useTexts(appTexts);
   return (
-    <Screen title={t("notFound")} width="reading">
+    <Screen title={t("notFound")} tabTitle={t("notFoundShort")} width="reading">
       <p className="text-muted-foreground">{t("notFoundText")}</p>
       <Button className="mt-4" icon={House} render={<Link to="/" />}>
         {t("toStart")}

@@ -1,6 +1,16 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type AnyRouter, Navigate, useLocation, useRouter } from "@tanstack/react-router";
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type AnyRouter, Navigate, useLocation, useNavigate, useRouter } from "@tanstack/react-router";
+import {
+  createContext,
+  type ReactNode,
+  type RefObject,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Schemas } from "@/shared/api/client";
 import { announceSessionEnd, api, onSessionEnd, setCsrfToken, windowName } from "@/shared/api/client";
 import { fold } from "@/shared/events/fold";
@@ -51,7 +61,7 @@ export function usePanes(): Panes {
 export function visitOf(path: string): desks.Visit {
   const match = matchRoute(routes, path);
   const language = currentLocale().language;
-  if (!match) return { path, key: "lost", title: sayIn(appTexts)("notFound"), icon: null };
+  if (!match) return { path, key: "lost", title: sayIn(appTexts)("notFoundShort"), icon: null };
   return {
     path,
     key: desks.tabKey(tabKeyOf(match.route, match.params)),
@@ -196,31 +206,53 @@ async function signOut(): Promise<void> {
   }
 }
 
-/** The router's place and the tab strip agree: whoever moves, the other follows. */
-export function useTabOfPlace(pane: Pane): { tab: string | null; place: string } {
+/**
+ * The router's place and the tab strip agree: whoever moves, the other follows. The current tab is also given as a
+ * reference, because screens name their tab in effects that run before this one has made the strip render again.
+ */
+export function useTabOfPlace(pane: Pane): { tabNow: RefObject<string | null>; place: string } {
   const { href, state } = useLocation();
   const panes = usePanes();
   const show = useRef(panes.show);
   show.current = panes.show;
   const shown = panes.shown[pane];
-  const latest = useRef(shown);
-  latest.current = shown;
+  const tabNow = useRef(shown);
   const wished = state.tab;
-  useEffect(() => {
+  useLayoutEffect(() => {
+    tabNow.current = shown;
+  }, [shown]);
+  useLayoutEffect(() => {
     const to = visitOf(href);
     const desk = deskStore.desk;
     const named = desk.tabs.find((tab) => tab.id === wished && desks.keyOfTab(tab.id) === to.key);
-    const result = named ? desks.visit(desk, to, named.id) : desks.visit(desk, to, latest.current);
+    const result = desks.visit(desk, to, named ? named.id : tabNow.current);
+    tabNow.current = result.tab;
     deskStore.update(() => result.desk);
     show.current(pane, result.tab);
   }, [href, wished, pane]);
-  return { tab: shown, place: `${shown ?? ""} ${href}` };
+  return { tabNow, place: `${shown ?? ""} ${href}` };
+}
+
+/**
+ * Goes to the sign-in once. What was wanted is taken when this appears: while the sign-in loads, the address is already
+ * the new one, and asking again would wrap it into itself without end.
+ */
+function ToSignIn() {
+  const navigate = useNavigate();
+  const { href } = useLocation();
+  const wanted = useRef(href);
+  const client = useQueryClient();
+  useEffect(() => forgetPerson(client), [client]);
+  useEffect(() => {
+    const next = wanted.current === "/" ? undefined : wanted.current;
+    void navigate({ to: "/login", search: { next } as never, replace: true });
+  }, [navigate]);
+  return <Boot />;
 }
 
 /** Stands before the workspace: who is there, are they set up, and do we hold their desk. */
 export function SignedInOnly({ children }: { children: ReactNode }) {
   const me = useQuery(meQuery);
-  const { href } = useLocation();
   const loaded = useIsDeskLoaded();
   useApplyPreferences(me.data?.settings);
   const personId = me.data?.id;
@@ -231,7 +263,7 @@ export function SignedInOnly({ children }: { children: ReactNode }) {
   }, [personId]);
   if (me.isPending) return <Boot />;
   if (me.isError && !me.data) return <BootFailed error={me.error} onRetry={() => void me.refetch()} />;
-  if (!me.data) return <Navigate to="/login" search={{ next: href === "/" ? undefined : href } as never} replace />;
+  if (!me.data) return <ToSignIn />;
   if (me.data.must_set_up && matchRoute(routes, "/setup")) return <Navigate to="/setup" replace />;
   if (!loaded) return <Boot />;
   return (
@@ -287,18 +319,21 @@ function FollowEvents() {
   return null;
 }
 
-/** When the session ends, for whatever reason, nothing of the person stays in this window. */
+const outlivesPeople = new Set<unknown>([installationQuery.queryKey[0], meQuery.queryKey[0]]);
+
+/** When a session ends, for whatever reason, nothing of the person stays in this window. */
+function forgetPerson(client: QueryClient): void {
+  setCsrfToken("");
+  forgetUndo();
+  forgetDrafts();
+  deskStore.reset();
+  // Who is there is asked by components that are mounted now; taking that answer away would leave them waiting.
+  client.removeQueries({ predicate: ({ queryKey }) => !outlivesPeople.has(queryKey[0]) });
+  client.getMutationCache().clear();
+  client.setQueryData(meQuery.queryKey, null);
+}
+
 export function useForgetOnSessionEnd(): void {
   const client = useQueryClient();
-  const forget = useCallback(() => {
-    setCsrfToken("");
-    forgetUndo();
-    forgetDrafts();
-    deskStore.reset();
-    const installation = client.getQueryData(installationQuery.queryKey);
-    client.clear();
-    if (installation) client.setQueryData(installationQuery.queryKey, installation);
-    client.setQueryData(meQuery.queryKey, null);
-  }, [client]);
-  useEffect(() => onSessionEnd(forget), [forget]);
+  useEffect(() => onSessionEnd(() => forgetPerson(client)), [client]);
 }

@@ -12,7 +12,7 @@ export function useAccountEntries(): MenuEntry[] {
   const t = useTexts(appTexts);
   const me = useMe();
   const workspace = useWorkspace();
-  const { mutate } = useChangeSettings();
+  const { mutate } = useChangeSettings({ failsAloud: true });
   const settingsKeys = useBinding("settings");
   const { language, theme } = me.settings;
   return [

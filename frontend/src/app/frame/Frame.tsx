@@ -217,7 +217,7 @@ function useFrameActions(): void {
   const panes = usePanes();
   const me = useMe();
   const client = useQueryClient();
-  const { mutate } = useChangeSettings();
+  const { mutate } = useChangeSettings({ failsAloud: true });
   const front = panes.shown[panes.focused];
   useAction("settings", () => panes.open("/settings"));
   useAction("tabs.new", () => panes.open("/", "new"));

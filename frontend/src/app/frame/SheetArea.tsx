@@ -1,4 +1,4 @@
-import { Outlet, useLocation } from "@tanstack/react-router";
+import { Outlet, useLocation, useRouterState } from "@tanstack/react-router";
 import { PanelRightClose } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useCallback, useMemo, useState } from "react";
 import { matchRoute } from "@/shared/frame/feature";
@@ -26,7 +26,9 @@ export function SheetArea({ pane }: { pane: Pane }) {
   const desk = useDesk();
   const isPhone = useIsPhone();
   const threePanes = useHasThreePanes();
-  const { tab, place } = useTabOfPlace(pane);
+  const { tabNow, place } = useTabOfPlace(pane);
+  // While the next screen loads, the old one still stands here under the new address: it has no say in its name.
+  const isLoading = useRouterState({ select: (state) => state.isLoading });
   const [slot, setSlot] = useState<HTMLElement | null>(null);
   const [inspectors, setInspectors] = useState(0);
   const isFocused = panes.focused === pane;
@@ -45,9 +47,10 @@ export function SheetArea({ pane }: { pane: Pane }) {
 
   const nameTab = useCallback<SheetValue["nameTab"]>(
     ({ title, state }) => {
-      if (tab) deskStore.update((current) => name(current, tab, title, state ?? null));
+      const named = tabNow.current;
+      if (named && !isLoading) deskStore.update((current) => name(current, named, title, state ?? null));
     },
-    [tab],
+    [tabNow, isLoading],
   );
   const announceInspector = useCallback((present: boolean) => setInspectors((count) => count + (present ? 1 : -1)), []);
   const sheet = useMemo<SheetValue>(

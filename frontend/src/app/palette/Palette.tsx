@@ -413,6 +413,8 @@ function useCommands(): readonly PaletteEntry[] {
       return {
         id: action.id,
         title: action.title[language],
+        // By its name in the other language too: people learn them from each other.
+        words: `${action.title.en} ${action.title.de} ${action.words?.[language] ?? ""}`,
         icon: Command,
         keys,
         run: () => void runAction(action.id),

@@ -28,10 +28,10 @@ export function closeness(text: string, query: string): number {
 /** The entries that fit, best first, in their own order where they fit equally well. */
 export function rank(entries: readonly PaletteEntry[], query: string): PaletteEntry[] {
   return entries
-    .map((entry) => ({
-      entry,
-      score: Math.max(closeness(entry.title, query), closeness(entry.hint ?? "", query) ? 0.5 : 0),
-    }))
+    .map((entry) => {
+      const unseen = closeness(`${entry.hint ?? ""} ${entry.words ?? ""}`, query) > 0 ? 0.5 : 0;
+      return { entry, score: Math.max(closeness(entry.title, query), unseen) };
+    })
     .filter(({ score }) => score > 0)
     .toSorted((a, b) => b.score - a.score)
     .map(({ entry }) => entry);

@@ -39,7 +39,7 @@ const gatewayStatuses = new Set([502, 504]);
 
 // Sign-in answers 401 to wrong credentials: that is an answer, not an ended session.
 const openPaths =
-  /^\/api\/v1\/(auth\/(login|link|register|forgot-password|reset-password|verify|invite|passkeys\/sign-in|oidc)|installation)/;
+  /^\/api\/v1\/(auth\/(me$|login|link|register|forgot-password|reset-password|verify|invite|passkeys\/sign-in|oidc)|installation)/;
 
 const kontor: Middleware = {
   onRequest({ request }) {

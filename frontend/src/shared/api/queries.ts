@@ -6,9 +6,9 @@ export function makeQueryClient(onUnhandled?: (error: unknown) => void): QueryCl
   return new QueryClient({
     queryCache: new QueryCache(),
     mutationCache: new MutationCache({
-      // A mutation whose place shows no error of its own must still not fail in silence.
+      // Whoever shows the failure in its place says so by `meta: { shown: true }`; no other may fail in silence.
       onError: (error, _variables, _context, mutation) => {
-        if (!mutation.options.onError && !mutation.meta?.shown) onUnhandled?.(error);
+        if (!mutation.meta?.shown) onUnhandled?.(error);
       },
     }),
     defaultOptions: {

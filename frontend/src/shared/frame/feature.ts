@@ -49,6 +49,8 @@ export interface PaletteEntry {
   readonly title: string;
   readonly hint?: string;
   readonly aside?: string;
+  /** Further words by which it is found; not shown. */
+  readonly words?: string;
   readonly icon: IconType;
   readonly keys?: readonly string[];
   /** Either a place to go, or a deed. */

@@ -3,6 +3,7 @@ import { createPortal } from "react-dom";
 import { useTexts } from "../i18n/texts";
 import { cx } from "../ui/cx";
 import { PRODUCT_NAME } from "../ui/logo";
+import { announce } from "./announcer";
 import { frameTexts } from "./texts";
 
 export type TabState = "running" | "unread" | "draft" | "alert";
@@ -44,7 +45,11 @@ export function useSheet({ title, state = null }: { title: string; state?: TabSt
     if (title) nameTab({ title, state });
   }, [title, state, nameTab]);
   useEffect(() => {
-    if (isFocused && title) document.title = `${title} – ${PRODUCT_NAME}`;
+    if (!isFocused || !title) return;
+    const before = document.title;
+    document.title = `${title} – ${PRODUCT_NAME}`;
+    // The page does not load anew, so nobody but us tells readers of the screen where they are now.
+    if (before !== PRODUCT_NAME && before !== document.title) announce(title);
   }, [title, isFocused]);
 }
 

@@ -10,6 +10,8 @@ export interface ActionDefinition {
   readonly id: string;
   readonly title: Bilingual;
   readonly description?: Bilingual;
+  /** Further words by which the palette finds it. */
+  readonly words?: Bilingual;
   /** The default; people may choose another in the settings. */
   readonly keys: string | null;
   readonly where: Where;

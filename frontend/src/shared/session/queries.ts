@@ -69,12 +69,13 @@ export function withChange(settings: Settings, { notifications, ...change }: Set
 
 /**
  * Changes a few settings. The screen follows at once; when the server refuses, the old state comes back and the error
- * goes to the caller.
+ * goes to the caller; with `failsAloud` it is told by a toast, for places that have no room for it.
  */
-export function useChangeSettings() {
+export function useChangeSettings({ failsAloud = false }: { failsAloud?: boolean } = {}) {
   const client = useQueryClient();
   return useMutation({
     mutationKey: ["settings"],
+    meta: { shown: !failsAloud },
     mutationFn: async (change: SettingsChange) => {
       const settings = await read(api.PATCH("/api/v1/settings", { body: change }));
       return settings;
