@@ -95,6 +95,15 @@ async def test_a_line_says_which_request_and_from_where(house: House) -> None:
     assert (line["request_id"], line["address"]) == (request_id, "192.0.2.7")
 
 
+async def test_what_the_core_records_says_so_too(house: House) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    answer = await admin.post("/admin/jobs/pause", json={"kind": "test.work"})
+    assert answer.status_code == 204
+    line = (await admin.get("/admin/audit")).json()["items"][0]
+    assert (line["action"], line["address"], line["actor"]["id"]) == ("jobs.paused", "192.0.2.7", str(admin.id))
+    assert line["subject"] == {"kind": "job_kind", "id": "test.work", "name": None}
+
+
 # --- reading ---
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Select, String, cast, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.accounts.callers import came_from
 from kontor.accounts.personal_tables import AuditLine
 from kontor.accounts.tables import Person
 from kontor.core.clock import now
@@ -141,7 +142,7 @@ class Trail:
     ) -> None:
         known = subject_kind is not None and subject_id is not None
         subject = Subject(subject_kind or "", subject_id or "", subject_name) if known else None
-        await write(unit, action=action, actor=actor, subject=subject, details=details)
+        await write(unit, action=action, actor=actor, subject=subject, details=details, address=came_from.get())
 
 
 class AuditActor(BaseModel):

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kontor.accounts import access_tokens, cookies
-from kontor.accounts.callers import plain_address
+from kontor.accounts.callers import came_from, plain_address
 from kontor.accounts.errors import CsrfRefused, ForeignOrigin, WrongContentType
 from kontor.accounts.opaque import PERSONAL_PREFIX, digest, is_personal_token
 from kontor.accounts.policy import scopes_of
@@ -209,6 +209,7 @@ class AuthenticationMiddleware:
             await self.app(scope, receive, send)
             return
         kernel = self._kernel or scope["app"].state.kernel
+        came_from.set(_address(scope))
         try:
             seen = await admit(kernel, scope)
         except KontorError as error:

@@ -1,5 +1,6 @@
 """From where somebody calls: kept with the session and the record, so that people recognise their own devices."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
@@ -7,6 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 MOST_CLIENT_CHARACTERS = 300
+
+# For the record as the core writes it, which is told who did something and not from where.
+came_from: ContextVar[str | None] = ContextVar("came_from", default=None)
 
 
 @dataclass(frozen=True, slots=True)
