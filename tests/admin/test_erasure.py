@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from kontor.accounts.notifications import Notice, notify
-from kontor.admin.erasure import FILES, KEPT, KEYS, OWNED
+from kontor.admin.erasure import ELSEWHERE, FILES, KEPT, OWNED
 from kontor.core.ids import UserId, new_id
 from kontor.core.tenancy import Role
 from tests.factories.accounts import make_account, signed_in_browser
@@ -30,7 +30,7 @@ OWNED_TABLES = text("""
 async def test_every_table_with_an_owner_is_erased_or_kept_on_purpose(owner_connection: AsyncConnection) -> None:
     rows = (await owner_connection.execute(OWNED_TABLES)).all()
     by_hand = {row.name for row in rows if not row.goes_along}
-    assert by_hand == {*OWNED, *FILES, *KEYS, *KEPT}
+    assert by_hand == {*OWNED, *FILES, *ELSEWHERE, *KEPT}
 
 
 async def test_nothing_of_a_deleted_person_is_left(house: House) -> None:

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kontor.core.blobs import repository as blobs
 from kontor.core.ids import UserId
 
-OWNED = ("idempotency_key", "job_pause", "job", "event", "event_horizon", "mail")
+OWNED = ("idempotency_key", "mail")
 FILES = ("blob", "blob_object", "blob_upload", "blob_usage")
 
-# `people.delete` throws the keys away: without them nothing that was sealed for the person can be opened again.
-KEYS = ("vault_key",)
+# What `people.delete` sees to itself: jobs, what was told, and the key without which nothing sealed can be opened.
+ELSEWHERE = ("job", "job_pause", "event", "event_horizon", "vault_key")
 
 # The record stays, and `blob_garbage` is the list by which the files themselves are removed from the store.
 KEPT = frozenset({"audit_line", "blob_garbage"})
