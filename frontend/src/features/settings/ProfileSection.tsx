@@ -14,9 +14,11 @@ import { SettingGroup } from "./parts";
 import { settingsTexts } from "./texts";
 
 export function ProfileSection() {
+  const { name } = useMe();
   return (
     <>
-      <NameForm />
+      {/* Begins anew when the name changed, here by Undo or on another device. */}
+      <NameForm key={name} />
       <EmailForm />
     </>
   );

@@ -57,16 +57,20 @@ export function TotpSetup({ onClose }: { onClose: () => void }) {
 
 const inFours = (secret: string) => secret.replaceAll(/(.{4})(?=.)/g, "$1 ");
 
-/** Draws the server's picture from its one path, so that no foreign markup enters the page. Black on white in the dark too. */
+const attribute = (markup: string, name: string) => new RegExp(`\\s${name}="([^"]*)"`).exec(markup)?.[1];
+
+/**
+ * Draws the server's picture from its one path, so that no foreign markup enters the page; the content policy would not
+ * let it be parsed either. Black on white in the dark too, because cameras expect it.
+ */
 function QrCode({ svg, label }: { svg: string; label: string }) {
   const drawing = useMemo(() => {
-    const root = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
-    const path = root.querySelector("path");
+    const [, root = "", path = ""] = /<svg([^>]*)>.*?<path([^>]*)>/s.exec(svg) ?? [];
     return {
-      viewBox: root.getAttribute("viewBox") ?? "0 0 1 1",
-      d: path?.getAttribute("d") ?? "",
-      transform: path?.getAttribute("transform") ?? undefined,
-      isStroke: path?.hasAttribute("stroke") ?? false,
+      viewBox: attribute(root, "viewBox") ?? "0 0 1 1",
+      d: attribute(path, "d") ?? "",
+      transform: attribute(path, "transform"),
+      isStroke: attribute(path, "stroke") !== undefined,
     };
   }, [svg]);
   return (

@@ -68,7 +68,8 @@ function Setup({ me, kind, onFinish }: { me: Me; kind: "single" | "multi"; onFin
   const isNarrow = useIsNarrow();
   const [index, setIndex] = useState(0);
   const [draft, setDraft] = useState<SetupDraft>(() => ({
-    name: me.name,
+    // Whoever came by the printed link has no name yet, only a word for what they are.
+    name: me.email ? me.name : "",
     email: me.email ?? "",
     password: "",
     timezone: deviceTimeZone(),

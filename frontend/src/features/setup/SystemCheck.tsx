@@ -89,7 +89,7 @@ function CheckRow({ check }: { check: Check }) {
           <span className="sr-only">: {t(mark.word)}</span>
         </span>
         <span className="text-right text-muted-foreground">
-          {check.value || (check.state === "skip" ? t("later") : "")}
+          {check.value || (check.state === "skip" ? t(check.id === "mail" ? "later" : "notNeeded") : "")}
         </span>
       </div>
       {isTrouble && check.advice ? (

@@ -66,6 +66,7 @@ export const setupTexts = defineTexts("setup", {
     stateFail: "Problem",
     stateSkip: "not set up",
     later: "set up later",
+    notNeeded: "not needed here",
     moreChecks: "{count, plural, one {# more check} other {# more checks}}, all in order",
   },
   de: {
@@ -134,6 +135,7 @@ export const setupTexts = defineTexts("setup", {
     stateFail: "Problem",
     stateSkip: "nicht eingerichtet",
     later: "später einrichten",
+    notNeeded: "hier nicht nötig",
     moreChecks: "{count, plural, one {# weitere Prüfung} other {# weitere Prüfungen}}, alles in Ordnung",
   },
 });
