@@ -387,9 +387,12 @@ async def test_progress_is_told_to_the_owner_at_most_twice_a_second(
         row = await workshop.row(job_id)
     kernel.events.close()
     assert (row.done, row.total, row.note) == (200, 200, "counted")
-    assert [event.kind for event in seen] == ["job.changed"] * len(seen)
-    assert [event.data["state"] for event in seen] == ["waiting", "running", "running", "running", "done"]
-    assert [event.data["done"] for event in seen] == [0, 0, 0, 199, 200]
+    assert {event.kind for event in seen} == {"job.changed"}
+    assert [event.data["state"] for event in seen] == ["waiting", *["running"] * (len(seen) - 2), "done"]
+    steps = [event.data["done"] for event in seen]
+    assert steps == sorted(steps)
+    assert (steps[-2], steps[-1]) == (199, 200)
+    assert len(steps) <= 7  # of two hundred that were reported
 
 
 async def test_a_handlers_unit_is_its_owners(workshop: Workshop) -> None:

@@ -88,6 +88,7 @@ class Running:
         if latest is not None:
             self._reported_at = time.monotonic()
             await self._report(latest)
+            self._reported_at = time.monotonic()  # a slow database gets its pause too
 
     async def settle(self) -> Progress | None:
         """Called by the runner when the handler is over: what has not been written yet goes into the last write."""
