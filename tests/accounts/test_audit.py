@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -239,3 +240,8 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 
 def test_other_cells_stay_as_they_are() -> None:
     assert [harmless(cell) for cell in (None, 7, "a=b", "")] == ["", "7", "a=b", ""]
+
+
+def test_the_interface_has_a_text_for_every_deed_in_both_languages() -> None:
+    texts = Path(__file__).parents[2].joinpath("frontend/src/features/settings/history-texts.ts").read_text("utf-8")
+    assert [action.value for action in Action if texts.count(f'"{action.value}":') != 2] == []

@@ -386,6 +386,21 @@ async def test_a_new_address_proves_itself_and_the_old_one_is_told(house: House)
     assert (answer.status_code, answer.json()["code"]) == (409, "people.email_taken")
 
 
+async def test_the_same_mailbox_written_otherwise_needs_no_new_proof(house: House) -> None:
+    admin, account = await house.visitor(Role.ADMIN), await make_account(house, email="anna@example.org")
+    found = (await admin.patch(f"/admin/users/{account.id}", json={"email": "Anna@Example.org"})).json()
+    assert (found["email"], found["email_verified"]) == ("Anna@Example.org", True)
+    assert await mails_to(house, "anna@example.org") == []
+
+
+async def test_an_address_is_not_taken_away(house: House) -> None:
+    admin, anna = await house.visitor(Role.ADMIN), await house.person(email="anna@example.org")
+    body = {"name": "Anna", "email": None, "role": "user", "language": "de"}
+    answer = await admin.put(f"/admin/users/{anna}", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "email")
+    assert (await state_of(house, anna)).email == "anna@example.org"
+
+
 async def test_a_quota_is_given_and_taken_back(house: House) -> None:
     admin, anna = await house.visitor(Role.ADMIN), await house.person()
     given = await admin.patch(f"/admin/users/{anna}", json={"quota_bytes": 1000})

@@ -25,6 +25,7 @@ from kontor.admin.errors import DeedNotAllowed, NoAddress, NotInvited, NotToOnes
 from kontor.admin.policy import Deed
 from kontor.admin.schemas import SortKey, UserChange, UserCreate, UserCreated, UserRead, UserWrite
 from kontor.core.blobs import repository as blobs
+from kontor.core.errors import FieldProblem
 from kontor.core.http.paging import BadCursor, Cursor, CursorKey, Page
 from kontor.core.http.versions import refuse_stale
 from kontor.core.ids import UserId
@@ -189,6 +190,8 @@ async def change(office: Office, user_id: UserId, wanted: UserChange, *, seen: i
 
 
 async def replace(office: Office, user_id: UserId, wanted: UserWrite, *, seen: int | None) -> UserRead:
+    if wanted.email is None and (await office.lock(user_id, Deed.CHANGE)).email is not None:
+        raise FieldProblem("email", "An address is replaced by another one, not taken away.", reason="required")
     return await change(office, user_id, UserChange(**wanted.model_dump()), seen=seen)
 
 
@@ -214,6 +217,9 @@ async def change_profile(office: Office, person: Person, wanted: UserChange) -> 
 async def change_address(office: Office, person: Person, email: Email) -> None:
     """The new address proves itself by a link; the old one is told, because its owner may know nothing of it."""
     former = person.email
+    if email.key == person.email_key:
+        person.email = email.written  # the same mailbox, written otherwise
+        return
     async with elevated(office.unit):
         await people.change_email(office.unit, person, email, is_verified=False)
         await links.forget(office.unit, UserId(person.id), Purpose.RESET, Purpose.VERIFY, Purpose.INVITE)
