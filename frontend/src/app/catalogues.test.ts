@@ -1,5 +1,5 @@
-import { IntlMessageFormat } from "intl-messageformat";
 import { describe, expect, it } from "vitest";
+import { argumentsOf } from "@/shared/i18n/icu";
 import { knownTexts } from "@/shared/i18n/texts";
 import { writeBinding } from "@/shared/keys/binding";
 import { allActions, bindingOf } from "@/shared/keys/registry";
@@ -8,19 +8,6 @@ import { features, routes } from "./features";
 
 // Every catalogue beside a feature, so that none is missed because its screen is loaded late.
 const modules = import.meta.glob(["../features/**/texts.ts", "../shared/**/*texts.ts", "./texts.ts"], { eager: true });
-
-type Part = ReturnType<IntlMessageFormat["getAst"]>[number];
-
-/** The arguments of a message, through all its branches. */
-function argumentsOf(parts: readonly Part[]): string[] {
-  return parts.flatMap((part) => {
-    if (part.type === 0 || part.type === 7) return [];
-    if ("options" in part)
-      return [part.value, ...Object.values(part.options).flatMap((option) => argumentsOf(option.value))];
-    if ("children" in part) return argumentsOf(part.children);
-    return [part.value];
-  });
-}
 
 describe("every text", () => {
   const catalogues = [...knownTexts().values()];
@@ -38,9 +25,7 @@ describe("every text", () => {
       expect(Object.keys(texts.de).toSorted()).toEqual(Object.keys(texts.en).toSorted());
       for (const key of Object.keys(texts.en)) {
         const [en, de] = [texts.en[key] as string, texts.de[key] as string];
-        const used = (message: string, locale: string) =>
-          [...new Set(argumentsOf(new IntlMessageFormat(message, locale).getAst()))].toSorted();
-        expect(used(de, "de"), `${texts.namespace}.${key}`).toEqual(used(en, "en"));
+        expect(argumentsOf(de), `${texts.namespace}.${key}`).toEqual(argumentsOf(en));
       }
     },
   );

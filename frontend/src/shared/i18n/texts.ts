@@ -1,6 +1,6 @@
 import i18next, { type i18n as I18n } from "i18next";
-import ICU from "i18next-icu";
 import { useMemo } from "react";
+import { icuFormat } from "./icu";
 import { currentLocale, type Language, onLocaleChange, useLocale } from "./locale";
 
 export type Values = Record<string, string | number | Date>;
@@ -19,7 +19,7 @@ type Arguments<Message extends string> = Message extends `${string}{${string}` ?
 export type Say<M extends Messages> = <K extends keyof M & string>(key: K, ...values: Arguments<M[K]>) => string;
 
 const instance: I18n = i18next.createInstance();
-instance.use(ICU);
+instance.use(icuFormat);
 void instance.init({
   lng: currentLocale().language,
   fallbackLng: false,

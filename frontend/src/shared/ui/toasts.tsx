@@ -9,7 +9,7 @@ export function Toasts() {
   const [wanted, setWanted] = useState(false);
   useEffect(() => onFirstToast(() => setWanted(true)), []);
   useEffect(() => {
-    const timer = setTimeout(() => void load(), 3000);
+    const timer = setTimeout(() => void load().catch(() => {}), 3000);
     return () => clearTimeout(timer);
   }, []);
   return <Suspense>{wanted ? <ToastList /> : null}</Suspense>;
