@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from kontor.accounts.audit import Trail
 from kontor.accounts.authentication import AuthenticationMiddleware
+from kontor.accounts.installation import ensure_first_admin
 from kontor.accounts.preferences import Appearance
 from kontor.core.blobs.downloads import LINK_ROUTE
 from kontor.core.blobs.sweeps import tidying
@@ -146,6 +147,8 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
             tidying(kernel.database, kernel.blobs.store),
             asyncio.TaskGroup() as tasks,
         ):
+            report("people")
+            await ensure_first_admin(kernel)
             plug_in(app, kernel)
             tasks.create_task(streams.watch(kernel))
             tasks.create_task(streams.end_when_draining())
