@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 from kontor.core import schema
 from kontor.core.clock import clock
 from kontor.core.database import Database, async_url, make_engine
+from kontor.core.observability import configure_logging
 from kontor.core.postgres import EmbeddedPostgres, PostgresServer
 from kontor.core.settings import Settings
 
@@ -139,6 +140,12 @@ async def owner_connection(server: Server, copy: str) -> AsyncIterator[AsyncConn
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(kontor_data=tmp_path / "data", kontor_kind="multi", kontor_master_key=MASTER_KEY)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def our_logs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As in earnest. What structlog does by itself draws pictures of every local variable, for seconds."""
+    configure_logging(Settings(kontor_data=tmp_path_factory.mktemp("logs"), kontor_log_level="error"))
 
 
 @pytest.fixture(autouse=True)

@@ -37,6 +37,7 @@ class Bounded(HttpToolsProtocol):
 
     head_bytes = 0
     is_in_head = True
+    has_begun = False
 
     def data_received(self, data: bytes) -> None:
         if self.is_in_head:
@@ -48,7 +49,7 @@ class Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.is_in_head = True
+        self.is_in_head = self.has_begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -56,7 +57,7 @@ class Bounded(HttpToolsProtocol):
             raise ValueError("too many headers")  # the parser stops, and the answer is 400
 
     def on_headers_complete(self) -> None:
-        self.is_in_head = False
+        self.is_in_head = self.has_begun = False
         self.head_bytes = 0
         super().on_headers_complete()
 
@@ -90,8 +91,7 @@ class Bounded(HttpToolsProtocol):
     @property
     def is_waiting_for_head(self) -> bool:
         """Connected, or kept open and begun to be used again, and no request yet."""
-        is_idle = self.cycle is None or self.cycle.response_complete
-        return is_idle and self.timeout_keep_alive_task is None
+        return self.cycle is None or (self.has_begun and self.cycle.response_complete)
 
 
 class Server(uvicorn.Server):

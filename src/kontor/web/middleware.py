@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kontor.core.errors import Kind, KontorError
 from kontor.core.http.problems import as_kontor_error, problem_of
 from kontor.core.limits.buckets import MemoryBuckets
-from kontor.core.limits.middleware import BodyLimit, RateLimit
+from kontor.core.limits.middleware import RateLimit
 from kontor.core.limits.rates import Limiter, RouteGroup
 from kontor.core.observability import Metrics
 from kontor.core.settings import Settings
@@ -65,6 +66,7 @@ SECURITY_HEADERS = {
 # A telephone on a bad line manages this; somebody who wants to occupy a place does not want to.
 BODY_SECONDS = 20.0
 BODY_BYTES_PER_SECOND = 2_000
+LINGER_SECONDS = 1.0
 
 STRICT_TRANSPORT = "max-age=31536000"
 
@@ -385,7 +387,11 @@ class Gate:
 
 
 class PatientBody:
-    """A body may take its time, but not for ever: a start-up allowance, and then a least speed."""
+    """A body may take its time, but not for ever: a start-up allowance, and then a least speed.
+
+    An answer that comes before the body has been read whole must reach its reader: a connection that is closed with
+    something unread is reset, and the answer is lost. So what still comes is thrown away for a moment first.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -394,39 +400,51 @@ class PatientBody:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self.app(scope, receive, send)
             return
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        arrived = 0
-        is_whole = is_late = is_started = False
+        body = Arriving(receive)
 
-        async def receive_in_time() -> Message:
-            nonlocal arrived, is_whole, is_late
-            if is_whole:
-                return await receive()
-            try:
-                async with asyncio.timeout_at(began + BODY_SECONDS + arrived / BODY_BYTES_PER_SECOND):
-                    message = await receive()
-            except TimeoutError as error:
-                is_late = True
-                raise BodyTooSlow from error
-            arrived += len(message.get("body", b""))
-            is_whole = message["type"] != "http.request" or not message.get("more_body", False)
-            return message
-
-        async def send_unless_late(message: Message) -> None:
-            nonlocal is_started
-            # Frameworks turn an error while reading into an answer of their own; ours is the truer one.
-            if is_late and not is_started:
-                raise BodyTooSlow
-            is_started = True
+        async def send_and_linger(message: Message) -> None:
+            if message["type"] == "http.response.start" and body.is_late:
+                body.is_closing = True
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            elif message["type"] == "http.response.start":
+                body.is_closing = (b"connection", b"close") in message["headers"]
+            elif body.is_closing and not body.is_whole and not message.get("more_body", False):
+                await send({**message, "more_body": True})
+                await body.discard()
+                message = {"type": "http.response.body"}
             await send(message)
 
+        await self.app(scope, body.receive, send_and_linger)
+
+
+class Arriving:
+    """How much of a body has come, and when the rest must."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._arrived = 0
+        self.is_whole = self.is_late = self.is_closing = False
+
+    async def receive(self) -> Message:
+        if self.is_whole:
+            return await self._receive()
         try:
-            await self.app(scope, receive_in_time, send_unless_late)
-        except BodyTooSlow as error:
-            if is_started:
-                raise
-            await BodyLimit.refuse(error, scope, receive, send)
+            async with asyncio.timeout_at(self._began + BODY_SECONDS + self._arrived / BODY_BYTES_PER_SECOND):
+                message = await self._receive()
+        except TimeoutError as error:
+            self.is_late = True
+            raise BodyTooSlow from error
+        self._arrived += len(message.get("body", b""))
+        self.is_whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def discard(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while (message := await self._receive())["type"] == "http.request" and message.get("more_body"):
+                    pass
 
 
 class KernelRates(RateLimit):
