@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kontor.accounts import totp
 from kontor.accounts.callers import plain_address, plain_client
 from kontor.accounts.emails import parse_email
+from kontor.accounts.origins import origin_of
 from kontor.accounts.passwords import check_rule, hasher, normalise
 from kontor.accounts.policy import leaves_no_admin, scopes_of, too_wide
 from kontor.accounts.schemas import initials
@@ -158,6 +159,20 @@ def test_an_installation_never_loses_its_last_administrator(
 )
 def test_initials(name: str, letters: str) -> None:
     assert initials(name) == letters
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Kontor.Example:443/", "https://kontor.example"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000/x", "http://[::1]:8000"),
+        ("http://kontor.example:80", "http://kontor.example"),
+        ("https://kontor.example:80", "https://kontor.example:80"),
+    ],
+)
+def test_our_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
 
 
 def test_what_a_caller_says_about_itself_is_cut_to_size() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, func, select, update
@@ -21,6 +20,7 @@ from kontor.accounts import access_tokens, cookies
 from kontor.accounts.callers import came_from, plain_address
 from kontor.accounts.errors import CsrfRefused, ForeignOrigin, WrongContentType
 from kontor.accounts.opaque import PERSONAL_PREFIX, digest, is_personal_token
+from kontor.accounts.origins import origin_of
 from kontor.accounts.policy import scopes_of
 from kontor.accounts.sessions import TOUCH_EVERY, is_alive
 from kontor.accounts.tables import Person, PersonalToken, Session
@@ -280,11 +280,6 @@ def is_own_origin(settings: Settings, origin: str, host: str, scheme: str) -> bo
         return True
     plain = {"ws": "http", "wss": "https"}.get(scheme, scheme)
     return bool(host) and origin.lower() == f"{plain}://{host}".lower()
-
-
-def origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def refuse_without_csrf_token(kernel: Kernel, seen: SignedIn, headers: Mapping[str, str]) -> None:

@@ -30,6 +30,7 @@ from kontor.accounts.callers import Caller
 from kontor.accounts.challenges import ChallengeKind
 from kontor.accounts.errors import PasskeyNotFound, PasskeyRefused, PasskeysUnavailable, TooMany
 from kontor.accounts.opaque import digest
+from kontor.accounts.origins import origin_of
 from kontor.accounts.sessions import Opened, SessionKind
 from kontor.accounts.tables import Passkey
 from kontor.core.clock import now
@@ -56,11 +57,11 @@ def relying_party(settings: Settings) -> RelyingParty:
     try:
         is_loopback = ip_address(host).is_loopback
     except ValueError:
-        return RelyingParty(host, f"{parts.scheme}://{parts.netloc}")
+        return RelyingParty(host, origin_of(settings.public_url))
     if not is_loopback:
         raise PasskeysUnavailable
     port = f":{parts.port}" if parts.port else ""
-    return RelyingParty("localhost", f"{parts.scheme}://localhost{port}")
+    return RelyingParty("localhost", origin_of(f"{parts.scheme}://localhost{port}"))
 
 
 async def registration_options(unit: AsyncSession, kernel: Kernel, actor: Actor) -> dict[str, Any]:
