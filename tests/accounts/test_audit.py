@@ -184,10 +184,20 @@ async def test_a_cursor_that_no_column_holds_is_refused(house: House, value: obj
     assert (answer.status_code, answer.json()["code"]) == (422, "http.bad_cursor")
 
 
-@pytest.mark.parametrize("at", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"])
-async def test_the_ends_of_time_are_taken_or_refused(house: House, at: str) -> None:
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        ("0001-01-01T00:00:00+14:00", 422),
+        ("9999-12-31T23:59:59-14:00", 422),
+        ("0001-01-01T00:00:00Z", 200),
+        ("9999-12-31T23:59:59Z", 200),
+    ],
+)
+@pytest.mark.parametrize("path", ["/admin/audit", "/admin/audit.csv"])
+async def test_what_lies_beyond_the_calendar_is_refused(house: House, path: str, at: str, status: int) -> None:
     admin = await house.visitor(Role.ADMIN)
-    assert (await admin.get(f"/admin/audit?since={at}&until={at}")).status_code in {200, 422}
+    for name in ("since", "until"):
+        assert (await admin.get(path, params={name: at})).status_code == status
 
 
 async def test_people_find_what_they_did_and_what_concerns_them(house: House) -> None:

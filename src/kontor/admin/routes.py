@@ -1,11 +1,12 @@
 """What an administrator looks at and sets: numbers, checks, the configuration, the record, full access."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 from kontor.accounts import audit, configuration, full_access
 from kontor.accounts.audit import Action, AuditRead, Filter
@@ -76,6 +77,15 @@ async def change_configuration(
     return configuration.as_read(changed, kernel.settings)
 
 
+def in_utc(moment: datetime) -> datetime:
+    """The ends of time lie within the calendar in some zones only."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as reason:
+        raise ValueError("This is beyond the calendar.") from reason
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ActionFilter = Annotated[
     str | None,
     StringConstraints(pattern=r"^[a-z_]+([.][a-z_]+)*$", max_length=60),
@@ -87,8 +97,8 @@ Search = Annotated[Line | None, Query(max_length=200, description="A person, an 
 def audit_filter(
     actor: Annotated[UUID | None, Query(description="Who did it")] = None,
     action: ActionFilter = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     search: Search = None,
 ) -> Filter:
     return Filter(actor=actor, action=action, since=since, until=until, search=search)
