@@ -9,10 +9,12 @@ import { problemText } from "@/shared/api/texts";
 import { matchRoute } from "@/shared/frame/feature";
 import { sayIn } from "@/shared/i18n/texts";
 import { useKeyboard } from "@/shared/keys/use-keys";
+import { meQuery } from "@/shared/session/queries";
 import { Overlays } from "@/shared/ui/overlays";
 import { toast } from "@/shared/ui/toast";
 import { Toasts } from "@/shared/ui/toasts";
 import "./actions";
+import { deskStore } from "./desk/store";
 import { routes } from "./features";
 import { makeRouter } from "./router";
 import { Boot } from "./states";
@@ -21,7 +23,6 @@ import { SignedInOnly, useForgetOnSessionEnd } from "./workspace";
 // Whoever signs in does not load the workspace yet; whoever is signed in does not wait for it one after the other.
 const loadFrame = () => import("./frame/Frame");
 const Frame = lazy(() => loadFrame().then((module) => ({ default: module.Frame })));
-if (matchRoute(routes, location.pathname)?.route.look !== "plain") void loadFrame();
 
 function WorkspaceShell() {
   return (
@@ -46,6 +47,14 @@ export function makeApp(history?: RouterHistory) {
     toast({ text: `${title} ${advice}`.trim() });
   });
   const router = makeRouter(routes, history, WorkspaceShell);
+  // Everything the first screen needs is asked for at once, not each thing when the one before is there.
+  if (matchRoute(routes, router.history.location.pathname)?.route.look !== "plain") {
+    void loadFrame().catch(() => {});
+    void client.fetchQuery(meQuery).then(
+      (me) => me && deskStore.ensure().catch(() => {}),
+      () => {},
+    );
+  }
   const element = (
     // Our content policy forbids style elements; what Base UI would put there stands in styles.css.
     <CSPProvider disableStyleElements>

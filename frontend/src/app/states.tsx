@@ -8,6 +8,7 @@ import { Screen } from "@/shared/frame/sheet";
 import { useTexts } from "@/shared/i18n/texts";
 import { Button } from "@/shared/ui/button";
 import { Logo } from "@/shared/ui/logo";
+import { useLate } from "@/shared/ui/spinner";
 import { EmptyState, ErrorState } from "@/shared/ui/states";
 import { appTexts } from "./texts";
 
@@ -97,9 +98,10 @@ export class Boundary extends Component<
 
 /** Before it is known who is there: the quiet frame, and the mark once that takes long. */
 export function Boot() {
+  const late = useLate(true, 150);
   return (
     <div className="grid min-h-dvh place-items-center bg-frame">
-      <Logo size={40} className="text-primary-line" />
+      {late ? <Logo size={40} className="text-primary-line" /> : null}
     </div>
   );
 }

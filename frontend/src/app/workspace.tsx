@@ -45,6 +45,9 @@ export interface Panes {
   readonly closeOthers: (tabId: string) => void;
   readonly reopen: (tabId?: string) => void;
   readonly open: (path: string, how?: "here" | "new" | "background") => void;
+  /** Which sheets have something to show beside them. */
+  readonly hasInspector: Readonly<Record<Pane, boolean>>;
+  readonly setInspector: (pane: Pane, present: boolean) => void;
   readonly split: (tabId?: string) => void;
   readonly unsplit: () => void;
 }
@@ -86,6 +89,7 @@ function PanesProvider({ children }: { children: ReactNode }) {
   const secondRouter = useRef<AnyRouter | null>(null);
   const [secondTab, setSecondTab] = useState<string | null>(null);
   const [focused, setFocused] = useState<Pane>("main");
+  const [inspectors, setInspectors] = useState<Readonly<Record<Pane, boolean>>>({ main: false, second: false });
   const desk = useDesk();
   const second = secondTab !== null && desk.tabs.some((tab) => tab.id === secondTab) ? secondTab : null;
   const pane: Pane = second === null ? "main" : focused;
@@ -102,6 +106,9 @@ function PanesProvider({ children }: { children: ReactNode }) {
       focused: pane,
       isSplit: second !== null,
       focus: setFocused,
+      hasInspector: inspectors,
+      setInspector: (which, present) =>
+        setInspectors((current) => (current[which] === present ? current : { ...current, [which]: present })),
       attach: (which, router) => {
         if (which === "second") secondRouter.current = router;
       },
@@ -174,7 +181,7 @@ function PanesProvider({ children }: { children: ReactNode }) {
         setFocused("main");
       },
     };
-  }, [mainRouter, desk.active, second, pane]);
+  }, [mainRouter, desk.active, second, pane, inspectors]);
 
   const workspace = useMemo(
     () => ({
@@ -258,7 +265,7 @@ export function SignedInOnly({ children }: { children: ReactNode }) {
   const personId = me.data?.id;
   useEffect(() => {
     if (!personId) return;
-    deskStore.load().catch(() => deskStore.startEmpty());
+    deskStore.ensure().catch(() => deskStore.startEmpty());
     return saveDeskOnLeave();
   }, [personId]);
   if (me.isPending) return <Boot />;

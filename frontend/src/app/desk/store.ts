@@ -20,6 +20,7 @@ export class DeskStore {
   #loaded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving = false;
+  #first: Promise<void> | undefined;
   #listeners = new Set<() => void>();
   readonly #source: DeskSource;
 
@@ -39,6 +40,15 @@ export class DeskStore {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
+
+  /** Asks once, however many want to know. */
+  ensure(): Promise<void> {
+    if (this.#loaded) return Promise.resolve();
+    this.#first ??= this.load().finally(() => {
+      this.#first = undefined;
+    });
+    return this.#first;
+  }
 
   /** The desk of another session or device; without it one starts with an empty strip. */
   async load(): Promise<void> {

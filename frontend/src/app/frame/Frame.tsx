@@ -1,8 +1,8 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { createMemoryHistory, RouterProvider, useLocation } from "@tanstack/react-router";
 import { ShieldAlert } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
-import { api } from "@/shared/api/client";
+import { api, read } from "@/shared/api/client";
 import { useConnection } from "@/shared/api/connection";
 import { Announcer, announce } from "@/shared/frame/announcer";
 import { matchRoute } from "@/shared/frame/feature";
@@ -91,6 +91,7 @@ export function Frame() {
               label={t("resizeSidebar")}
               value={width}
               {...SIDEBAR}
+              onCollapse={toggleSidebar}
               onChange={(next) =>
                 deskStore.update((current) => ({ ...current, sidebar: { ...current.sidebar, width: next } }))
               }
@@ -105,7 +106,11 @@ export function Frame() {
             isPhone ? "grid-rows-[auto_minmax(0,1fr)]" : "grid-rows-[3rem_minmax(0,1fr)]",
           )}
         >
-          {isPhone ? <MobileBar key="bar" onMenu={() => setDrawer(true)} /> : <TabStrip key="bar" />}
+          {isPhone ? (
+            <MobileBar key="bar" onMenu={() => setDrawer(true)} />
+          ) : (
+            <TabStrip key="bar" onSidebar={hasSidebar && !showsSidebar ? toggleSidebar : undefined} />
+          )}
           <div key="sheets" className={cx("flex min-h-0 min-w-0 gap-2", !isPhone && "mr-2")}>
             <SheetArea pane="main" />
             {panes.isSplit && !isPhone ? <SecondSheet /> : null}
@@ -162,6 +167,11 @@ function SkipLinks({ withTabs }: { withTabs: boolean }) {
 function FullAccessBar({ until, reason }: { until: string; reason: string }) {
   const t = useTexts(appTexts);
   const locale = useLocale();
+  const client = useQueryClient();
+  const end = useMutation({
+    mutationFn: () => read(api.DELETE("/api/v1/admin/full-access")),
+    onSuccess: () => client.invalidateQueries({ queryKey: meQuery.queryKey }),
+  });
   return (
     <div
       role="status"
@@ -169,6 +179,14 @@ function FullAccessBar({ until, reason }: { until: string; reason: string }) {
     >
       <Icon icon={ShieldAlert} size={14} />
       <span className="min-w-0 grow py-1">{t("fullAccessBar", { time: formatTime(until, locale), reason })}</span>
+      <button
+        type="button"
+        disabled={end.isPending}
+        onClick={() => end.mutate()}
+        className="touch rounded-xs font-medium underline underline-offset-4"
+      >
+        {t("fullAccessEnd")}
+      </button>
     </div>
   );
 }

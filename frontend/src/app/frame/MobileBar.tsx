@@ -1,4 +1,4 @@
-import { Ellipsis, Menu as MenuIcon, X } from "lucide-react";
+import { CircleQuestionMark, Ellipsis, Menu as MenuIcon, Search, X } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { useTexts } from "@/shared/i18n/texts";
 import { runAction } from "@/shared/keys/use-keys";
@@ -43,8 +43,8 @@ export function MobileBar({ onMenu }: { onMenu: () => void }) {
       <Menu
         trigger={<IconButton icon={Ellipsis} size="lg" label={t("more")} />}
         entries={[
-          { label: t("commands"), onSelect: () => runAction("palette") },
-          { label: t("help"), onSelect: () => runAction("help.keys") },
+          { label: t("commands"), icon: Search, onSelect: () => runAction("palette") },
+          { label: t("help"), icon: CircleQuestionMark, onSelect: () => runAction("help.keys") },
           { kind: "separator" },
           ...account,
         ]}

@@ -10,6 +10,7 @@ export function Resizer({
   usual,
   grows = "right",
   onChange,
+  onCollapse,
   className,
 }: {
   label: string;
@@ -20,13 +21,20 @@ export function Resizer({
   /** In which direction dragging makes the pane wider. */
   grows?: "right" | "left";
   onChange: (width: number) => void;
+  /** Dragged far below its least width the pane goes away. */
+  onCollapse?: () => void;
   className?: string;
 }) {
   const start = useRef<{ x: number; value: number } | null>(null);
   const sign = grows === "right" ? 1 : -1;
   const clamp = (width: number) => Math.round(Math.min(max, Math.max(min, width)));
   const onPointerMove = (event: PointerEvent) => {
-    if (start.current) onChange(clamp(start.current.value + sign * (event.clientX - start.current.x)));
+    if (!start.current) return;
+    const wanted = start.current.value + sign * (event.clientX - start.current.x);
+    if (onCollapse && wanted < min / 2) {
+      start.current = null;
+      onCollapse();
+    } else onChange(clamp(wanted));
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a window splitter is a focusable separator with a value, not a rule

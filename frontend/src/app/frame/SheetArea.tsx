@@ -1,6 +1,6 @@
 import { Outlet, useLocation, useRouterState } from "@tanstack/react-router";
 import { PanelRightClose } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useCallback, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { matchRoute } from "@/shared/frame/feature";
 import { SheetContext, type SheetValue } from "@/shared/frame/sheet";
 import { useHasThreePanes, useIsPhone } from "@/shared/frame/use-media";
@@ -43,6 +43,9 @@ export function SheetArea({ pane }: { pane: Pane }) {
   );
   const hasInspector = inspectors > 0;
   const isOpen = hasInspector && desk.inspector.open;
+  const { setInspector } = panes;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the setter is made anew with every change of the panes
+  useEffect(() => setInspector(pane, hasInspector), [pane, hasInspector]);
   useAction("inspector", () => setOpen(!deskStore.desk.inspector.open), { enabled: hasInspector && isFocused });
 
   const nameTab = useCallback<SheetValue["nameTab"]>(

@@ -1,10 +1,12 @@
 import { lazy, Suspense, useMemo } from "react";
 import type { Area } from "@/shared/frame/feature";
-import { SidebarHead, SidebarNav, SidebarRow } from "@/shared/frame/sidebar";
+import { SidebarHead, SidebarRow } from "@/shared/frame/sidebar";
 import { useLocale } from "@/shared/i18n/locale";
+import { useTexts } from "@/shared/i18n/texts";
 import { useMe } from "@/shared/session/queries";
 import { areas } from "../features";
 import { Boundary } from "../states";
+import { appTexts } from "../texts";
 
 /** The column of the area in front; an area without one of its own lists the areas. */
 export function SidebarOf({ area }: { area: Area }) {
@@ -22,10 +24,11 @@ export function SidebarOf({ area }: { area: Area }) {
 
 /** On small screens the drawer holds the rail's places too, as words. */
 export function AreaList() {
+  const t = useTexts(appTexts);
   const { language } = useLocale();
   const me = useMe();
   return (
-    <SidebarNav label={language === "de" ? "Bereiche" : "Areas"}>
+    <nav aria-label={t("areas")} className="flex-none border-b border-border px-2.5 pb-2">
       {areas
         .filter((area) => area.place !== "none" && (area.visible?.(me) ?? true))
         .map((area) => (
@@ -33,6 +36,6 @@ export function AreaList() {
             {area.title[language]}
           </SidebarRow>
         ))}
-    </SidebarNav>
+    </nav>
   );
 }

@@ -1,10 +1,10 @@
-import { ChevronDown, Columns2, Plus, X } from "lucide-react";
+import { ChevronDown, Columns2, PanelLeftOpen, PanelRightOpen, Plus, X } from "lucide-react";
 import { type PointerEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { matchRoute } from "@/shared/frame/feature";
 import type { TabState } from "@/shared/frame/sheet";
 import { StateDot } from "@/shared/frame/sidebar";
 import { useTexts } from "@/shared/i18n/texts";
-import { useBinding } from "@/shared/keys/use-keys";
+import { runAction, useBinding } from "@/shared/keys/use-keys";
 import { IconButton } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
 import { Icon } from "@/shared/ui/icons";
@@ -26,7 +26,8 @@ export function TabMark({ tab }: { tab: Pick<Tab, "path" | "state"> }) {
   return icon ? <Icon icon={icon} size={14} className="text-faint" /> : null;
 }
 
-export function TabStrip() {
+/** With `onSidebar` the strip begins with the way to a sidebar that is not in sight. */
+export function TabStrip({ onSidebar }: { onSidebar?: () => void }) {
   const t = useTexts(appTexts);
   const desk = useDesk();
   const panes = usePanes();
@@ -34,6 +35,8 @@ export function TabStrip() {
   const [overflows, setOverflows] = useState(false);
   const newKeys = useBinding("tabs.new");
   const splitKeys = useBinding("tabs.split");
+  const sidebarKeys = useBinding("sidebar");
+  const inspectorKeys = useBinding("inspector");
   const drag = useDragOrder();
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: measured again whenever the tabs change
@@ -54,6 +57,9 @@ export function TabStrip() {
 
   return (
     <div className="flex min-w-0 items-center gap-1 pr-2">
+      {onSidebar ? (
+        <IconButton icon={PanelLeftOpen} label={t("showSidebar")} keys={sidebarKeys} onClick={onSidebar} />
+      ) : null}
       <nav
         ref={strip}
         id="tabs"
@@ -74,6 +80,14 @@ export function TabStrip() {
       ) : null}
       <IconButton icon={Plus} label={t("newTab")} keys={newKeys} onClick={() => panes.open("/", "new")} />
       <span className="grow" />
+      {panes.hasInspector[panes.focused] && !desk.inspector.open ? (
+        <IconButton
+          icon={PanelRightOpen}
+          label={t("showInspector")}
+          keys={inspectorKeys}
+          onClick={() => runAction("inspector")}
+        />
+      ) : null}
       <IconButton
         icon={Columns2}
         label={panes.isSplit ? t("unsplit") : t("split")}
