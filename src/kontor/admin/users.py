@@ -25,11 +25,11 @@ from kontor.admin.errors import DeedNotAllowed, NoAddress, NotInvited, NotToOnes
 from kontor.admin.policy import Deed
 from kontor.admin.schemas import SortKey, UserChange, UserCreate, UserCreated, UserRead, UserWrite
 from kontor.core.blobs import repository as blobs
+from kontor.core.database import elevated
 from kontor.core.errors import FieldProblem
 from kontor.core.http.paging import BadCursor, Cursor, CursorKey, Page
 from kontor.core.http.versions import refuse_stale
 from kontor.core.ids import UserId
-from kontor.core.jobs.elevation import elevated
 from kontor.core.kernel import Kernel
 from kontor.core.tenancy import Actor, Role
 
@@ -156,7 +156,7 @@ async def create(office: Office, wanted: UserCreate) -> UserCreated:
         # Whoever types somebody's address in vouches for it; an invitation proves it by arriving.
         is_email_verified=not wanted.invite,
     )
-    async with elevated(office.unit):
+    async with elevated(office.unit, "people"):
         person = await people.add(office.unit, new)
         link = await mails.send_invite(office.unit, office.kernel, person) if wanted.invite else None
     action = Action.PERSON_INVITED if wanted.invite else Action.PERSON_CREATED
@@ -170,7 +170,7 @@ async def invite_again(office: Office, user_id: UserId) -> UserCreated:
     person = await office.lock(user_id, Deed.INVITE)
     if person.state != State.INVITED.value:
         raise NotInvited
-    async with elevated(office.unit):
+    async with elevated(office.unit, "people"):
         link = await mails.send_invite(office.unit, office.kernel, person)
     await office.note(Action.PERSON_INVITED, person)
     made = await as_read(office.unit, person)
@@ -220,7 +220,7 @@ async def change_address(office: Office, person: Person, email: Email) -> None:
     if email.key == person.email_key:
         person.email = email.written  # the same mailbox, written otherwise
         return
-    async with elevated(office.unit):
+    async with elevated(office.unit, "people"):
         await people.change_email(office.unit, person, email, is_verified=False)
         await links.forget(office.unit, UserId(person.id), Purpose.RESET, Purpose.VERIFY, Purpose.INVITE)
         if person.state == State.INVITED.value:
@@ -267,7 +267,7 @@ async def reset_link(office: Office, user_id: UserId) -> str:
     person = await office.lock(user_id, Deed.RESET_LINK)
     if person.email is None:
         raise NoAddress
-    async with elevated(office.unit):
+    async with elevated(office.unit, "people"):
         return await people.reset_link(
             office.unit, office.kernel.settings, user_id, by=office.actor, address=office.caller.address
         )
@@ -278,7 +278,7 @@ async def delete(office: Office, user_id: UserId, *, seen: int | None) -> None:
     person = await office.lock(user_id, Deed.DELETE)
     refuse_stale(person.version, seen)
     await people.guard_last_admin(office.unit, person, role=None, state=None)
-    async with elevated(office.unit):
+    async with elevated(office.unit, "people"):
         await erasure.erase(office.unit, user_id)
         await people.delete(office.unit, office.kernel.vault, user_id, by=office.actor, address=office.caller.address)
 
@@ -293,7 +293,7 @@ async def as_read(unit: AsyncSession, person: Person) -> UserRead:
 async def as_reads(unit: AsyncSession, found: Sequence[Person]) -> list[UserRead]:
     """As many queries for a hundred people as for one."""
     ids = [person.id for person in found]
-    async with elevated(unit):
+    async with elevated(unit, "people"):
         ways = await repository.sign_in_ways(unit, ids)
     alive = await sessions.count_alive(unit, ids)
     usage = {row.owner_id: row for row in await unit.execute(USAGE, {"ids": ids})}

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import orjson
 import structlog
 from sqlalchemy import MetaData, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -114,3 +115,24 @@ async def identify_in_time(session: AsyncSession, identity: Identity) -> None:
 async def identify(session: AsyncSession, identity: Identity) -> None:
     user_id = "" if identity.user_id is None else str(identity.user_id)
     await session.execute(IDENTIFY, {"user_id": user_id, "scope": identity.scope.value})
+
+
+RAISE = text("SELECT current_setting('kontor.scope', true) AS before, set_config('kontor.scope', :scope, true)")
+RESTORE = text("SELECT set_config('kontor.scope', :scope, true)")
+
+
+@asynccontextmanager
+async def elevated(session: AsyncSession, purpose: SystemPurpose) -> AsyncIterator[None]:
+    """A few statements of a person's unit as the system, in the same transaction: what belongs to their deed and no
+    statement of their own may write. Every value in them was checked before; nothing that a caller passed in is run.
+    """
+    session.info["purpose"] = purpose
+    before = (await session.execute(RAISE, {"scope": Scope.SYSTEM.value})).one().before or ""
+    try:
+        yield
+    except BaseException:
+        # After an error of the database, or without one, the transaction is over and the setting with it.
+        with suppress(SQLAlchemyError):
+            await session.execute(RESTORE, {"scope": before})
+        raise
+    await session.execute(RESTORE, {"scope": before})

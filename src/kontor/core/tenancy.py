@@ -27,7 +27,6 @@ class Scope(StrEnum):
 # A closed list, so that a reviewer can count the doors that open without a person.
 SystemPurpose = Literal[
     "sign-in",
-    "audit",
     "configuration",
     "events",
     "jobs",
@@ -35,7 +34,6 @@ SystemPurpose = Literal[
     "health",
     "sweep",
     "vault",
-    "idempotency",
     "people",
     "test",
 ]

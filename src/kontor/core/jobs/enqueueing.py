@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.clock import now
+from kontor.core.database import elevated
 from kontor.core.ids import JobId, UserId, new_id
-from kontor.core.jobs.elevation import elevated
 from kontor.core.jobs.kinds import A, Kind
 from kontor.core.jobs.news import tell_changed
 
@@ -56,7 +56,7 @@ async def enqueue(
         "run_at": run_at or at,
         "at": at,
     }
-    async with elevated(unit):
+    async with elevated(unit, "jobs"):
         while True:
             made = (await unit.execute(_INSERT, row)).one_or_none()
             if made is not None:

@@ -3,8 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.core.database import elevated
 from kontor.core.ids import UserId
-from kontor.core.jobs.elevation import elevated
 from kontor.core.jobs.enqueueing import wake
 
 _STATEMENTS = (
@@ -15,7 +15,7 @@ _STATEMENTS = (
 
 async def forget(unit: AsyncSession, owner_id: UserId) -> None:
     """A job that runs loses its lease with its row, and its worker ends it."""
-    async with elevated(unit):
+    async with elevated(unit, "jobs"):
         for statement in _STATEMENTS:
             await unit.execute(statement, {"owner": owner_id})
         await wake(unit, "cancel")

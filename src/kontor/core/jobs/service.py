@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.clock import now
+from kontor.core.database import elevated
 from kontor.core.http.paging import Cursor, Page
-from kontor.core.jobs.elevation import elevated
 from kontor.core.jobs.enqueueing import wake
 from kontor.core.jobs.errors import JobAlreadyOpen, JobFinished, JobNotFound, JobNotRepeatable
 from kontor.core.jobs.news import seen_state, tell_changed
@@ -111,7 +111,7 @@ async def list_all(
 
 async def cancel_mine(unit: AsyncSession, actor: Actor, job_id: UUID) -> JobRead:
     """At once when it does not run yet; otherwise its handler is told and ends as soon as it can."""
-    async with elevated(unit):
+    async with elevated(unit, "jobs"):
         row = await lock(unit, job_id, owner=actor.user_id)
         row = await cancel(unit, row)
     await tell_changed(unit, row)
@@ -119,7 +119,7 @@ async def cancel_mine(unit: AsyncSession, actor: Actor, job_id: UUID) -> JobRead
 
 
 async def cancel_any(unit: AsyncSession, actor: Actor, trail: AuditTrail, job_id: UUID) -> AdminJobRead:
-    async with elevated(unit):
+    async with elevated(unit, "jobs"):
         row = await lock(unit, job_id)
         row = await cancel(unit, row)
     await tell_changed(unit, row)
@@ -129,7 +129,7 @@ async def cancel_any(unit: AsyncSession, actor: Actor, trail: AuditTrail, job_id
 
 async def retry(unit: AsyncSession, actor: Actor, trail: AuditTrail, job_id: UUID) -> AdminJobRead:
     """Once more from the start, with all its tries."""
-    async with elevated(unit):
+    async with elevated(unit, "jobs"):
         row = await lock(unit, job_id)
         if row.state not in REPEATABLE:
             raise JobNotRepeatable(row.state)
@@ -146,13 +146,13 @@ async def retry(unit: AsyncSession, actor: Actor, trail: AuditTrail, job_id: UUI
 
 async def pause(unit: AsyncSession, actor: Actor, trail: AuditTrail, subject: PauseSubject) -> None:
     """Nothing of it starts from now on. What runs goes on to its end."""
-    async with elevated(unit):
+    async with elevated(unit, "jobs"):
         await unit.execute(_PAUSE, {**subject.model_dump(), "by": actor.user_id, "now": now()})
     await record(unit, actor, trail, "jobs.paused", subject)
 
 
 async def resume(unit: AsyncSession, actor: Actor, trail: AuditTrail, subject: PauseSubject) -> None:
-    async with elevated(unit):
+    async with elevated(unit, "jobs"):
         await unit.execute(_RESUME, subject.model_dump())
         await wake(unit)
     await record(unit, actor, trail, "jobs.resumed", subject)
