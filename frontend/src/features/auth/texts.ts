@@ -59,7 +59,6 @@ export const authTexts = defineTexts("auth", {
       "Your address is confirmed. As soon as your registration is approved, you get a mail and can sign in.",
     notVerified:
       "This link to confirm an address does not work any more. Sign in or register again, then you get a new one.",
-    ended: "You were signed out. Please sign in again, then you return to where you were.",
     providerFailed: "Signing in with the other service did not work. Please try again, or choose another way.",
     unverified: "Please confirm your address first. The link is in the mail that you got when you registered.",
     waiting: "Your registration still waits for approval. You get a mail as soon as you can start.",
@@ -159,7 +158,6 @@ export const authTexts = defineTexts("auth", {
       "Ihre Adresse ist bestätigt. Sobald Ihre Registrierung freigegeben ist, bekommen Sie eine Mail und können sich anmelden.",
     notVerified:
       "Dieser Link zur Bestätigung gilt nicht mehr. Melden Sie sich an oder registrieren Sie sich erneut, dann bekommen Sie einen neuen.",
-    ended: "Sie wurden abgemeldet. Bitte melden Sie sich wieder an, dann geht es dort weiter, wo Sie waren.",
     providerFailed:
       "Die Anmeldung über den anderen Dienst hat nicht geklappt. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.",
     unverified:

@@ -3,7 +3,6 @@ import { defineTexts } from "@/shared/i18n/texts";
 export const setupTexts = defineTexts("setup", {
   en: {
     steps: "Steps",
-    stepOf: "Step {step} of {steps}",
     done: "done",
     account: "Account",
     appearance: "Appearance",
@@ -28,7 +27,6 @@ export const setupTexts = defineTexts("setup", {
     language: "Language",
     timezone: "Time zone",
     currency: "Currency",
-    detected: "From your device: {example}",
     appearanceTitle: "How should Kontor look?",
     appearanceLead: "You see each choice at once.",
     theme: "Appearance",
@@ -71,7 +69,6 @@ export const setupTexts = defineTexts("setup", {
   },
   de: {
     steps: "Schritte",
-    stepOf: "Schritt {step} von {steps}",
     done: "erledigt",
     account: "Konto",
     appearance: "Darstellung",
@@ -97,7 +94,6 @@ export const setupTexts = defineTexts("setup", {
     language: "Sprache",
     timezone: "Zeitzone",
     currency: "Währung",
-    detected: "Von Ihrem Gerät: {example}",
     appearanceTitle: "Wie soll Kontor aussehen?",
     appearanceLead: "Jede Wahl sehen Sie sofort.",
     theme: "Darstellung",
