@@ -126,7 +126,7 @@ async def mails_to(house: House, email: str) -> list[Any]:
 
 
 async def audit_lines(house: House, *, owner: UUID | None = None, action: str | None = None) -> list[Any]:
-    async with house.database.system("audit") as unit:
+    async with house.database.system("test") as unit:
         return await _lines(unit, owner, action)
 
 
