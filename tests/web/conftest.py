@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,10 @@ class SignedInPerson:
 class Live:
     """A server on a real socket, in a thread of its own, over a database with real commits."""
 
-    def __init__(self, server: Server, port: int, database: Database, secrets: Secrets) -> None:
+    def __init__(self, server: Server, port: int, copy: str, database: Database, secrets: Secrets) -> None:
         self.server = server
         self.port = port
+        self.copy = copy  # the name of its database
         self.database = database
         self.secrets = secrets
 
@@ -130,13 +131,23 @@ async def eventually(is_true: Callable[[], bool], *, seconds: float = 10) -> Non
         await asyncio.sleep(0.02)
 
 
-@pytest.fixture
-async def live(
-    settings: Settings, server: PostgresServer, copy: str, committed_database: Database
-) -> AsyncIterator[Live]:
+@asynccontextmanager
+async def opened_live(settings: Settings, server: PostgresServer) -> AsyncIterator[Live]:
+    copy = server.copy()
+    database = Database.connect(server.app_url(copy), pool_size=5)
     wanted = live_settings(settings, server, copy)
-    with serving(wanted) as (web, port):
-        yield Live(web, port, committed_database, Secrets.load(wanted))
+    try:
+        with serving(wanted) as (web, port):
+            yield Live(web, port, copy, database, Secrets.load(wanted))
+    finally:
+        await database.close()
+        server.drop(copy)
+
+
+@pytest.fixture
+async def live(settings: Settings, server: PostgresServer) -> AsyncIterator[Live]:
+    async with opened_live(settings, server) as made:
+        yield made
 
 
 class Process:

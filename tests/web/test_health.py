@@ -6,11 +6,10 @@ import os
 import time
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kontor.core.kernel import Kernel
 from kontor.core.secrets import Secrets
@@ -18,6 +17,7 @@ from kontor.core.settings import Settings
 from kontor.core.tenancy import Role
 from kontor.core.vault.service import plant_canary
 from kontor.web.app import create_app
+from tests.conftest import Server as PostgresServer
 from tests.factories.house import House
 from tests.web.conftest import Live
 from tests.web.test_edge import client_of
@@ -50,9 +50,10 @@ async def test_a_full_disk_is_told(ready: httpx.AsyncClient, house: House) -> No
     assert (await ready.get("/health")).status_code == 200
 
 
-async def test_a_schema_of_another_version_is_told(live: Live, owner_connection: AsyncConnection) -> None:
-    await owner_connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    await owner_connection.commit()
+async def test_a_schema_of_another_version_is_told(live: Live, server: PostgresServer) -> None:
+    owner = await asyncpg.connect(server.owner_url(live.copy))
+    await owner.execute("UPDATE alembic_version SET version_num = '0001'")
+    await owner.close()
     await asyncio.sleep(1.1)
     async with live.client() as client:
         answer = await client.get("/health/ready")

@@ -2,14 +2,32 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
 
+from kontor.core.settings import Settings
+from kontor.core.tenancy import Role
 from kontor.web import main, middleware
-from tests.web.conftest import Live, eventually
+from tests.conftest import MASTER_KEY
+from tests.conftest import Server as PostgresServer
+from tests.web.conftest import Live, eventually, opened_live
 
 LOGIN = "/api/v1/auth/login"
+
+
+@pytest.fixture(scope="module")
+async def live(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
+    """One for all of them: what one request breaks, the next one finds broken."""
+    settings = Settings(
+        kontor_data=tmp_path_factory.mktemp("hostile"),
+        kontor_kind="multi",
+        kontor_master_key=MASTER_KEY,
+        kontor_rate_factor=0,
+    )
+    async with opened_live(settings, server) as made:
+        yield made
 
 
 async def talk(live: Live, raw: bytes, *, seconds: float = 10) -> bytes:
@@ -171,8 +189,6 @@ async def test_whoever_connects_and_says_nothing_is_let_go(
     ],
 )
 async def test_addresses_that_are_no_addresses(live: Live, path: str) -> None:
-    from kontor.core.tenancy import Role
-
     boss = await live.sign_in(Role.ADMIN)
     async with (
         live.client() as client,

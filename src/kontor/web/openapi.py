@@ -37,20 +37,15 @@ def describe_problems(made: dict[str, Any]) -> None:
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for path, operations in made["paths"].items():
+    for operations in made["paths"].values():
         for method, operation in operations.items():
             if method not in METHODS:
                 continue
             responses = operation.setdefault("responses", {})
+            if "parameters" in operation or "requestBody" in operation:
+                responses.setdefault("422", {"description": "`http.invalid_request`"})
+            # Sizes, rates, hosts, outages: any route may be answered by what stands before it.
+            responses["default"] = {"description": "Any other problem"}
             for status, response in responses.items():
-                if status == "default" or not status.startswith(("4", "5")):
-                    continue
-                response["content"] = {PROBLEM_TYPE: {"schema": PROBLEM_REF}}
-                if status == "422" and response.get("description") == "Validation Error":
-                    response["description"] = "`http.invalid_request`"
-            if path.startswith("/api/"):
-                # Sizes, rates, hosts, outages: any route may be answered by what stands before it.
-                responses["default"] = {
-                    "description": "Any other problem",
-                    "content": {PROBLEM_TYPE: {"schema": PROBLEM_REF}},
-                }
+                if status == "default" or status.startswith(("4", "5")):
+                    response["content"] = {PROBLEM_TYPE: {"schema": PROBLEM_REF}}
