@@ -104,7 +104,7 @@ async def standing(house: House, cast: list[Visitor]) -> list[Figure]:
     ]
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=1, max_size=14))
 async def test_rights_are_those_of_the_model_whatever_happened_before(house: House, story: list[Step]) -> None:
     cast, model = await cast_in(house), Model()
