@@ -50,8 +50,7 @@ export default function RegisterScreen() {
     return (
       <CheckMail
         email={register.variables.email}
-        isVerified={register.data.state === "approval"}
-        needsApproval={here.registration === "approval"}
+        needsApproval={register.data.state === "approval"}
         hasMail={here.mail_configured}
         onAgain={register.reset}
       />
@@ -125,29 +124,21 @@ function RegisterForm({ register }: { register: ReturnType<typeof useRegister> }
 /** The same words for every address: whether it is known here is nobody's business. */
 function CheckMail({
   email,
-  isVerified,
   needsApproval,
   hasMail,
   onAgain,
 }: {
   email: string;
-  isVerified: boolean;
   needsApproval: boolean;
   hasMail: boolean;
   onAgain: () => void;
 }) {
   const t = useTexts(authTexts);
   return (
-    <EntrancePage title={isVerified ? t("registered") : t("checkMail")}>
+    <EntrancePage title={t("checkMail")}>
       <div role="status" className="flex flex-col gap-3 text-md break-words">
-        {isVerified ? (
-          <p>{t("registeredText", { email })}</p>
-        ) : (
-          <>
-            <p>{t("checkMailText", { email })}</p>
-            {needsApproval ? <p>{t("checkMailApproval")}</p> : null}
-          </>
-        )}
+        <p>{t("checkMailText", { email })}</p>
+        {needsApproval ? <p>{t("checkMailApproval")}</p> : null}
       </div>
       {hasMail ? (
         <p className="mt-3 text-muted-foreground">{t("notThere")}</p>

@@ -66,7 +66,7 @@ describe("registering", () => {
   it("sends the person to their mailbox, whatever the server knows about the address", async () => {
     const { user, requests } = await open({
       "GET /api/v1/installation": { ...installation, registration: "approval" },
-      "POST /api/v1/auth/register": { state: "verify" },
+      "POST /api/v1/auth/register": { state: "approval" },
     });
     await user.type(await screen.findByLabelText("Your name"), "T. B.");
     await user.type(screen.getByLabelText("E-mail address"), "tb@example.org");

@@ -37,9 +37,6 @@ export const authTexts = defineTexts("auth", {
       "If {email} can be used here, a mail with a link is on its way. The link confirms that the address is yours and works for two days.",
     checkMailApproval:
       "After that someone who runs this installation looks at your registration. You get a mail as soon as you can start.",
-    registered: "Your registration is in",
-    registeredText:
-      "If {email} can be used here, someone who runs this installation now looks at your registration. You get a mail as soon as you can start.",
     noMailText: "This installation sends no mail yet. Whoever runs it sees the message and can pass it on to you.",
     notThere: "Nothing came? Look in the spam folder, or check the address.",
     otherAddress: "Use another address",
@@ -135,9 +132,6 @@ export const authTexts = defineTexts("auth", {
     checkMailText:
       "Wenn {email} hier benutzt werden kann, ist eine Mail mit einem Link unterwegs. Er bestätigt, dass die Adresse Ihnen gehört, und gilt zwei Tage.",
     checkMailApproval: "Danach wird Ihre Registrierung angesehen. Sie bekommen eine Mail, sobald es losgehen kann.",
-    registered: "Ihre Registrierung ist da",
-    registeredText:
-      "Wenn {email} hier benutzt werden kann, wird Ihre Registrierung jetzt angesehen. Sie bekommen eine Mail, sobald es losgehen kann.",
     noMailText:
       "Von hier gehen noch keine Mails ab. Wer Kontor betreibt, sieht die Nachricht und kann sie Ihnen weitergeben.",
     notThere: "Nichts gekommen? Sehen Sie im Spam-Ordner nach, oder prüfen Sie die Adresse.",
