@@ -30,23 +30,29 @@ export function SheetArea({ pane }: { pane: Pane }) {
   // While the next screen loads, the old one still stands here under the new address: it has no say in its name.
   const isLoading = useRouterState({ select: (state) => state.isLoading });
   const [slot, setSlot] = useState<HTMLElement | null>(null);
-  const [inspectors, setInspectors] = useState(0);
+  const [inspector, announceInspector] = useState<string | null>(null);
+  // A sheet from below covers the work, so on a phone it comes only when it is asked for here and now.
+  const [isOpenOnPhone, setOpenOnPhone] = useState(false);
   const isFocused = panes.focused === pane;
   const inspectorKeys = useBinding("inspector");
 
   const setOpen = useCallback(
-    (open: boolean) =>
-      deskStore.update((current) =>
-        current.inspector.open === open ? current : { ...current, inspector: { ...current.inspector, open } },
-      ),
-    [],
+    (open: boolean) => {
+      if (isPhone) setOpenOnPhone(open);
+      else {
+        deskStore.update((current) =>
+          current.inspector.open === open ? current : { ...current, inspector: { ...current.inspector, open } },
+        );
+      }
+    },
+    [isPhone],
   );
-  const hasInspector = inspectors > 0;
-  const isOpen = hasInspector && desk.inspector.open;
+  const hasInspector = inspector !== null;
+  const isOpen = hasInspector && (isPhone ? isOpenOnPhone : desk.inspector.open);
   const { setInspector } = panes;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the setter is made anew with every change of the panes
   useEffect(() => setInspector(pane, hasInspector), [pane, hasInspector]);
-  useAction("inspector", () => setOpen(!deskStore.desk.inspector.open), { enabled: hasInspector && isFocused });
+  useAction("inspector", () => setOpen(!isOpen), { enabled: hasInspector && isFocused });
 
   const nameTab = useCallback<SheetValue["nameTab"]>(
     ({ title, state }) => {
@@ -55,7 +61,6 @@ export function SheetArea({ pane }: { pane: Pane }) {
     },
     [tabNow, isLoading],
   );
-  const announceInspector = useCallback((present: boolean) => setInspectors((count) => count + (present ? 1 : -1)), []);
   const sheet = useMemo<SheetValue>(
     () => ({
       pane,
@@ -64,9 +69,10 @@ export function SheetArea({ pane }: { pane: Pane }) {
       nameTab,
       inspectorSlot: isOpen ? slot : null,
       announceInspector,
+      isInspectorOpen: isOpen,
       setInspectorOpen: setOpen,
     }),
-    [pane, place, isFocused, nameTab, isOpen, slot, announceInspector, setOpen],
+    [pane, place, isFocused, nameTab, isOpen, slot, setOpen],
   );
 
   const width = desk.inspector.width;
@@ -89,7 +95,7 @@ export function SheetArea({ pane }: { pane: Pane }) {
         </Boundary>
         {isOpen && isPhone ? (
           <Suspense>
-            <Sheet open onOpenChange={setOpen} title={t("inspector")}>
+            <Sheet open onOpenChange={setOpen} title={inspector}>
               <div ref={setSlot} className="flex min-h-[64dvh] flex-col" />
             </Sheet>
           </Suspense>

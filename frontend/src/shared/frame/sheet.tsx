@@ -17,7 +17,9 @@ export interface SheetValue {
   readonly nameTab: (name: { title: string; state?: TabState | null }) => void;
   /** Where inspectors are drawn; null while the inspector is closed. */
   readonly inspectorSlot: HTMLElement | null;
-  readonly announceInspector: (present: boolean) => void;
+  /** A screen has something to show beside it; null takes it away. */
+  readonly announceInspector: (title: string | null) => void;
+  readonly isInspectorOpen: boolean;
   readonly setInspectorOpen: (open: boolean) => void;
 }
 
@@ -28,6 +30,7 @@ const quiet: SheetValue = {
   nameTab: () => {},
   inspectorSlot: null,
   announceInspector: () => {},
+  isInspectorOpen: false,
   setInspectorOpen: () => {},
 };
 
@@ -138,14 +141,20 @@ export function Screen({
   );
 }
 
+/** For whoever chooses something that the inspector then shows; on a phone it would stay out of sight otherwise. */
+export function useInspector(): { isOpen: boolean; setOpen: (open: boolean) => void } {
+  const { isInspectorOpen, setInspectorOpen } = useSheetContext();
+  return { isOpen: isInspectorOpen, setOpen: setInspectorOpen };
+}
+
 /** The panel at the right. Drawn where the sheet has room for it; closing it is remembered per person. */
 export function Inspector({ title, children }: { title: string; children: ReactNode }) {
   const t = useTexts(frameTexts);
   const { inspectorSlot, announceInspector } = useSheetContext();
   useEffect(() => {
-    announceInspector(true);
-    return () => announceInspector(false);
-  }, [announceInspector]);
+    announceInspector(title);
+    return () => announceInspector(null);
+  }, [announceInspector, title]);
   if (!inspectorSlot) return null;
   return createPortal(
     <section aria-label={t("inspectorOf", { title })} className="flex min-h-0 grow flex-col">

@@ -9,5 +9,8 @@ function strokeFor(size: number): number {
 
 /** One way to draw Lucide: the stroke follows the size, and the name is always spoken by something else. */
 export function Icon({ icon: Drawing, size = 16, ...rest }: { icon: LucideIcon } & Omit<LucideProps, "ref">) {
-  return <Drawing aria-hidden="true" size={size} strokeWidth={strokeFor(Number(size))} {...rest} />;
+  // In rem, so that pictures grow with the words beside them.
+  return (
+    <Drawing aria-hidden="true" size={`${Number(size) / 16}rem`} strokeWidth={strokeFor(Number(size))} {...rest} />
+  );
 }

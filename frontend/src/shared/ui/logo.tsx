@@ -3,7 +3,14 @@ export const PRODUCT_NAME = "Kontor";
 
 export function Logo({ size = 22, className = "text-primary" }: { size?: number; className?: string }) {
   return (
-    <svg aria-hidden="true" className={className} width={size} height={size} viewBox="0 0 22 22" fill="currentColor">
+    <svg
+      aria-hidden="true"
+      className={className}
+      width={`${size / 16}rem`}
+      height={`${size / 16}rem`}
+      viewBox="0 0 22 22"
+      fill="currentColor"
+    >
       <path d="M2 20V12h3V8h3V4h6v4h3v4h3v8h-6.5v-4.5a2.5 2.5 0 0 0-5 0V20z" />
     </svg>
   );

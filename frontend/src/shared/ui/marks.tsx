@@ -72,6 +72,9 @@ export function Badge({ tone = "neutral", children }: { tone?: Tone; children: R
   );
 }
 
+const rem = (pixels: number) => `${pixels / 16}rem`;
+const boxOf = (size: number, font: number) => ({ width: rem(size), height: rem(size), fontSize: rem(font) });
+
 export function Avatar({
   initials,
   size = 24,
@@ -94,7 +97,7 @@ export function Avatar({
         look === "pending" && "border border-dashed border-border-strong text-muted-foreground",
         className,
       )}
-      style={{ width: size, height: size, fontSize: size <= 20 ? 8.5 : size <= 28 ? 10 : size <= 40 ? 12 : 16 }}
+      style={boxOf(size, size <= 20 ? 8.5 : size <= 28 ? 10 : size <= 40 ? 12 : 16)}
     >
       {initials}
     </span>
@@ -110,7 +113,7 @@ export function ModelTile({ code, size = 20, className }: { code: string; size?:
         "inline-grid flex-none place-items-center rounded-[5px] border border-border bg-raised leading-none font-semibold text-muted-foreground [word-spacing:0]",
         className,
       )}
-      style={{ width: size, height: size, fontSize: size <= 18 ? 9 : size <= 20 ? 9.5 : 11 }}
+      style={boxOf(size, size <= 18 ? 9 : size <= 20 ? 9.5 : 11)}
     >
       {code}
     </span>
@@ -154,7 +157,7 @@ export function Ring({ share, size = 16 }: { share: number; size?: number }) {
   const length = 2 * Math.PI * 6;
   const tone = share > 1 ? "text-destructive" : share > 0.8 ? "text-brass" : "text-primary";
   return (
-    <svg aria-hidden="true" className={tone} width={size} height={size} viewBox="0 0 16 16" fill="none">
+    <svg aria-hidden="true" className={tone} width={rem(size)} height={rem(size)} viewBox="0 0 16 16" fill="none">
       <circle cx="8" cy="8" r="6" stroke="var(--border)" strokeWidth="2.5" />
       <circle
         cx="8"

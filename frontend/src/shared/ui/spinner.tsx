@@ -7,8 +7,8 @@ export function Spinner({ size = 14, className }: { size?: number; className?: s
     <svg
       aria-hidden="true"
       className={cx("motion-safe:animate-spin text-primary-text", className)}
-      width={size}
-      height={size}
+      width={`${size / 16}rem`}
+      height={`${size / 16}rem`}
       viewBox="0 0 16 16"
       fill="none"
     >
