@@ -9,10 +9,12 @@ from uuid import uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import kontor
+import kontor.migrations
 from kontor.core import schema
 from kontor.core.database import IDENTIFY, Base
 from tests.conftest import APP_ROLE, Server
@@ -147,3 +149,8 @@ async def test_an_upgrade_takes_a_dump_first_and_only_one_runner_migrates(server
 async def test_a_database_that_is_away_is_tried_again_and_then_named() -> None:
     with pytest.raises(schema.DatabaseUnreachable, match="3 attempts"):
         await schema.wait_for_database("postgresql://nobody@127.0.0.1:1/none", attempts=3, pause_seconds=0.001)
+
+
+def test_the_files_of_the_migrations_are_named_for_their_revisions() -> None:
+    script = ScriptDirectory(str(Path(kontor.migrations.__file__).parent))
+    assert schema.revisions() == tuple(reversed([found.revision for found in script.walk_revisions()]))

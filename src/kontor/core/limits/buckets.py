@@ -7,11 +7,12 @@ so idle ones vanish by themselves. All arithmetic is in whole microseconds, the 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
-
-from redis.asyncio import Redis
+from typing import TYPE_CHECKING, Protocol
 
 from kontor.core.limits.redis_door import RedisDoor
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 SECOND = 1_000_000
 

@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    # Eight megabytes in every process, for what few installations use: loaded when there is a Redis.
+    from redis.asyncio import Redis
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +30,8 @@ class RedisDoor:
 
     @classmethod
     def connect(cls, url: str) -> "RedisDoor":
+        from redis.asyncio import Redis
+
         # No retries by the client: our own fallback is faster than its patience.
         client = Redis.from_url(
             url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS, decode_responses=True
@@ -37,6 +41,8 @@ class RedisDoor:
     async def ask(
         self, question: Callable[["Redis"], Awaitable[Answer]], *, otherwise: Callable[[], Awaitable[Answer]]
     ) -> Answer:
+        from redis.exceptions import RedisError
+
         if time.monotonic() < self._closed_until:
             return await otherwise()
         try:

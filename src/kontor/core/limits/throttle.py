@@ -12,16 +12,16 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
-
-from redis.asyncio import Redis
-from redis.exceptions import WatchError
+from typing import TYPE_CHECKING, Protocol
 
 from kontor.core.clock import now
 from kontor.core.errors import Kind, KontorError
 from kontor.core.limits.addresses import address_key, subnet_key
 from kontor.core.limits.redis_door import RedisDoor
 from kontor.core.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 # Attempts that cost no waiting: people mistype, and offices share an address.
 FREE_BY_PAIR = 3
@@ -186,6 +186,8 @@ class RedisCounters:
 
     async def change(self, key: str, decision: Callable[[Pair | None], Decision], *, at: float) -> Decision:
         name = self._prefix + key
+
+        from redis.exceptions import WatchError
 
         async def together(client: "Redis") -> Decision:
             for _ in range(MOST_COLLISIONS):
