@@ -159,7 +159,7 @@ describe("what the page offers", () => {
   });
 
   it("says how confirming the address ended", async () => {
-    await open({}, "/login?verified=%220%22");
+    await open({}, "/login?verified=0");
     expect(await screen.findByText(/does not work any more/)).toBeVisible();
   });
 

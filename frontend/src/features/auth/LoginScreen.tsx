@@ -17,7 +17,8 @@ import { authTexts } from "./texts";
 
 export interface LoginSearch {
   next?: string;
-  verified?: string;
+  /** 1 when the link in the mail confirmed the address, 0 when it did not. */
+  verified?: number;
   error?: string;
 }
 
@@ -102,14 +103,14 @@ export default function LoginScreen() {
 /** What brought the person here, when that is worth a sentence. */
 function Arrival({ search, approval }: { search: LoginSearch; approval: boolean }) {
   const t = useTexts(authTexts);
-  if (search.verified === "1") {
+  if (search.verified === 1) {
     return (
       <Notice icon={CircleCheck} className="mb-5">
         {approval ? t("verifiedApproval") : t("verified")}
       </Notice>
     );
   }
-  if (search.verified === "0") {
+  if (search.verified === 0) {
     return (
       <Notice tone="brass" icon={CircleAlert} className="mb-5">
         {t("notVerified")}
