@@ -37,7 +37,7 @@ async def run(kernel: Kernel, actor: Actor, request: Request) -> ChecksRead:
         )
         for check in found
     ]
-    return ChecksRead(items=items, ready_in_ms=getattr(request.app.state, "ready_in_ms", None))
+    return ChecksRead(items=items, ready_in_ms=request.app.state.ready_in_ms)
 
 
 async def language_of(kernel: Kernel, actor: Actor, request: Request) -> Language:

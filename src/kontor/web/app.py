@@ -1,6 +1,7 @@
 """The application: parts plugged together in order. What it does is decided elsewhere."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -36,6 +37,8 @@ from kontor.web.streams import Streams
 
 log = structlog.get_logger(__name__)
 
+BEGAN = time.monotonic()  # as near to the start of the process as this module comes
+
 DESCRIPTION = "The interface of Kontor. Errors are problem documents (RFC 9457) with stable codes."
 
 
@@ -63,6 +66,7 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
     app.state.probe = health.Probe(settings, lifecycle)
     app.state.streams = Streams(lifecycle, metrics)
     app.state.kernel = None
+    app.state.ready_in_ms = None
     app.state.gauges = None
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the documented way to shape it
     add_error_handlers(app)
@@ -153,7 +157,8 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
             tasks.create_task(streams.watch(kernel))
             tasks.create_task(streams.end_when_draining())
             lifecycle.serve()
-            log.info("web.ready")
+            app.state.ready_in_ms = round((time.monotonic() - BEGAN) * 1000)
+            log.info("web.ready", ms=app.state.ready_in_ms)
             await closing.wait()
     except KontorError as error:
         # Said in plain words; `main` ends the process with it.
