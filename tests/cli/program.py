@@ -1,6 +1,8 @@
 """Kontor as a person starts it: a process, its words and its children."""
 
+import io
 import json
+import logging
 import os
 import queue
 import signal
@@ -9,10 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from kontor.cli.main import dispatch
 
 
 def free_port() -> int:
@@ -21,8 +27,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def clean_environment_of(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(("KONTOR_", "DATABASE_"))}
+
+
 def clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("KONTOR_", "DATABASE_"))}
+    return clean_environment_of(os.environ)
 
 
 def kontor(*arguments: str, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
@@ -34,6 +44,24 @@ def kontor(*arguments: str, timeout: float = 60, **more: str) -> subprocess.Comp
         timeout=timeout,
         check=False,
     )
+
+
+def kontor_here(*arguments: str) -> tuple[int, str, str]:
+    """A command in this process: status, output, errors. Quicker, for what needs no process of its own."""
+    output, errors, before = io.StringIO(), io.StringIO(), dict(os.environ)
+    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    os.environ.clear()
+    os.environ.update(clean_environment_of(before))
+    try:
+        # In a thread, because commands run a loop of their own and a session of tests has one already.
+        with redirect_stdout(output), redirect_stderr(errors), ThreadPoolExecutor(1) as pool:
+            status = pool.submit(dispatch, list(arguments)).result()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        logging.getLogger().handlers[:] = handlers
+        logging.getLogger().setLevel(level)
+    return status, output.getvalue(), errors.getvalue()
 
 
 def ask(port: int, path: str = "/health/ready") -> int | None:

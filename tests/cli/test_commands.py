@@ -9,7 +9,7 @@ import pytest
 
 from kontor.cli.main import COMMANDS, dispatch
 from kontor.core.version import __version__
-from tests.cli.program import kontor
+from tests.cli.program import kontor, kontor_here
 
 
 def test_help_explains_every_command_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,21 +51,26 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 def test_a_person_can_be_looked_after_without_a_running_kontor(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
-    made = kontor("user", "create", "eva@example.org", "--admin", "--language", "de", *data)
-    assert made.returncode == 0, made.stderr
-    assert "/reset/" in made.stdout
-    refused = kontor("user", "set-role", "eva@example.org", "user", *data)
-    assert refused.returncode == 1
-    assert "last administrator" in refused.stderr
-    assert "Traceback" not in refused.stderr
-    assert kontor("user", "suspend", "nobody@example.org", *data).returncode == 1
-    listed = kontor("user", "list", *data).stdout.splitlines()
+    status, said, trouble = kontor_here("user", "create", "eva@example.org", "--admin", "--language", "de", *data)
+    assert status == 0, trouble
+    assert "/reset/" in said
+    status, _, trouble = kontor_here("user", "set-role", "eva@example.org", "user", *data)
+    assert status == 1
+    assert "last administrator" in trouble
+    assert kontor_here("user", "suspend", "nobody@example.org", *data)[0] == 1
+    listed = kontor_here("user", "list", *data)[1].splitlines()
     assert [line.split()[0] for line in listed] == ["E-MAIL", "eva@example.org"]
-    rotated = kontor("vault", "rotate", *data)
-    assert rotated.returncode == 0, rotated.stderr
-    assert (tmp_path / "data" / "master.key.1").exists()
-    examined = kontor("doctor", "--language", "de", "--json", *data)
-    assert '"title": "Datenbank"' in examined.stdout
+
+
+def test_the_master_key_is_replaced_and_the_former_kept(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "data"))
+    assert kontor_here("migrate", *data)[0] == 0
+    before = (tmp_path / "data" / "master.key").read_text()
+    status, _, trouble = kontor_here("vault", "rotate", *data)
+    assert status == 0, trouble
+    assert (tmp_path / "data" / "master.key.1").read_text() == before
+    assert (tmp_path / "data" / "master.key").read_text() != before
+    assert '"title": "Datenbank"' in kontor_here("doctor", "--language", "de", "--json", *data)[1]
 
 
 def test_a_key_in_the_environment_is_rotated_by_the_environment(tmp_path: Path) -> None:
@@ -78,5 +83,5 @@ def test_a_key_in_the_environment_is_rotated_by_the_environment(tmp_path: Path) 
 
 def test_the_interface_is_described_without_a_database(tmp_path: Path) -> None:
     target = tmp_path / "openapi.json"
-    assert kontor("openapi", "--output", str(target)).returncode == 0
+    assert kontor_here("openapi", "--output", str(target))[0] == 0
     assert '"/health/ready"' in target.read_text()

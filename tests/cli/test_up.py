@@ -13,20 +13,21 @@ from pathlib import Path
 import pytest
 
 from kontor.core import processes
-from tests.cli.program import Program, ask, children_of, eventually, free_port, kontor
+from tests.cli.program import Program, ask, eventually, free_port, kontor
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the children in /proc")
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One data folder for the tests that leave it whole: making a database takes most of a start."""
+    """For the tests that start and end Kontor themselves: making a database takes most of a first start."""
     return tmp_path_factory.mktemp("up") / "a folder" / "data"
 
 
-@pytest.fixture
-def running(data: Path) -> Iterator[Program]:
-    with Program(data) as program:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """One Kontor for all tests that leave it running; whatever they kill comes back."""
+    with Program(tmp_path_factory.mktemp("running") / "data") as program:
         yield program.until_ready()
 
 
@@ -84,7 +85,7 @@ def test_it_can_be_stopped_while_it_starts(tmp_path: Path) -> None:
     with Program(tmp_path / "data") as program:
         program.until("Database")
         assert program.end(signal.SIGTERM) == 0
-        assert not children_of(os.getpid()).get("postgres")
+        assert not (program.data / "postgres" / "postmaster.pid").exists()
     with Program(tmp_path / "data") as again:
         again.until_ready()
 

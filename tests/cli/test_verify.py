@@ -62,4 +62,4 @@ def test_tests_do_not_see_how_this_machine_is_configured(monkeypatch: pytest.Mon
 def test_every_step_has_a_name_of_its_own() -> None:
     names = [step.name for step in verify.STEPS]
     assert len(set(names)) == len(names)
-    assert {step.name for step in verify.STEPS if step.is_test} == {"python", "frontend", "browser"}
+    assert {step.name for step in verify.STEPS if step.is_test} == {"python", "chaos", "frontend", "browser"}

@@ -134,6 +134,7 @@ class Supervisor:
         self.log_path = None if show_log else facts.data_dir / "kontor.log"
         self.log: IO[bytes] | None = None
         self.place = facts.data_dir / PLACE_FILE
+        self.is_noted = False
         self.postgres = (
             None
             if facts.external
@@ -300,7 +301,8 @@ class Supervisor:
             child.ended()
         if self.postgres is not None:
             self.postgres.stop()
-        self.place.unlink(missing_ok=True)
+        if self.is_noted:  # otherwise it is the note of the Kontor that made us stop
+            self.place.unlink(missing_ok=True)
         if self.log is not None:
             self.log.close()
         os.close(self.link_pipe)
@@ -314,6 +316,7 @@ class Supervisor:
         self.place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = {"pid": os.getpid(), "host": self.facts.host, "port": self.facts.port}
         self.place.write_text(json.dumps(place), "utf-8")
+        self.is_noted = True
 
     # --- the log ----------------------------------------------------------------------------------------------
 

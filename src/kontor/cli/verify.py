@@ -194,7 +194,14 @@ def count_of(report: Path) -> Count:
 
 
 def python_tests() -> Outcome:
-    return pytest("-m", "not browser")
+    """On all cores, a file at a time; each process has a database server of its own."""
+    workers = min(os.cpu_count() or 1, 4)
+    return pytest("-m", "not browser and not chaos and not fuzz", "-n", str(workers), "--dist", "loadfile")
+
+
+def chaos_tests() -> Outcome:
+    """Alone: whoever kills processes and waits for others to notice should not be slowed down by neighbours."""
+    return pytest("-m", "(chaos or fuzz) and not browser")
 
 
 def browser_tests() -> Outcome:
@@ -251,6 +258,7 @@ STEPS = (
     Step("ui-types", "The front end's types hold", lambda: npm("types")),
     Step("ui-size", "The web app is built and small enough", app_is_small),
     Step("python", "Python tests", python_tests, is_test=True),
+    Step("chaos", "Tests that kill processes and that try every input", chaos_tests, is_test=True),
     Step("frontend", "Front-end tests", frontend_tests, is_test=True),
     Step("browser", "Browser tests", browser_tests, is_test=True),
 )
