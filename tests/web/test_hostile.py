@@ -92,6 +92,15 @@ async def test_large_bodies_are_refused_before_they_are_read(live: Live) -> None
     assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/api/v1/auth/invite/upload"), ("PATCH", "/api/v1/admin/users/upload")]
+)
+async def test_no_spelling_of_a_path_lets_a_large_body_in(live: Live, method: str, path: str) -> None:
+    head = head_of("Content-Length: 10485760").replace(b"POST " + LOGIN.encode(), f"{method} {path}".encode())
+    assert path.encode() in head
+    assert status_of(await talk(live, head)) == 413
+
+
 async def test_large_bodies_without_a_length_are_refused_as_they_grow(live: Live) -> None:
     head = head_of("Transfer-Encoding: chunked")
     chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"

@@ -23,7 +23,6 @@ from kontor.core.events.publishing import CHANNEL
 from kontor.core.http.problems import Problem, add_error_handlers
 from kontor.core.kernel import Kernel
 from kontor.core.limits.middleware import BodyLimit
-from kontor.core.limits.rates import RouteGroup, scope_group
 from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
@@ -85,9 +84,10 @@ def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Mi
     """Outermost first."""
     tracer = configure_tracing(settings, service="kontor-web")
 
-    def largest_body(scope: Scope) -> int | None:
-        # Uploads are counted by their routes, which know what may come.
-        return None if scope_group(scope) is RouteGroup.UPLOAD else settings.kontor_max_body_bytes
+    def largest_body(_scope: Scope) -> int | None:
+        # Of everything. A route that takes more is named here by its whole path: what a path ends in is written by
+        # whoever asks, and a body is read before anybody asks who sends it.
+        return settings.kontor_max_body_bytes
 
     return [
         Middleware(middleware.TrustedProxies, networks=settings.kontor_trusted_proxies),
