@@ -12,5 +12,7 @@ export function safeNext(wanted: unknown): string {
   }
   if (url.origin !== location.origin) return "/";
   const isEntrance = /^\/(login|register|forgot|reset|invite|setup)(\/|$)/.test(url.pathname);
-  return isEntrance || url.pathname.startsWith("/api/") ? "/" : url.pathname + url.search + url.hash;
+  // "/.//host" is ours as it was written; without its dot segment it is somebody else's.
+  const isElsewhere = url.pathname.startsWith("//") || url.pathname.startsWith("/api/");
+  return isEntrance || isElsewhere ? "/" : url.pathname + url.search + url.hash;
 }
