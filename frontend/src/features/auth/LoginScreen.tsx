@@ -69,7 +69,7 @@ export default function LoginScreen() {
       title={t("signIn")}
       lead={here && here.name !== PRODUCT_NAME ? t("signInAt", { name: here.name }) : undefined}
     >
-      <Arrival search={search} approval={here?.registration === "approval"} />
+      {signIn.isIdle ? <Arrival search={search} approval={here?.registration === "approval"} /> : null}
       {installation.isPending ? <FormSkeleton /> : null}
       {installation.isError && !here ? (
         <ErrorState error={installation.error} onRetry={() => void installation.refetch()} className="pt-0" />

@@ -12,7 +12,11 @@ export const auth = defineFeature({
       title: { en: "Sign in", de: "Anmelden" },
       icon: LogIn,
       load: () => import("./LoginScreen"),
-      search: (raw) => ({ next: text(raw.next), verified: raw.verified === undefined ? undefined : Number(raw.verified), error: text(raw.error) }),
+      search: (raw) => ({
+        next: text(raw.next),
+        verified: raw.verified === undefined ? undefined : Number(raw.verified),
+        error: text(raw.error),
+      }),
     },
     {
       path: "/login/link",

@@ -119,8 +119,8 @@ function KeyTable({
       <Table caption={t("keysOf", { place: name })}>
         <TableHead>
           <Th>{t("keyAction")}</Th>
-          <Th className="w-40 max-sm:w-28">{t("keyKey")}</Th>
-          <Th className="w-36 max-sm:w-24">
+          <Th className="w-40 @max-xl:w-28">{t("keyKey")}</Th>
+          <Th className="w-36 @max-xl:w-24">
             <span className="sr-only">{t("keyChange")}</span>
           </Th>
         </TableHead>
@@ -137,7 +137,7 @@ function KeyTable({
                     {own ? <Badge tone="primary">{t("keyOwn")}</Badge> : null}
                   </span>
                   {action.description ? (
-                    <span className="block text-xs text-muted-foreground max-sm:hidden">
+                    <span className="block text-xs text-muted-foreground @max-xl:hidden">
                       {action.description[language]}
                     </span>
                   ) : null}

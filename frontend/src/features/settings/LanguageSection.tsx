@@ -41,7 +41,7 @@ export function LanguageSection() {
         <SettingRow id="language" help={t("languageHelp")}>
           <Select
             label={titles.language}
-            className="md:w-64"
+            className="@2xl:w-64"
             options={languages}
             value={settings.language}
             onChange={(language) => save({ language }, t("languageSaved"))}
@@ -50,7 +50,7 @@ export function LanguageSection() {
         <SettingRow id="timezone" help={t("timezoneHelp")}>
           <Combobox
             label={titles.timezone}
-            className="md:w-64"
+            className="@2xl:w-64"
             options={timeZoneOptions(settings.timezone)}
             value={settings.timezone}
             onChange={(timezone) => save({ timezone }, t("timezoneSaved", { zone: timezone.replaceAll("_", " ") }))}
@@ -59,7 +59,7 @@ export function LanguageSection() {
         <SettingRow id="currency" help={t("currencyHelp")}>
           <Combobox
             label={titles.currency}
-            className="md:w-64"
+            className="@2xl:w-64"
             options={currencyOptions(locale.language)}
             value={settings.currency}
             onChange={(currency) => save({ currency }, t("currencySaved", { currency }))}

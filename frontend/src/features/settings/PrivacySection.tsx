@@ -33,7 +33,7 @@ function WhoSees() {
   if (installation?.kind === "single") return <SettingGroup id="who-sees" lead={t("seesSingle")} />;
   return (
     <SettingGroup id="who-sees">
-      <div className="grid gap-x-10 gap-y-5 md:grid-cols-2">
+      <div className="grid gap-x-10 gap-y-5 @2xl:grid-cols-2">
         <div>
           <h3 className="font-medium">{t("seesAlways")}</h3>
           <ul className="mt-1 list-disc pl-4 text-muted-foreground marker:text-border-strong">

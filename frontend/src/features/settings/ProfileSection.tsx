@@ -28,8 +28,9 @@ function NameForm() {
   const t = useTexts(settingsTexts);
   const me = useMe();
   const change = useChangeMe();
-  const { form, field, values, isDirty } = useForm({
+  const { form, field, values, isDirty, reset } = useForm({
     initial: { name: me.name },
+    draft: "profile.name",
     problem: change.error,
     check: ({ name }) => ({ name: name.trim() ? undefined : t("nameMissing") }),
     onSubmit: ({ name }) => {
@@ -37,8 +38,10 @@ function NameForm() {
       change.mutate(
         { name: name.trim() },
         {
-          onSuccess: () =>
-            toast({ text: t("nameSaved", { name: name.trim() }), undo: () => change.mutateAsync({ name: former }) }),
+          onSuccess: () => {
+            reset();
+            toast({ text: t("nameSaved", { name: name.trim() }), undo: () => change.mutateAsync({ name: former }) });
+          },
         },
       );
     },
@@ -47,7 +50,7 @@ function NameForm() {
   return (
     <SettingGroup id="name" lead={t("nameLead")}>
       <form {...form} className="flex max-w-[38.5rem] items-start gap-4">
-        <Avatar initials={me.initials} size={56} look="self" className="mt-[1.625rem] max-sm:hidden" />
+        <Avatar initials={me.initials} size={56} look="self" className="mt-[1.625rem] @max-xl:hidden" />
         <div className="flex min-w-0 grow flex-col gap-3">
           <FormProblem error={change.error} fields={["name"]} />
           <Field label={t("name")} help={t("initialsHelp", { initials: me.initials })} error={name.error}>
@@ -71,6 +74,7 @@ function EmailForm() {
   const change = useChangeMe();
   const { form, field, values, reset } = useForm({
     initial: { email: "" },
+    draft: "profile.email",
     problem: change.error,
     check: ({ email }) => ({ email: /^[^\s@]+@[^\s@]+$/.test(email.trim()) ? undefined : t("emailWrong") }),
     onSubmit: ({ email }) => change.mutate({ email: email.trim() }, { onSuccess: () => reset({ email: "" }) }),

@@ -44,8 +44,8 @@ export function TokensSection() {
           <TableHead>
             <Th>{t("tokenName")}</Th>
             <Th>{t("tokenScopes")}</Th>
-            <Th className="max-md:hidden">{t("tokenExpires")}</Th>
-            <Th className="max-md:hidden">{t("tokenUsed")}</Th>
+            <Th className="@max-2xl:hidden">{t("tokenExpires")}</Th>
+            <Th className="@max-2xl:hidden">{t("tokenUsed")}</Th>
             <Th>
               <span className="sr-only">{t("revoke")}</span>
             </Th>
@@ -58,7 +58,7 @@ export function TokensSection() {
                   <span className="block font-mono text-xs whitespace-nowrap text-muted-foreground">
                     ktr_…{token.ending}
                   </span>
-                  <span className="block text-xs text-muted-foreground md:hidden">
+                  <span className="block text-xs text-muted-foreground @2xl:hidden">
                     {t("tokenExpires")} <Expiry at={token.expires_at} />
                   </span>
                 </Td>
@@ -71,10 +71,10 @@ export function TokensSection() {
                     ))}
                   </ul>
                 </Td>
-                <Td className="max-md:hidden">
+                <Td className="@max-2xl:hidden">
                   <Expiry at={token.expires_at} />
                 </Td>
-                <Td className="text-muted-foreground max-md:hidden">
+                <Td className="text-muted-foreground @max-2xl:hidden">
                   {token.last_used_at ? (
                     <When at={token.last_used_at} />
                   ) : (

@@ -69,7 +69,7 @@ export function SettingRow({
       className={cx(
         "border-b border-border-soft py-4 first:border-t",
         found,
-        !wide && "md:flex md:items-start md:justify-between md:gap-8",
+        !wide && "@2xl:flex @2xl:items-start @2xl:justify-between @2xl:gap-8",
       )}
     >
       <div className="min-w-0">
@@ -82,7 +82,9 @@ export function SettingRow({
           </p>
         ) : null}
       </div>
-      <div className={cx("mt-2.5 min-w-0", !wide && "md:mt-0 md:flex-none", isSwitch && "md:-mr-3")}>{children}</div>
+      <div className={cx("mt-2.5 min-w-0", !wide && "@2xl:mt-0 @2xl:flex-none", isSwitch && "@2xl:-mr-3")}>
+        {children}
+      </div>
     </div>
   );
 }

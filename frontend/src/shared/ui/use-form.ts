@@ -1,6 +1,7 @@
 import { type FormEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { Problem } from "../api/problem";
 import { fieldText, useProblemTexts } from "../api/texts";
+import { useDraft } from "../frame/use-draft";
 
 type Texts = Readonly<Record<string, string>>;
 type Messages<Values extends Texts> = Partial<Record<keyof Values, string | undefined>>;
@@ -37,6 +38,7 @@ export function useForm<Values extends Texts>({
   problem,
   serverNames,
   told,
+  draft,
   onSubmit,
 }: {
   initial: Values;
@@ -47,11 +49,23 @@ export function useForm<Values extends Texts>({
   serverNames?: Partial<Record<keyof Values, string>>;
   /** Words for a refusal that mean more here than their code says: which code, which password. */
   told?: (name: keyof Values, code: string) => string | undefined;
+  /** Names what was typed, so that it survives a look at another tab. Never for passwords. */
+  draft?: string;
   onSubmit: (values: Values) => void;
 }): Form<Values> {
   const say = useProblemTexts();
   const ref = useRef<HTMLFormElement>(null);
-  const [values, setValues] = useState(initial);
+  const [ownValues, setOwnValues] = useState(initial);
+  const [keptValues, keepValues, kept] = useDraft(`form ${draft ?? ""}`, initial);
+  const values = draft ? keptValues : ownValues;
+  const latest = useRef(values);
+  latest.current = values;
+  const setValues = (next: Values) => {
+    // Two fields may change before the next paint.
+    latest.current = next;
+    if (draft) keepValues(next);
+    else setOwnValues(next);
+  };
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const [changed, setChanged] = useState<{ problem: unknown; names: ReadonlySet<string> }>({
     problem: null,
@@ -73,7 +87,7 @@ export function useForm<Values extends Texts>({
   };
   const isChanged = (name: string) => changed.problem === problem && changed.names.has(name);
   const set = (change: Partial<Values>) => {
-    setValues((current) => ({ ...current, ...change }));
+    setValues({ ...latest.current, ...change });
     setLeft((current) => new Set([...current].filter((name) => !(name in change))));
     setChanged((current) => ({
       problem,
@@ -110,6 +124,7 @@ export function useForm<Values extends Texts>({
     isDirty: Object.keys(values).some((name) => values[name] !== initial[name]),
     reset: (next = initial) => {
       setValues(next);
+      if (draft) kept.clear();
       setLeft(new Set());
     },
   };
