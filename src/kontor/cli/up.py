@@ -39,6 +39,7 @@ KILL_AFTER_SECONDS = 27.0  # a supervisor above us waits 30
 TICK_SECONDS = 0.1
 LOG_LIMIT_BYTES = 20_000_000
 ATTEMPTS_BEFORE_READY = 5
+WORKER_WAITS_SECONDS = 10.0
 MOST_ANSWER_BYTES = 65_536
 
 
@@ -182,8 +183,9 @@ class Supervisor:
                 ended(f"ready (PostgreSQL in {self.facts.data_dir}, process {server.pid})")
         self._open_log()
         self._note_place()
-        for child in (self.web, self.worker):
-            child.start(self.log)
+        self.web.start(self.log)
+        # People wait for the web process, so it has the machine to itself for a moment.
+        self.worker.due_at = time.monotonic() + WORKER_WAITS_SECONDS
 
     def wait_until_ready(self, began: float) -> None:
         told = time.monotonic()
@@ -192,6 +194,8 @@ class Supervisor:
                 self.look_after()
                 answer = ask_ready(self.facts)
                 if answer is not None and answer.status == 200:
+                    self.worker.due_at = 0.0
+                    self.look_after()
                     return
                 if self.web.ends >= ATTEMPTS_BEFORE_READY:
                     where = f" The log is {self.log_path}." if self.log_path else ""
@@ -200,7 +204,7 @@ class Supervisor:
                     told = time.monotonic()
                     detail = answer.detail if answer else "The program is being loaded."
                     say(f"  … {told - began:.0f} s so far. {detail}")
-                self.signals.wait(TICK_SECONDS / 2)
+                self.signals.wait(TICK_SECONDS)
 
     def announce(self, began: float, *, open_browser: bool) -> None:
         if self.signals.wanted_end:
