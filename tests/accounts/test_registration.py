@@ -114,15 +114,32 @@ async def test_known_and_unknown_addresses_are_answered_the_same(house: House) -
     assert (await log_in(house, active.email, PASSWORD)).status_code == 200
 
 
-async def test_nobody_lays_an_account_in_the_way_of_an_address(house: House) -> None:
-    """Whoever registers somebody's address first keeps neither the password nor the link."""
+@pytest.mark.parametrize("is_thief_first", [True, False])
+async def test_nobody_lays_an_account_in_the_way_of_an_address(house: House, is_thief_first: bool) -> None:
+    """Whoever registers somebody's address, before them or after, leaves neither a password nor a link behind."""
     await configure(house, registration="open")
-    await register(house, password="the thief's words")
-    old = await token_in_mail(house, "otto@example.org")
-    await register(house)
+    passwords = ["the thief's words", APPLICANT["password"]]
+    for password in passwords if is_thief_first else reversed(passwords):
+        await register(house, password=password)
+    old, new = [await token_in_mail(house, "otto@example.org", number=number) for number in (0, 1)]
     assert (await house.client().post("/auth/verify", json={"token": old})).status_code == 400
-    await house.client().post("/auth/verify", json={"token": await token_in_mail(house, "otto@example.org")})
-    assert (await log_in(house, password="the thief's words")).status_code == 401
+    answer = await house.client().get("/auth/verify", params={"token": new})
+    assert {(await log_in(house, password=password)).status_code for password in passwords} == {401}
+    # The mailbox has the last word: its link leads to where a password is chosen.
+    assert answer.status_code == 303
+    token = answer.headers["location"].removeprefix("/reset/")
+    chosen = await house.client().post("/auth/reset-password", json={"token": token, "password": "eight red cats"})
+    assert chosen.status_code == 204
+    assert (await log_in(house, password="eight red cats")).status_code == 200
+
+
+async def test_whoever_registers_twice_with_one_password_keeps_it(house: House) -> None:
+    await configure(house, registration="open")
+    await register(house)
+    await register(house)
+    token = await token_in_mail(house, "otto@example.org")
+    answer = await house.client().get("/auth/verify", params={"token": token})
+    assert answer.headers["location"] == "/login?verified=1"
     assert (await log_in(house)).status_code == 200
 
 

@@ -102,7 +102,11 @@ def verify_url(settings: Settings, token: str) -> str:
 
 
 def reset_url(settings: Settings, token: str) -> str:
-    return f"{settings.public_url}/reset/{quote(token)}"
+    return settings.public_url + reset_path(token)
+
+
+def reset_path(token: str) -> str:
+    return f"/reset/{quote(token)}"
 
 
 def invite_url(settings: Settings, token: str) -> str:

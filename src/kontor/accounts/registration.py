@@ -48,13 +48,15 @@ def is_open(settings: Settings, known: Configuration) -> bool:
 async def register(kernel: Kernel, application: Application, caller: Caller) -> NextStep:
     async with kernel.database.system("sign-in") as unit:
         known = await configuration.read(unit)
+        stored = await _unproven_password(unit, application.email)
     if not is_open(kernel.settings, known):
         raise RegistrationClosed
     if known.allowed_domains and application.email.domain not in known.allowed_domains:
         raise FieldProblem("email", "People of this domain cannot register here.", reason="email.domain")
     check_rule(application.password, email=application.email.written)
-    # Hashed in any case, so that the time is the same for an address that has an account.
+    # Both in any case, so that the time is the same for an address that has an account.
     hashed = await hasher.hash(application.password)
+    is_same, _ = await hasher.verify(application.password, stored)
     async with kernel.database.system("sign-in") as unit:
         present = await repository.find_by_email(unit, application.email.key)
         if present is None:
@@ -64,7 +66,7 @@ async def register(kernel: Kernel, application: Application, caller: Caller) -> 
                 # Somebody was faster by a moment. The answer is the same; their mail is on its way.
                 present = await repository.find_by_email(unit, application.email.key)
         if present is not None:
-            await _answer_by_mail(unit, kernel, present, hashed)
+            await _answer_by_mail(unit, kernel, present, same_as=stored if is_same else None)
     return NextStep.APPROVAL if known.registration == "approval" else NextStep.VERIFY
 
 
@@ -89,11 +91,22 @@ async def _add_applicant(
     await _note(unit, Action.REGISTERED, person, caller)
 
 
-async def _answer_by_mail(unit: AsyncSession, kernel: Kernel, person: Person, hashed: str) -> None:
+async def _unproven_password(unit: AsyncSession, email: Email) -> str | None:
+    person = await repository.find_by_email(unit, email.key)
+    if person is None or person.state != State.UNVERIFIED.value:
+        return None
+    return await repository.password_hash(unit, person.id)
+
+
+async def _answer_by_mail(unit: AsyncSession, kernel: Kernel, found: Person, *, same_as: str | None) -> None:
+    # Locked: whoever was verified a moment ago is answered as somebody who has an account.
+    person = await repository.lock(unit, found.id)
     if person.state == State.UNVERIFIED.value and person.email is not None:
-        # Who registered first has shown as little as who registers now. The newest link and the newest password go
-        # together, so that nobody can lay an account with a password of theirs in somebody's way.
-        await repository.keep_password(unit, person.id, hashed)
+        # Who registered first has shown as little as who registers now, and the mailbox gets a mail for each of them.
+        # So neither password counts, else somebody could lay theirs in the way of the other, before or after; the
+        # link in the mail leads to a new one.
+        if same_as is None or await repository.password_hash(unit, person.id) != same_as:
+            await repository.forget_password(unit, person.id)
         await mails.send_verify(unit, kernel, person, email=person.email)
     elif person.state == State.INVITED.value:
         await mails.send_invite(unit, kernel, person)
@@ -101,8 +114,9 @@ async def _answer_by_mail(unit: AsyncSession, kernel: Kernel, person: Person, ha
         await mails.send_already_registered(unit, kernel, person)
 
 
-async def verify(kernel: Kernel, token: str | None, caller: Caller) -> None:
-    """For new people and for new addresses alike: the link names the address that it proves."""
+async def verify(kernel: Kernel, token: str | None, caller: Caller) -> str | None:
+    """For new people and for new addresses alike: the link names the address that it proves. Returns where to choose
+    a password, for new people whose password does not count."""
     async with kernel.database.system("sign-in") as unit:
         taken = await links.take(unit, token, Purpose.VERIFY)
         if taken is None or taken.email is None:
@@ -119,10 +133,14 @@ async def verify(kernel: Kernel, token: str | None, caller: Caller) -> None:
             if former is not None:
                 await mails.send_email_changed(unit, kernel, person, former=former, new=email.written)
         person.email_verified_at = now()
-        if person.state == State.UNVERIFIED.value:
+        is_new = person.state == State.UNVERIFIED.value
+        if is_new:
             await _let_in(unit, person)
         await people.mark_changed(unit, person)
         await _note(unit, Action.EMAIL_VERIFIED, person, caller)
+        if not is_new or await repository.password_hash(unit, person.id) is not None:
+            return None
+        return links.reset_path(await links.make(unit, UserId(person.id), Purpose.RESET))
 
 
 async def _let_in(unit: AsyncSession, person: Person) -> None:

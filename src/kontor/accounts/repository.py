@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import Select, delete, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,6 +53,10 @@ async def keep_password(unit: AsyncSession, user_id: UUID, hashed: str) -> None:
     values = {"hash": hashed, "changed_at": now()}
     put = insert(Password).values(owner_id=user_id, **values)
     await unit.execute(put.on_conflict_do_update(index_elements=[Password.owner_id], set_=values))
+
+
+async def forget_password(unit: AsyncSession, user_id: UUID) -> None:
+    await unit.execute(delete(Password).where(Password.owner_id == user_id))
 
 
 async def refresh_hash(unit: AsyncSession, user_id: UUID, *, old: str, new: str) -> None:

@@ -156,12 +156,12 @@ async def register(body: RegisterBody, kernel: Core, caller: CurrentCaller) -> R
 async def verify_by_link(
     kernel: Core, caller: CurrentCaller, token: Annotated[str | None, Query(max_length=1000)] = None
 ) -> RedirectResponse:
-    """The link in the mail. It ends on the sign-in page, whatever it was worth."""
+    """The link in the mail. It ends on the sign-in page, whatever it was worth, or where a password is chosen."""
     try:
-        await verify_token(kernel, token, caller)
+        to_password = await verify_token(kernel, token, caller)
     except KontorError:
         return RedirectResponse("/login?verified=0", status_code=303)
-    return RedirectResponse("/login?verified=1", status_code=303)
+    return RedirectResponse(to_password or "/login?verified=1", status_code=303)
 
 
 @router.post("/verify", status_code=204, responses=problems(InvalidLink, TooManyAttempts))
@@ -169,10 +169,11 @@ async def verify(body: VerifyBody, kernel: Core, caller: CurrentCaller) -> None:
     await verify_token(kernel, body.token, caller)
 
 
-async def verify_token(kernel: Kernel, token: str | None, caller: Caller) -> None:
+async def verify_token(kernel: Kernel, token: str | None, caller: Caller) -> str | None:
     attempt = await begin_with_token(kernel, "verify", token, caller)
-    await registration.verify(kernel, token, caller)
+    to_password = await registration.verify(kernel, token, caller)
     await kernel.throttle.succeeded(attempt)
+    return to_password
 
 
 @router.post("/forgot-password", status_code=202, responses=problems(TooManyAttempts))
