@@ -1,8 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
-import type { ErrorComponentProps } from "@tanstack/react-router";
+import { type ErrorComponentProps, useRouter } from "@tanstack/react-router";
 import { House, RotateCw } from "lucide-react";
 import { Component, type ReactNode } from "react";
-import { Problem } from "@/shared/api/problem";
+import { useConnection } from "@/shared/api/connection";
+import { Offline, Problem } from "@/shared/api/problem";
 import { Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { useTexts } from "@/shared/i18n/texts";
@@ -44,11 +45,25 @@ const isMissingChunk = (error: unknown) =>
 export function BrokenSheet({ error, reset }: Pick<ErrorComponentProps, "error" | "reset">) {
   const t = useTexts(appTexts);
   const client = useQueryClient();
+  const router = useRouter();
+  const connection = useConnection();
+  const again = () => {
+    void client.resetQueries({ predicate: (query) => query.state.status === "error" });
+    reset();
+    void router.invalidate();
+  };
   const reload = (
     <Button icon={RotateCw} onClick={() => location.reload()}>
       {t("reloadPage")}
     </Button>
   );
+  if (isMissingChunk(error) && connection.state === "lost") {
+    return (
+      <Screen title={t("brokenTitle")} width="reading">
+        <ErrorState error={new Offline()} onRetry={again} />
+      </Screen>
+    );
+  }
   if (isMissingChunk(error)) {
     return (
       <Screen title={t("updateTitle")} width="reading">
@@ -60,14 +75,7 @@ export function BrokenSheet({ error, reset }: Pick<ErrorComponentProps, "error" 
   return (
     <Screen title={t("brokenTitle")} width="reading">
       {answered ? null : <p className="text-muted-foreground">{t("brokenText")}</p>}
-      <ErrorState
-        error={error}
-        action={answered ? undefined : reload}
-        onRetry={() => {
-          void client.resetQueries({ predicate: (query) => query.state.status === "error" });
-          reset();
-        }}
-      />
+      <ErrorState error={error} action={answered ? undefined : reload} onRetry={again} />
     </Screen>
   );
 }

@@ -14,7 +14,7 @@ import { useAction } from "@/shared/keys/use-keys";
 import { meQuery, useChangeSettings, useMe } from "@/shared/session/queries";
 import { cx } from "@/shared/ui/cx";
 import { Icon } from "@/shared/ui/icons";
-import { toast } from "@/shared/ui/toast";
+import { undo } from "@/shared/ui/toast";
 import { newestUndo } from "@/shared/ui/undo";
 import { neighbour } from "../desk/desk";
 import { deskStore, useDesk } from "../desk/store";
@@ -32,8 +32,11 @@ import { ConnectionMark, StatusLine } from "./StatusLine";
 import { TabStrip } from "./TabStrip";
 
 const Sheet = lazy(() => import("./LazySheet"));
-const Palette = lazy(() => import("../palette/Palette"));
-const KeyHelp = lazy(() => import("./KeyHelp"));
+const loadPalette = () => import("../palette/Palette");
+const loadKeyHelp = () => import("./KeyHelp");
+const Palette = lazy(loadPalette);
+const KeyHelp = lazy(loadKeyHelp);
+const IDLE_AFTER_MS = 1500;
 
 const SIDEBAR = { min: 200, max: 420, usual: 260 };
 
@@ -60,6 +63,11 @@ export function Frame() {
     if (isNarrow) setDrawer((open) => !open);
     else deskStore.update((current) => ({ ...current, sidebar: { ...current.sidebar, open: !current.sidebar.open } }));
   };
+  // The palette must be there within 80 ms of its key, so its code comes before anyone asks for it.
+  useEffect(() => {
+    const timer = setTimeout(() => void Promise.all([loadPalette(), loadKeyHelp()]).catch(() => {}), IDLE_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   useAction("palette", () => setPalette(true));
   useAction("help.keys", () => setHelp(true));
   useAction("sidebar", toggleSidebar, { enabled: isNarrow || hasSidebar });
@@ -263,16 +271,9 @@ function useFrameActions(): void {
     })();
   });
   useAction("undo", () => {
-    const say = sayIn(appTexts);
     const entry = newestUndo();
-    if (!entry) {
-      announce(say("nothingToUndo"));
-      return;
-    }
-    void entry.run().then(
-      () => announce(say("undone", { label: entry.label })),
-      () => toast({ text: say("brokenTitle") }),
-    );
+    if (entry) void undo(entry);
+    else announce(sayIn(appTexts)("nothingToUndo"));
   });
   for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
     // The list is fixed, so the order of hooks is too.

@@ -59,8 +59,9 @@ const kontor: Middleware = {
     if (problem.code === "auth.required" && !openPaths.test(new URL(request.url).pathname)) announceSessionEnd();
     throw problem;
   },
-  onError({ error }) {
-    if (error instanceof DOMException && error.name === "AbortError") return error;
+  onError({ error, request }) {
+    // Whoever asked has gone; that says nothing about the line.
+    if (request.signal.aborted) return undefined;
     connectionLost();
     return new Offline(error instanceof Error ? error.message : String(error));
   },

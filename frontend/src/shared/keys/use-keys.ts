@@ -106,6 +106,10 @@ export function useKeyboard(): void {
         isMac,
       );
       if (!chord) return;
+      // Menus and lists jump to what is typed; combining keys still work there.
+      const isChoosing =
+        event.target instanceof Element && event.target.closest('[role="menu"], [role="listbox"]') !== null;
+      if (isChoosing && isPlain(chord)) return;
       const typing = isEditable(event.target);
       // A modal keeps the keys to itself, except for what it offers of its own.
       const modal = document.querySelector('[role="dialog"][data-open], [role="alertdialog"][data-open]');

@@ -31,7 +31,8 @@ export function Field({
     <Base.Root name={name} invalid={Boolean(error)} className={cx("flex min-w-0 flex-col gap-1.5", className)}>
       <Base.Label className={cx("font-medium", hideLabel && "sr-only")}>
         {label}
-        {optional ? <span className="font-normal text-faint"> {t("optional")}</span> : null}
+        {optional ? " " : null}
+        {optional ? <span className="font-normal text-faint">{t("optional")}</span> : null}
       </Base.Label>
       {children}
       {help ? <Base.Description className="text-xs text-muted-foreground">{help}</Base.Description> : null}

@@ -9,10 +9,15 @@ import { Kbd } from "./kbd";
 import { ProgressBar } from "./marks";
 import { Spinner } from "./spinner";
 import { uiTexts } from "./texts";
-import { type ToastRequest, takeToasts } from "./toast";
+import { type ToastRequest, takeToasts, undo } from "./toast";
 import { undoEntry, useNewestUndo } from "./undo";
 
 const SHOWN_FOR_MS = 8000;
+
+function takeBack(id: number): void {
+  const entry = undoEntry(id);
+  if (entry) void undo(entry);
+}
 
 /** The view of the messages: bottom left above the status line, at most three, paused under pointer and focus. */
 export default function ToastList() {
@@ -46,7 +51,7 @@ function List() {
         className="fixed bottom-[calc(4.5rem+env(safe-area-inset-bottom))] left-2 z-50 flex w-[min(26.25rem,calc(100vw-1rem))] flex-col-reverse gap-2 outline-none md:bottom-10 md:left-4"
       >
         {toasts.map((entry) => {
-          const { icon, undo, action, progress } = entry.data?.request ?? {};
+          const { icon, undo: undoId, action, progress } = entry.data?.request ?? {};
           return (
             <Base.Root
               key={entry.id}
@@ -71,16 +76,16 @@ function List() {
                     />
                   ) : null}
                 </div>
-                {undo !== undefined && undoEntry(undo) ? (
+                {undoId !== undefined && undoEntry(undoId) ? (
                   <>
                     <button
                       type="button"
                       className="touch h-8 rounded-sm px-2 font-medium text-primary-text hover:bg-hover"
-                      onClick={() => void undoEntry(undo)?.run()}
+                      onClick={() => takeBack(undoId)}
                     >
                       {t("undo")}
                     </button>
-                    {newest === undo && undoKeys.length ? <Kbd keys={undoKeys} className="max-md:hidden" /> : null}
+                    {newest === undoId && undoKeys.length ? <Kbd keys={undoKeys} className="max-md:hidden" /> : null}
                   </>
                 ) : null}
                 {action ? (

@@ -1,5 +1,10 @@
+import { problemTexts } from "../api/problem-texts";
+import { problemText } from "../api/texts";
+import { announce } from "../frame/announcer";
+import { sayIn } from "../i18n/texts";
 import type { IconType } from "./icons";
-import { registerUndo } from "./undo";
+import { uiTexts } from "./texts";
+import { registerUndo, type UndoEntry } from "./undo";
 
 interface Action {
   readonly label: string;
@@ -56,7 +61,7 @@ export function onFirstToast(wake: () => void): () => void {
 export function toast({
   text,
   icon,
-  undo,
+  undo: takeBack,
   action,
 }: {
   text: string;
@@ -65,8 +70,20 @@ export function toast({
   action?: Action;
 }): void {
   const id = `toast-${next++}`;
-  const entry = undo ? registerUndo(text, undo, () => post({ do: "close", id })) : undefined;
+  const entry = takeBack ? registerUndo(text, takeBack, () => post({ do: "close", id })) : undefined;
   post({ do: "show", toast: { id, text, icon, undo: entry, action } });
+}
+
+/** Takes something back and says so; when that fails, says why. */
+export async function undo(entry: UndoEntry): Promise<void> {
+  const say = sayIn(uiTexts);
+  try {
+    await entry.run();
+    announce(say("undone", { label: entry.label }));
+  } catch (error) {
+    const { title, advice } = problemText(error, sayIn(problemTexts));
+    toast({ text: `${title} ${advice}`.trim() });
+  }
 }
 
 /** Progress of something long. Calling it again with the same id updates it; `null` takes it away. */

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-interface UndoEntry {
+export interface UndoEntry {
   readonly id: number;
   readonly label: string;
   readonly run: () => Promise<void>;
