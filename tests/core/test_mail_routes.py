@@ -76,6 +76,27 @@ async def test_the_list_shows_no_link_and_the_mail_itself_does_with_a_line_in_th
     assert await actions(house) == ["mail.read"]
 
 
+async def test_whoever_the_mail_is_to_finds_out_that_it_was_read(house: House, boss: Visitor) -> None:
+    """A link in it may be a key to their account."""
+    ada = await house.visitor()
+    async with house.database.system("test") as unit:
+        wish = Invite(link=LINK, days=2)
+        mail_id = await house.kernel.mailer.queue(unit, wish, to="ada@example.org", language="de", owner_id=ada.id)
+    await boss.get(f"/admin/mail/{mail_id}")
+    lines = (await ada.get("/audit/mine")).json()["items"]
+    assert [(line["action"], line["actor"]["id"]) for line in lines] == [("mail.read", None)]
+
+
+async def test_a_token_that_may_read_is_given_no_key_to_an_account(house: House, boss: Visitor) -> None:
+    mail_id = await queue(house)
+    made = await boss.post("/auth/tokens", json={"name": "Monitor", "scopes": ["admin:read"]})
+    headers = {"Authorization": f"Bearer {made.json()['token']}"}
+    shown = await house.client(headers=headers).get(f"/admin/mail/{mail_id}")
+    assert shown.status_code == 200
+    assert LINK not in shown.text
+    assert LINK in (await boss.get(f"/admin/mail/{mail_id}")).json()["text"]
+
+
 async def test_a_test_mail_is_written_and_recorded(house: House, boss: Visitor) -> None:
     answer = await boss.post("/admin/mail/test", json={"to": "ada@example.org", "language": "de"})
     assert (answer.status_code, answer.json()["state"]) == (202, "shown")

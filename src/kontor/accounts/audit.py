@@ -139,10 +139,19 @@ class Trail:
         subject_id: str | None = None,
         subject_name: str | None = None,
         details: Mapping[str, Any] | None = None,
+        owner_id: UUID | None = None,
     ) -> None:
         known = subject_kind is not None and subject_id is not None
         subject = Subject(subject_kind or "", subject_id or "", subject_name) if known else None
-        await write(unit, action=action, actor=actor, subject=subject, details=details, address=came_from.get())
+        await write(
+            unit,
+            action=action,
+            actor=actor,
+            owner_id=owner_id,
+            subject=subject,
+            details=details,
+            address=came_from.get(),
+        )
 
 
 class AuditActor(BaseModel):

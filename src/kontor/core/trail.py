@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,8 +20,12 @@ class AuditTrail(Protocol):
         subject_id: str | None = None,
         subject_name: str | None = None,
         details: Mapping[str, Any] | None = None,
+        owner_id: UUID | None = None,
     ) -> None:
-        """One line, in the transaction of the deed. Whoever keeps the record knows where the request came from."""
+        """One line, in the transaction of the deed. Whoever keeps the record knows where the request came from.
+
+        `owner_id` is whose affair it is: they find the line among their own.
+        """
 
 
 class NoTrail:
@@ -36,5 +41,6 @@ class NoTrail:
         subject_id: str | None = None,
         subject_name: str | None = None,
         details: Mapping[str, Any] | None = None,
+        owner_id: UUID | None = None,
     ) -> None:
         raise LookupError(f"The deed {action} must be recorded, and this process keeps no record.")

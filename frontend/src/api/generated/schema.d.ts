@@ -252,7 +252,8 @@ export interface paths {
     };
     /**
      * Read Mail
-     * @description With its text: the operator passes on what could not be sent. Reading leaves a line in the record.
+     * @description With its text: the operator passes on what could not be sent. Reading leaves a line in the record, and in that
+     *     of whoever the mail is to. A token is shown no link that lets its holder in: it may only read.
      */
     get: operations["read_mail"];
     put?: never;
@@ -957,7 +958,7 @@ export interface paths {
     };
     /**
      * Verify By Link
-     * @description The link in the mail. It ends on the sign-in page, whatever it was worth.
+     * @description The link in the mail. It ends on the sign-in page, whatever it was worth, or where a password is chosen.
      */
     get: operations["verify_by_link"];
     put?: never;
@@ -2813,6 +2814,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -2963,6 +2973,15 @@ export interface operations {
       };
       /** @description `http.stale` */
       412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -3226,6 +3245,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -3275,6 +3303,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -3305,6 +3342,15 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Any other problem */
       default: {
@@ -3394,6 +3440,15 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Any other problem */
       default: {
@@ -3525,6 +3580,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -3585,6 +3649,15 @@ export interface operations {
       };
       /** @description `mail.not_repeatable`, `mail.not_configured` */
       409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -3825,6 +3898,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -3876,6 +3958,15 @@ export interface operations {
       };
       /** @description `people.not_found` */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -3966,6 +4057,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -4036,6 +4136,15 @@ export interface operations {
       };
       /** @description `http.stale` */
       412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -4126,6 +4235,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -4177,6 +4295,15 @@ export interface operations {
       };
       /** @description `people.not_found` */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -4323,6 +4450,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -4390,6 +4526,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -4448,6 +4593,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -4499,6 +4653,15 @@ export interface operations {
       };
       /** @description `people.not_found` */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -4570,6 +4733,15 @@ export interface operations {
       };
       /** @description `people.not_to_oneself`, `people.last_admin` */
       409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -4722,6 +4894,15 @@ export interface operations {
           };
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description `auth.too_many_attempts` */
       429: {
         headers: {
@@ -4764,6 +4945,15 @@ export interface operations {
       };
       /** @description `auth.invalid_link` */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -4884,6 +5074,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description `auth.too_many_attempts` */
       429: {
         headers: {
@@ -4972,6 +5171,15 @@ export interface operations {
       };
       /** @description `auth.not_active`, `auth.foreign_origin` */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -5178,6 +5386,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -5212,6 +5429,15 @@ export interface operations {
       };
       /** @description `auth.provider_not_found` */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -5335,6 +5561,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -5384,6 +5619,15 @@ export interface operations {
       };
       /** @description `auth.passkey_not_found` */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -5507,6 +5751,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description `auth.too_many_attempts` */
       429: {
         headers: {
@@ -5589,6 +5842,15 @@ export interface operations {
       };
       /** @description `auth.invalid_refresh_token` */
       401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -5864,6 +6126,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -5971,6 +6242,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -6020,6 +6300,15 @@ export interface operations {
       };
       /** @description `auth.token_not_found` */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -6335,6 +6624,15 @@ export interface operations {
         };
         content?: never;
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -6368,6 +6666,15 @@ export interface operations {
       };
       /** @description `auth.invalid_link` */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -6460,6 +6767,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -6505,6 +6821,15 @@ export interface operations {
       };
       /** @description `auth.scope_required` */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -6634,6 +6959,15 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -6710,6 +7044,15 @@ export interface operations {
         };
         content?: never;
       };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -6779,6 +7122,15 @@ export interface operations {
       };
       /** @description `http.stale` */
       412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -6931,13 +7283,13 @@ export interface operations {
           "application/json": components["schemas"]["Health"];
         };
       };
-      /** @description Default Response */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Problem"];
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -6960,13 +7312,13 @@ export interface operations {
           "application/json": components["schemas"]["Alive"];
         };
       };
-      /** @description Default Response */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Problem"];
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -6998,13 +7350,13 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Default Response */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Problem"];
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -7027,13 +7379,13 @@ export interface operations {
           "text/event-stream": unknown;
         };
       };
-      /** @description Default Response */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Problem"];
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };
@@ -7072,13 +7424,13 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Default Response */
+      /** @description Any other problem */
       default: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Problem"];
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
     };

@@ -53,9 +53,12 @@ async def send_test_mail(wanted: MailTest, actor: AdminWriter, unit: AdminUnit, 
 
 @router.get("/{mail_id}", responses=problems(MailNotFound, MailUnreadable))
 async def read_mail(mail_id: UUID, actor: AdminReader, unit: AdminUnit, kernel: Core) -> MailReadWhole:
-    """With its text: the operator passes on what could not be sent. Reading leaves a line in the record."""
-    mail, rendered = await kernel.mailer.find(unit, mail_id)
-    await kernel.trail.write(unit, actor, "mail.read", subject_kind="mail", subject_id=str(mail_id))
+    """With its text: the operator passes on what could not be sent. Reading leaves a line in the record, and in that
+    of whoever the mail is to. A token is shown no link that lets its holder in: it may only read."""
+    mail, rendered = await kernel.mailer.find(unit, mail_id, with_secret=actor.token_scopes is None)
+    await kernel.trail.write(
+        unit, actor, "mail.read", subject_kind="mail", subject_id=str(mail_id), owner_id=mail.owner_id
+    )
     return MailReadWhole.whole(mail, rendered)
 
 

@@ -220,11 +220,13 @@ class Mailer:
         await enqueue(unit, SEND_MAIL, SendMail(mail_id=mail_id), key=str(mail_id), priority=10)
         return mail
 
-    async def find(self, unit: AsyncSession, mail_id: UUID) -> tuple[Mail, Rendered]:
+    async def find(self, unit: AsyncSession, mail_id: UUID, *, with_secret: bool = True) -> tuple[Mail, Rendered]:
         mail = await unit.scalar(select(Mail).where(Mail.id == mail_id))
         if mail is None:
             raise MailNotFound
-        return mail, render(self._unseal(mail.id, mail.sealed), "de" if mail.language == "de" else "en")
+        message = self._unseal(mail.id, mail.sealed)
+        shown = message if with_secret else without_secret(message)
+        return mail, render(shown, "de" if mail.language == "de" else "en")
 
     # --- values at rest ------------------------------------------------------------------------------------------
 
