@@ -59,7 +59,8 @@ export function TokensSection() {
                     ktr_…{token.ending}
                   </span>
                   <span className="block text-xs text-muted-foreground @2xl:hidden">
-                    {t("tokenExpires")} <Expiry at={token.expires_at} />
+                    {token.expires_at ? `${t("tokenExpires")} ` : null}
+                    <Expiry at={token.expires_at} />
                   </span>
                 </Td>
                 <Td className="py-2">

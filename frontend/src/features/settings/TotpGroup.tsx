@@ -32,7 +32,6 @@ export function TotpGroup() {
         me.totp_enabled ? (
           <>
             <StateMark icon={CircleCheck}>{t("on")}</StateMark>
-            <Button onClick={() => setOpen("renew")}>{t("codesRenew")}</Button>
             <Button variant="danger" onClick={() => setOpen("off")}>
               {t("turnOff")}
             </Button>
@@ -45,6 +44,7 @@ export function TotpGroup() {
       }
     >
       {!me.totp_enabled && !me.has_password ? <p className="text-muted-foreground">{t("totpNeedsPassword")}</p> : null}
+      {me.totp_enabled ? <Button onClick={() => setOpen("renew")}>{t("codesRenew")}</Button> : null}
       {open === "setup" ? <TotpSetup onClose={close} /> : null}
       {open === "renew" ? <RenewCodes onClose={close} /> : null}
       {open === "off" ? <TurnOff onClose={close} /> : null}

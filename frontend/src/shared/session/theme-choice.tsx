@@ -41,9 +41,9 @@ export function ThemeChoice({
             {option.value === "dark" ? null : <Window />}
             {option.value === "light" ? null : <Window dark />}
           </span>
-          <span className="flex items-center gap-1.5 px-0.5 font-medium">
-            <Icon icon={option.icon} size={15} className="text-faint" />
-            <span className="min-w-0 truncate">{option.label}</span>
+          <span className="flex items-start gap-1.5 px-0.5 font-medium">
+            <Icon icon={option.icon} size={15} className="mt-0.5 text-faint max-sm:hidden" />
+            <span className="min-w-0 break-words">{option.label}</span>
           </span>
         </Radio.Root>
       ))}
