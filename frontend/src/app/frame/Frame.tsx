@@ -32,9 +32,8 @@ import { ConnectionMark, StatusLine } from "./StatusLine";
 import { TabStrip } from "./TabStrip";
 
 const Sheet = lazy(() => import("./LazySheet"));
-const loadPalette = () => import("../palette/Palette");
 const loadKeyHelp = () => import("./KeyHelp");
-const Palette = lazy(loadPalette);
+const Palette = lazy(() => import("../palette/Palette"));
 const KeyHelp = lazy(loadKeyHelp);
 const IDLE_AFTER_MS = 1500;
 
@@ -63,9 +62,13 @@ export function Frame() {
     if (isNarrow) setDrawer((open) => !open);
     else deskStore.update((current) => ({ ...current, sidebar: { ...current.sidebar, open: !current.sidebar.open } }));
   };
-  // The palette must be there within 80 ms of its key, so its code comes before anyone asks for it.
+  // The palette must be there within 80 ms of its key, so it waits in the tree before anyone asks for it.
+  const [isIdle, setIdle] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => void Promise.all([loadPalette(), loadKeyHelp()]).catch(() => {}), IDLE_AFTER_MS);
+    const timer = setTimeout(() => {
+      setIdle(true);
+      void loadKeyHelp().catch(() => {});
+    }, IDLE_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
   useAction("palette", () => setPalette(true));
@@ -136,7 +139,7 @@ export function Frame() {
         </Suspense>
       ) : null}
       <Suspense>
-        {palette ? <Palette onClose={() => setPalette(false)} /> : null}
+        {palette || isIdle ? <Palette open={palette} onClose={() => setPalette(false)} /> : null}
         {help ? <KeyHelp onClose={() => setHelp(false)} /> : null}
       </Suspense>
       <Announcer />

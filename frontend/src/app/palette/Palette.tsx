@@ -1,5 +1,5 @@
 import { Dialog } from "@base-ui/react/dialog";
-import { Command, Search } from "lucide-react";
+import { Command, Search as SearchIcon } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import { matchRoute, type PaletteEntry, type PaletteProvider } from "@/shared/frame/feature";
 import { useIsPhone } from "@/shared/frame/use-media";
@@ -31,7 +31,28 @@ const WAIT_MS = 120;
 const providers: readonly PaletteProvider[] = features.flatMap((feature) => feature.palette ?? []);
 
 /** Goes anywhere and does anything by its name. Words appear at once; what the server finds comes below them. */
-export default function Palette({ onClose }: { onClose: () => void }) {
+export default function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const isPhone = useIsPhone();
+  return (
+    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className={backdropClass} />
+        <Dialog.Popup
+          className={cx(
+            "rise fixed z-40 flex flex-col overflow-hidden bg-raised shadow-dialog outline-none",
+            isPhone
+              ? "inset-x-0 top-0 bottom-0 pb-[env(safe-area-inset-bottom)]"
+              : "top-[min(6.5rem,12vh)] left-1/2 h-[min(36.25rem,calc(100dvh-8rem))] w-[min(51.25rem,calc(100vw-2rem))] -translate-x-1/2 rounded-xl",
+          )}
+        >
+          <Search onClose={onClose} />
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function Search({ onClose }: { onClose: () => void }) {
   const t = useTexts(appTexts);
   const isPhone = useIsPhone();
   const panes = usePanes();
@@ -77,123 +98,111 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
-      <Dialog.Portal>
-        <Dialog.Backdrop className={backdropClass} />
-        <Dialog.Popup
-          className={cx(
-            "rise fixed z-40 flex flex-col overflow-hidden bg-raised shadow-dialog outline-none",
-            isPhone
-              ? "inset-x-0 top-0 bottom-0 pb-[env(safe-area-inset-bottom)]"
-              : "top-[min(6.5rem,12vh)] left-1/2 h-[min(36.25rem,calc(100dvh-8rem))] w-[min(51.25rem,calc(100vw-2rem))] -translate-x-1/2 rounded-xl",
-          )}
+    <>
+      <Dialog.Title className="sr-only">{t("palette")}</Dialog.Title>
+      <header className="flex h-14 flex-none items-center gap-3 border-b border-border px-5">
+        <Icon icon={SearchIcon} size={19} className="text-muted-foreground" />
+        <input
+          // biome-ignore lint/a11y/noAutofocus: whoever opens the palette wants to type
+          autoFocus
+          role="combobox"
+          aria-expanded="true"
+          aria-controls={listId}
+          aria-activedescendant={activeKey ? `${listId}-${activeKey}` : undefined}
+          aria-autocomplete="list"
+          aria-label={t("paletteField")}
+          placeholder={t("paletteField")}
+          autoComplete="off"
+          spellCheck={false}
+          value={query}
+          onChange={(event) => {
+            setQuery(event.target.value);
+            setChosen(null);
+          }}
+          onKeyDown={onKeyDown}
+          className="min-w-0 grow bg-transparent text-lg outline-none placeholder:text-faint"
+        />
+        {late ? <Spinner size={16} /> : null}
+        {isPhone ? (
+          <Dialog.Close className="h-11 rounded-sm px-2 font-medium text-primary-text">
+            {t("closePalette")}
+          </Dialog.Close>
+        ) : (
+          <span className="flex items-center gap-1.5 text-xs text-muted-foreground">
+            {scopeName(scope, t("everywhere"), t("onlyCommands"))}
+            <Kbd keys={["Tab"]} />
+          </span>
+        )}
+      </header>
+      <div className="flex min-h-0 grow">
+        <div
+          ref={list}
+          id={listId}
+          role="listbox"
+          aria-label={t("results")}
+          className="min-h-0 w-full overflow-y-auto px-2 pb-2 md:w-[29.875rem] md:flex-none"
         >
-          <Dialog.Title className="sr-only">{t("palette")}</Dialog.Title>
-          <header className="flex h-14 flex-none items-center gap-3 border-b border-border px-5">
-            <Icon icon={Search} size={19} className="text-muted-foreground" />
-            <input
-              // biome-ignore lint/a11y/noAutofocus: whoever opens the palette wants to type
-              autoFocus
-              role="combobox"
-              aria-expanded="true"
-              aria-controls={listId}
-              aria-activedescendant={activeKey ? `${listId}-${activeKey}` : undefined}
-              aria-autocomplete="list"
-              aria-label={t("paletteField")}
-              placeholder={t("paletteField")}
-              autoComplete="off"
-              spellCheck={false}
-              value={query}
-              onChange={(event) => {
-                setQuery(event.target.value);
-                setChosen(null);
-              }}
-              onKeyDown={onKeyDown}
-              className="min-w-0 grow bg-transparent text-lg outline-none placeholder:text-faint"
-            />
-            {late ? <Spinner size={16} /> : null}
-            {isPhone ? (
-              <Dialog.Close className="h-11 rounded-sm px-2 font-medium text-primary-text">
-                {t("closePalette")}
-              </Dialog.Close>
-            ) : (
-              <span className="flex items-center gap-1.5 text-xs text-muted-foreground">
-                {scopeName(scope, t("everywhere"), t("onlyCommands"))}
-                <Kbd keys={["Tab"]} />
-              </span>
-            )}
-          </header>
-          <div className="flex min-h-0 grow">
-            <div
-              ref={list}
-              id={listId}
-              role="listbox"
-              aria-label={t("results")}
-              className="min-h-0 w-full overflow-y-auto px-2 pb-2 md:w-[29.875rem] md:flex-none"
-            >
-              {groups.map((group) => (
-                // biome-ignore lint/a11y/useSemanticElements: a group of options has no element of its own outside select
-                <div key={group.id} role="group" aria-label={group.title}>
-                  <div aria-hidden="true" className="cap px-3 pt-3 pb-1">
-                    {group.title}
-                  </div>
-                  {group.entries.map((entry) => (
-                    <Row
-                      key={entry.id}
-                      id={`${listId}-${keyOf(group, entry)}`}
-                      entry={entry}
-                      query={needle}
-                      isActive={keyOf(group, entry) === activeKey}
-                      onPoint={() => setChosen(keyOf(group, entry))}
-                      onChoose={(inNewTab) => choose(entry, inNewTab)}
-                    />
-                  ))}
-                </div>
+          {groups.map((group) => (
+            // biome-ignore lint/a11y/useSemanticElements: a group of options has no element of its own outside select
+            <div key={group.id} role="group" aria-label={group.title}>
+              <div aria-hidden="true" className="cap px-3 pt-3 pb-1">
+                {group.title}
+              </div>
+              {group.entries.map((entry) => (
+                <Row
+                  key={entry.id}
+                  id={`${listId}-${keyOf(group, entry)}`}
+                  entry={entry}
+                  query={needle}
+                  isActive={keyOf(group, entry) === activeKey}
+                  onPoint={() => setChosen(keyOf(group, entry))}
+                  onChoose={(inNewTab) => choose(entry, inNewTab)}
+                />
               ))}
-              {entries.length === 0 && !isSearching ? (
-                <div className="px-3 py-6 text-muted-foreground">
-                  <p className="text-foreground">{t("nothingFound", { query: needle })}</p>
-                  <p>{t("nothingFoundHint")}</p>
-                </div>
-              ) : null}
             </div>
-            <aside
-              aria-label={t("preview")}
-              className="hidden min-h-0 grow flex-col overflow-y-auto border-l border-border bg-sunken p-5 md:flex"
-            >
-              {active ? <Preview entry={active.entry} /> : null}
-            </aside>
-          </div>
-          {isPhone ? null : (
-            <footer className="flex h-10 flex-none items-center gap-4 border-t border-border px-4 text-xs text-muted-foreground">
-              <span className="flex items-center gap-1.5">
-                <Kbd keys={["Enter"]} />
-                {active?.entry.run ? t("runCommand") : t("openEntry")}
-              </span>
-              {active?.entry.run ? null : (
-                <span className="flex items-center gap-1.5">
-                  <Kbd keys={[isMac ? "⌘ Enter" : `${t("modKey")} Enter`]} />
-                  {t("openInNewTab")}
-                </span>
-              )}
-              <span className="grow" />
-              {providers
-                .filter((provider) => provider.prefix)
-                .map((provider) => (
-                  <ScopeHint key={provider.id} provider={provider} />
-                ))}
-              <span className="flex items-center gap-1.5">
-                <Kbd keys={[">"]} />
-                {t("onlyCommands")}
-              </span>
-            </footer>
+          ))}
+          {entries.length === 0 && !isSearching ? (
+            <div className="px-3 py-6 text-muted-foreground">
+              <p className="text-foreground">{t("nothingFound", { query: needle })}</p>
+              <p>{t("nothingFoundHint")}</p>
+            </div>
+          ) : null}
+        </div>
+        <aside
+          aria-label={t("preview")}
+          className="hidden min-h-0 grow flex-col overflow-y-auto border-l border-border bg-sunken p-5 md:flex"
+        >
+          {active ? <Preview entry={active.entry} /> : null}
+        </aside>
+      </div>
+      {isPhone ? null : (
+        <footer className="flex h-10 flex-none items-center gap-4 border-t border-border px-4 text-xs text-muted-foreground">
+          <span className="flex items-center gap-1.5">
+            <Kbd keys={["Enter"]} />
+            {active?.entry.run ? t("runCommand") : t("openEntry")}
+          </span>
+          {active?.entry.run ? null : (
+            <span className="flex items-center gap-1.5">
+              <Kbd keys={[isMac ? "⌘ Enter" : `${t("modKey")} Enter`]} />
+              {t("openInNewTab")}
+            </span>
           )}
-          <div aria-live="polite" className="sr-only">
-            {t("paletteCount", { count: entries.length })}
-          </div>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+          <span className="grow" />
+          {providers
+            .filter((provider) => provider.prefix)
+            .map((provider) => (
+              <ScopeHint key={provider.id} provider={provider} />
+            ))}
+          <span className="flex items-center gap-1.5">
+            <Kbd keys={[">"]} />
+            {t("onlyCommands")}
+          </span>
+        </footer>
+      )}
+      <div aria-live="polite" className="sr-only">
+        {t("paletteCount", { count: entries.length })}
+      </div>
+    </>
   );
 }
 
