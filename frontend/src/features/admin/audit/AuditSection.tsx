@@ -1,0 +1,308 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Download, RotateCw, X } from "lucide-react";
+import { Link, textLinkClass } from "@/shared/frame/link";
+import { Screen } from "@/shared/frame/sheet";
+import { useLocale } from "@/shared/i18n/locale";
+import { useTexts } from "@/shared/i18n/texts";
+import { Button, IconButton } from "@/shared/ui/button";
+import { cx } from "@/shared/ui/cx";
+import { Field } from "@/shared/ui/field";
+import { Icon } from "@/shared/ui/icons";
+import { Input, SearchField } from "@/shared/ui/input";
+import { LoadMore } from "@/shared/ui/navigation";
+import { FactRow, Facts } from "@/shared/ui/section";
+import { Select } from "@/shared/ui/select";
+import { EmptyState, ErrorState, LoadingBars, Refreshing } from "@/shared/ui/states";
+import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
+import { When } from "@/shared/ui/values";
+import { moveBetweenRows, Panel, PanelGroup, PanelHead, roleText, rowButtonClass, stickyClass } from "../parts";
+import { type AdminSearch, useChosen, useFilters, useTypedFilter } from "../search";
+import { adminTexts } from "../texts";
+import { type AuditFilter, type AuditLine, auditQuery, csvAddress } from "./api";
+import { startOfDay } from "./days";
+import { actionGroups, actorText, deedText, detailRows } from "./lines";
+import { auditTexts } from "./texts";
+
+function useAuditFilter(): [AuditFilter, AdminSearch, (change: AdminSearch) => void] {
+  const { timeZone } = useLocale();
+  const [filters, change] = useFilters();
+  const { actor, action, since, until, q } = filters;
+  const filter = {
+    actor: actor && /^[0-9a-f-]{36}$/i.test(actor) ? actor : undefined,
+    action: action && /^[a-z_]+(\.[a-z_]+)*$/.test(action) ? action : undefined,
+    since: startOfDay(since, timeZone),
+    until: startOfDay(until, timeZone, 1),
+    search: q,
+  };
+  return [filter, filters, change];
+}
+
+export function AuditSection() {
+  const t = useTexts(auditTexts);
+  const [filter, filters, change] = useAuditFilter();
+  const lines = useInfiniteQuery({ ...auditQuery(filter), placeholderData: (before) => before });
+  const [chosen, choose] = useChosen();
+  const items = lines.data?.pages.flatMap((page) => page.items) ?? [];
+  const line = items.find(({ id }) => String(id) === chosen);
+  const isFiltered = Object.values(filter).some(Boolean);
+  const clear = () => change({ actor: undefined, action: undefined, since: undefined, until: undefined, q: undefined });
+  return (
+    <Screen
+      title={t("title")}
+      subtitle={t("lead")}
+      actions={
+        <>
+          <IconButton icon={RotateCw} label={t("newest")} onClick={() => void lines.refetch()} />
+          <Button
+            id="export"
+            icon={Download}
+            render={<a href={csvAddress(filter)} download aria-label={t("csv")} title={t("csvHelp")} />}
+          >
+            {t("csv")}
+          </Button>
+        </>
+      }
+      below={<AuditFilters filters={filters} change={change} isFiltered={isFiltered} onClear={clear} items={items} />}
+    >
+      {lines.isPending ? <LoadingBars rows={10} /> : null}
+      {lines.isError && !lines.data ? <ErrorState error={lines.error} onRetry={() => void lines.refetch()} /> : null}
+      {lines.data && items.length === 0 ? (
+        <EmptyState
+          title={isFiltered ? t("noneFiltered") : t("none")}
+          action={isFiltered ? <Button onClick={clear}>{t("clear")}</Button> : null}
+        />
+      ) : null}
+      {items.length > 0 ? (
+        <Refreshing active={lines.isPlaceholderData}>
+          <Table caption={t("table")} onKeyDown={moveBetweenRows}>
+            <TableHead>
+              <Th className={cx(stickyClass, "w-36")}>{t("when")}</Th>
+              <Th className="hidden @xl:table-cell">{t("who")}</Th>
+              <Th>{t("what")}</Th>
+              <Th className="hidden @4xl:table-cell">{t("where")}</Th>
+            </TableHead>
+            <tbody>
+              {items.map((each) => (
+                <LineRow
+                  key={each.id}
+                  line={each}
+                  isChosen={String(each.id) === chosen}
+                  onChoose={() => choose(String(each.id))}
+                />
+              ))}
+            </tbody>
+          </Table>
+          <LoadMore
+            loaded={items.length}
+            hasMore={lines.hasNextPage}
+            busy={lines.isFetchingNextPage}
+            onLoad={() => void lines.fetchNextPage()}
+          />
+        </Refreshing>
+      ) : null}
+      {line ? <LinePanel line={line} change={change} /> : null}
+    </Screen>
+  );
+}
+
+function LineRow({ line, isChosen, onChoose }: { line: AuditLine; isChosen: boolean; onChoose: () => void }) {
+  const t = useTexts(auditTexts);
+  const deed = deedText(line, t);
+  return (
+    <Tr
+      selected={isChosen}
+      className="group h-9 cursor-default"
+      onClick={(event) => {
+        if (!(event.target as HTMLElement).closest("button")) onChoose();
+      }}
+    >
+      <Td
+        className={cx(
+          stickyClass,
+          "pr-2 text-muted-foreground",
+          isChosen ? "!bg-primary-tint" : "group-hover:bg-hover",
+        )}
+      >
+        <When at={line.at} look="full" className="max-@xl:whitespace-normal" />
+      </Td>
+      <Td className="hidden max-w-48 truncate whitespace-nowrap font-medium @xl:table-cell">{actorText(line, t)}</Td>
+      <Td className="py-1.5 [overflow-wrap:anywhere]">
+        <span className="font-medium @xl:hidden">{actorText(line, t)} </span>
+        <button
+          type="button"
+          data-row
+          onClick={onChoose}
+          aria-current={isChosen ? "true" : undefined}
+          className={cx(rowButtonClass, "!font-normal")}
+        >
+          {deed}
+        </button>
+      </Td>
+      <Td className="num hidden whitespace-nowrap text-muted-foreground @4xl:table-cell">{line.address ?? "–"}</Td>
+    </Tr>
+  );
+}
+
+function AuditFilters({
+  filters,
+  change,
+  isFiltered,
+  onClear,
+  items,
+}: {
+  filters: AdminSearch;
+  change: (change: AdminSearch) => void;
+  isFiltered: boolean;
+  onClear: () => void;
+  items: readonly AuditLine[];
+}) {
+  const t = useTexts(auditTexts);
+  const [typed, type] = useTypedFilter(filters.q ?? "", (q) => change({ q }));
+  const group = filters.action ?? "";
+  const isSingle = group.includes(".");
+  const actor = filters.actor ? items.find((line) => line.actor?.id === filters.actor)?.actor?.name : null;
+  const options = [
+    { value: "", label: t("anything") },
+    ...actionGroups.map((each) => ({ value: each as string, label: t(`group.${each}`) })),
+    ...(isSingle ? [{ value: group, label: group }] : []),
+  ];
+  return (
+    <div className="grid grid-cols-2 items-end gap-x-3 gap-y-2 border-b border-border pb-3 @2xl:flex @2xl:flex-wrap">
+      <SearchField label={t("search")} value={typed} onChange={type} className="col-span-2 @2xl:w-64" />
+      <Select
+        label={t("what")}
+        size="sm"
+        options={options}
+        value={group}
+        onChange={(action) => change({ action: action || undefined })}
+        className="col-span-2 @2xl:w-48"
+      />
+      <Day label={t("since")} value={filters.since} onChange={(since) => change({ since })} />
+      <Day label={t("until")} value={filters.until} onChange={(until) => change({ until })} />
+      {filters.actor ? (
+        <button
+          type="button"
+          onClick={() => change({ actor: undefined })}
+          className="touch flex h-8 max-w-64 items-center gap-1.5 rounded-sm bg-selected px-2.5 font-medium"
+        >
+          <span className="truncate">{t("onlyActor", { name: actor ?? t("deletedPerson") })}</span>
+          <Icon icon={X} size={13} />
+        </button>
+      ) : null}
+      {isFiltered ? (
+        <Button variant="ghost" onClick={onClear}>
+          {t("clear")}
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+function Day({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: string | undefined;
+  onChange: (day: string | undefined) => void;
+}) {
+  return (
+    <Field label={<span className="text-xs font-normal text-faint">{label}</span>} className="!gap-0.5">
+      <Input
+        type="date"
+        value={value ?? ""}
+        onChange={(event) => onChange(event.target.value || undefined)}
+        className="!h-8 !px-2.5 num pointer-coarse:!h-11 @2xl:!w-36"
+      />
+    </Field>
+  );
+}
+
+function LinePanel({ line, change }: { line: AuditLine; change: (change: AdminSearch) => void }) {
+  const t = useTexts(auditTexts);
+  const a = useTexts(adminTexts);
+  const rows = detailRows(line);
+  const subject = line.subject;
+  const kind = subject ? subjectKind(subject.kind) : null;
+  return (
+    <Panel of={String(line.id)} title={t("line", { id: line.id })}>
+      <PanelHead
+        title={
+          <>
+            {actorText(line, t)} <span className="font-normal">{deedText(line, t)}</span>
+          </>
+        }
+        subtitle={<When at={line.at} look="full" />}
+      />
+      <Facts>
+        <FactRow label={t("actor")}>
+          {line.actor?.id ? (
+            <>
+              {line.actor.name ? (
+                <Link to="/admin/users" search={{ id: line.actor.id }} className={textLinkClass}>
+                  {line.actor.name}
+                </Link>
+              ) : (
+                t("deletedPerson")
+              )}
+              {line.actor.role ? <span className="text-muted-foreground">, {roleText(a, line.actor.role)}</span> : null}
+            </>
+          ) : (
+            actorText(line, t)
+          )}
+        </FactRow>
+        {subject ? (
+          <FactRow label={t("subject")}>
+            {kind ? `${t(kind)} ` : `${subject.kind} `}
+            {subject.kind === "person" && subject.name ? (
+              <Link to="/admin/users" search={{ id: subject.id }} className={textLinkClass}>
+                {subject.name}
+              </Link>
+            ) : (
+              (subject.name ?? <span className="font-mono text-xs">{subject.id}</span>)
+            )}
+          </FactRow>
+        ) : null}
+        <FactRow label={t("address")}>
+          <span className="num">{line.address ?? "–"}</span>
+        </FactRow>
+        <FactRow label={t("action")}>
+          <span className="font-mono text-xs">{line.action}</span>
+        </FactRow>
+        {line.request_id ? (
+          <FactRow label={t("request")}>
+            <span className="font-mono text-xs break-all">{line.request_id}</span>
+          </FactRow>
+        ) : null}
+      </Facts>
+      {rows.length > 0 ? (
+        <PanelGroup title={t("details")}>
+          <Facts>
+            {rows.map((row) => (
+              <FactRow key={row.name} label={<span className="font-mono text-xs">{row.name}</span>}>
+                {row.before === undefined ? row.value : t("before", { before: row.before, after: row.value })}
+              </FactRow>
+            ))}
+          </Facts>
+        </PanelGroup>
+      ) : null}
+      <div className="mt-5 flex flex-wrap gap-2">
+        {line.actor?.id ? (
+          <Button onClick={() => change({ actor: line.actor?.id ?? undefined })}>
+            {t("onlyActor", { name: actorText(line, t) })}
+          </Button>
+        ) : null}
+        <Button onClick={() => change({ action: line.action })}>{t("onlyAction")}</Button>
+        {line.request_id ? (
+          <Button onClick={() => change({ q: line.request_id ?? undefined })}>{t("onlyRequest")}</Button>
+        ) : null}
+      </div>
+    </Panel>
+  );
+}
+
+function subjectKind(kind: string): "kind.person" | null {
+  const key = `kind.${kind}`;
+  return key in auditTexts.en ? (key as "kind.person") : null;
+}

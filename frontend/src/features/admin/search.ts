@@ -1,0 +1,72 @@
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback, useEffect, useState } from "react";
+
+/** What stands in the address of the admin screens: filters, and what the inspector shows. */
+const names = [
+  "q",
+  "role",
+  "state",
+  "sort",
+  "actor",
+  "action",
+  "since",
+  "until",
+  "kind",
+  "owner",
+  "view",
+  "id",
+] as const;
+export type AdminSearch = Partial<Record<(typeof names)[number], string>>;
+
+export function keepKnown(raw: Record<string, unknown>): AdminSearch {
+  const known: AdminSearch = {};
+  for (const name of names) {
+    const value = raw[name];
+    // The router reads digits as a number; here everything is text.
+    if (typeof value === "string" || typeof value === "number") {
+      const text = String(value).slice(0, 200);
+      if (text) known[name] = text;
+    }
+  }
+  return known;
+}
+
+/** The filters of a screen and how to change some of them. What is set to nothing leaves the address. */
+export function useFilters(): [AdminSearch, (change: AdminSearch) => void] {
+  const search = keepKnown(useSearch({ strict: false }));
+  const navigate = useNavigate();
+  const change = useCallback(
+    (next: AdminSearch) => {
+      void navigate({
+        to: ".",
+        search: ((current: Record<string, unknown>) => {
+          const merged = { ...keepKnown(current), ...next, ...("id" in next ? {} : { id: undefined }) };
+          return Object.fromEntries(Object.entries(merged).filter(([, value]) => value));
+        }) as never,
+        replace: true,
+      });
+    },
+    [navigate],
+  );
+  return [search, change];
+}
+
+/** Text that waits for a pause in typing before it becomes a filter; a filter from outside comes back into the field. */
+export function useTypedFilter(value: string, commit: (text: string) => void): [string, (text: string) => void] {
+  const [typed, setTyped] = useState({ text: value, from: value });
+  const text = typed.from === value ? typed.text : value;
+  useEffect(() => {
+    if (typed.from !== value || typed.text.trim() === value) return;
+    const timer = setTimeout(() => commit(typed.text.trim()), 250);
+    return () => clearTimeout(timer);
+  }, [typed, value, commit]);
+  return [text, (next) => setTyped({ text: next, from: value })];
+}
+
+/** What the inspector shows: chosen in the list, or named by the address one came with. */
+export function useChosen(): [string | null, (id: string | null) => void] {
+  const { id = null } = keepKnown(useSearch({ strict: false }));
+  const [chosen, setChosen] = useState<{ id: string | null; from: string | null }>({ id, from: id });
+  const current = chosen.from === id ? chosen.id : id;
+  return [current, (next) => setChosen({ id: next, from: id })];
+}
