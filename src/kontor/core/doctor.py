@@ -196,10 +196,10 @@ async def check_database(settings: Settings) -> list[Check]:
         async with connected(owner_url) as connection:
             began = time.perf_counter()
             await connection.fetchval("SELECT 1")
-            milliseconds = (time.perf_counter() - began) * 1000
+            took = milliseconds(time.perf_counter() - began)
             version = str(await connection.fetchval("SHOW server_version")).split()[0]
             number = int(await connection.fetchval("SHOW server_version_num"))
-            value = f"PostgreSQL {version}, {milliseconds:.1f} ms"
+            value = f"PostgreSQL {version}, {took}"
             if number < LEAST_SERVER_VERSION:
                 found.append(bad("database", "fail", "database.old", value))
             else:
@@ -308,7 +308,7 @@ async def check_redis(settings: Settings) -> Check:
     try:
         began = time.perf_counter()
         await client.ping()
-        return good("redis", f"{(time.perf_counter() - began) * 1000:.1f} ms")
+        return good("redis", milliseconds(time.perf_counter() - began))
     finally:
         await client.aclose()
 
@@ -347,8 +347,8 @@ async def check_stream(settings: Settings) -> Check:
             arrivals.append(time.monotonic())
     spread = arrivals[-1] - arrivals[0] if arrivals else 0.0
     if spread < STREAM_SPREAD_SECONDS:
-        return bad("stream", "fail", "stream.held_back", f"{spread:.2f} s")
-    return good("stream", f"{spread:.2f} s")
+        return bad("stream", "fail", "stream.held_back", milliseconds(spread))
+    return good("stream", milliseconds(spread))
 
 
 # --- small things --------------------------------------------------------------------------------------------------
@@ -361,4 +361,9 @@ def name_of(error: Exception) -> str:
 
 
 def size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    """In whole numbers: a point or comma would be wrong in one of the languages."""
+    return f"{count / 1e9:.0f} GB" if count >= 1e10 else f"{count / 1e6:.0f} MB"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{max(1, round(seconds * 1000))} ms"
