@@ -182,3 +182,18 @@ async def test_full_access_reads_and_does_not_write(house: House) -> None:
         assert await unit.scalar(text("SELECT count(*) FROM desk")) == 0
         changed = await unit.execute(text("UPDATE blob SET name = 'other' RETURNING id"))
         assert changed.all() == []
+
+
+async def test_it_keeps_nobody_from_signing_out(house: House) -> None:
+    for way in ("one", "others", "out"):
+        admin = await house.visitor(Role.ADMIN)
+        assert (await admin.post(PATH, json=WISH)).status_code == 201
+        match way:
+            case "one":
+                answer = await admin.delete(f"/auth/sessions/{admin.session_id}")
+            case "others":
+                answer = await (await house.sign_in(admin.id)).delete("/auth/sessions")
+            case _:
+                answer = await admin.post("/auth/logout")
+        assert answer.status_code in {200, 204}, (way, answer.text)
+        assert (await admin.get("/auth/me")).status_code == 401

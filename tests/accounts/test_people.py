@@ -131,6 +131,9 @@ async def test_managing_people_reads_standing_and_no_secret(house: House) -> Non
         "state = 'active'",
         "email_verified_at = now()",
         "email_key = 'boss@example.org', email = 'boss@example.org'",
+        "email = 'boss@example.org'",
+        "must_set_up = true",
+        "created_at = '2000-01-01'",
         "id = gen_random_uuid()",
     ],
 )
@@ -161,6 +164,34 @@ async def test_a_person_neither_lengthens_a_session_nor_rewrites_the_record(hous
     with pytest.raises(DBAPIError):
         async with house.database.unit(Identity(Scope.PERSON, account.id)) as unit:
             await unit.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE person SET role = 'admin' WHERE id = :victim",
+        "UPDATE person SET role = 'admin' WHERE id = kontor_user()",
+        "UPDATE person SET state = 'suspended' WHERE id = :boss",
+        "UPDATE session SET cookie_hash = decode(repeat('00', 32), 'hex') WHERE owner_id = :victim",
+        "UPDATE session SET owner_id = kontor_user() WHERE owner_id = :victim",
+        "UPDATE session SET full_access_until = now() + interval '1 day', full_access_reason = 'x' "
+        "WHERE owner_id = kontor_user()",
+    ],
+)
+async def test_managing_people_is_no_way_to_their_rights(house: House, statement: str) -> None:
+    """Managers and administrators share a scope; the second wall tells them apart."""
+    boss, manager, victim = [await house.visitor(role) for role in (Role.ADMIN, Role.MANAGER, Role.USER)]
+    with pytest.raises(DBAPIError):
+        async with house.database.unit(manager.actor.as_admin()) as unit:
+            await unit.execute(text(statement), {"victim": victim.id, "boss": boss.id})
+
+
+async def test_an_administrator_gives_full_access_to_no_session_but_their_own(house: House) -> None:
+    boss, victim = await house.visitor(Role.ADMIN), await house.visitor()
+    grant = "UPDATE session SET full_access_until = now() + interval '1 day', full_access_reason = 'x' WHERE id = :id"
+    with pytest.raises(DBAPIError, match="own"):
+        async with house.database.unit(boss.actor.as_admin()) as unit:
+            await unit.execute(text(grant), {"id": victim.session_id})
 
 
 async def test_an_ended_session_does_not_come_back(house: House) -> None:

@@ -61,16 +61,25 @@ def people() -> None:
         USING (kontor_scope() IN ('system', 'admin')) WITH CHECK (kontor_scope() IN ('system', 'admin'))
     """)
     op.execute("CREATE POLICY person_full ON person FOR SELECT USING (kontor_scope() = 'full')")
-    # The policies cannot tell columns apart: nobody raises themselves, whatever a route forgot to check.
+    # The policies cannot tell columns apart: nobody raises themselves, whatever a route forgot to check. Managers work
+    # in the same scope as administrators, but on ordinary people alone.
     op.execute("""
         CREATE FUNCTION person_guard() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF kontor_scope() = 'person' AND (
-                NEW.id, NEW.role, NEW.state, NEW.email_key, NEW.email_verified_at, NEW.suspended_at
+                NEW.id, NEW.role, NEW.state, NEW.email, NEW.email_key, NEW.email_verified_at, NEW.must_set_up,
+                NEW.suspended_at, NEW.created_at
             ) IS DISTINCT FROM (
-                OLD.id, OLD.role, OLD.state, OLD.email_key, OLD.email_verified_at, OLD.suspended_at
+                OLD.id, OLD.role, OLD.state, OLD.email, OLD.email_key, OLD.email_verified_at, OLD.must_set_up,
+                OLD.suspended_at, OLD.created_at
             ) THEN
                 RAISE EXCEPTION 'a person does not change their own standing' USING ERRCODE = '42501';
+            END IF;
+            IF kontor_scope() = 'admin' AND (OLD.role <> 'user' OR NEW.role <> 'user') AND NOT EXISTS (
+                SELECT FROM person WHERE id = kontor_user() AND role = 'admin'
+            ) THEN
+                RAISE EXCEPTION 'only administrators change the standing of whoever is more than a user'
+                    USING ERRCODE = '42501';
             END IF;
             RETURN NEW;
         END $$
@@ -141,19 +150,31 @@ def sessions() -> None:
         CREATE POLICY session_managed_end ON session FOR UPDATE
         USING (kontor_scope() = 'admin') WITH CHECK (kontor_scope() = 'admin')
     """)
-    # A dead session stays dead, and full access is given by an administrator's unit, never by a person's own.
+    # A dead session stays dead, nobody's session is taken over by whoever manages people, and full access is given by
+    # an administrator's unit to a session of their own. Ending it is for everybody who may end the session.
     op.execute("""
         CREATE FUNCTION session_guard() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF OLD.ended_at IS NOT NULL AND NEW.ended_at IS NULL THEN
                 RAISE EXCEPTION 'an ended session does not come back' USING ERRCODE = '42501';
             END IF;
-            IF kontor_scope() = 'person' AND (
-                NEW.id, NEW.owner_id, NEW.cookie_hash, NEW.full_access_until, NEW.expires_at_latest
-            ) IS DISTINCT FROM (
-                OLD.id, OLD.owner_id, OLD.cookie_hash, OLD.full_access_until, OLD.expires_at_latest
-            ) THEN
-                RAISE EXCEPTION 'a person only ends a session' USING ERRCODE = '42501';
+            IF kontor_scope() = 'system' THEN
+                RETURN NEW;
+            END IF;
+            IF (NEW.id, NEW.owner_id, NEW.kind, NEW.cookie_hash, NEW.created_at, NEW.expires_at_latest)
+                IS DISTINCT FROM
+                (OLD.id, OLD.owner_id, OLD.kind, OLD.cookie_hash, OLD.created_at, OLD.expires_at_latest)
+            THEN
+                RAISE EXCEPTION 'a session is only ended' USING ERRCODE = '42501';
+            END IF;
+            IF NEW.full_access_until IS NOT NULL
+                AND (NEW.full_access_until, NEW.full_access_reason)
+                    IS DISTINCT FROM (OLD.full_access_until, OLD.full_access_reason)
+                AND NOT (kontor_scope() = 'admin' AND NEW.owner_id = kontor_user() AND EXISTS (
+                    SELECT FROM person WHERE id = kontor_user() AND role = 'admin'
+                ))
+            THEN
+                RAISE EXCEPTION 'full access is an administrator''s own' USING ERRCODE = '42501';
             END IF;
             RETURN NEW;
         END $$
