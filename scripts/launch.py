@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -130,6 +131,9 @@ def get_tools(say: Callable[[str], None]) -> None:
 
 
 def install(wanted: dict[str, object]) -> None:
+    if read_stamp().get("place") not in {None, str(ROOT)}:
+        # The checkout was moved, and the programs in an environment know where they were made.
+        shutil.rmtree(ENVIRONMENT)
     STAMP.unlink(missing_ok=True)
     command = [str(TOOLS / "bin" / "uv"), "sync", "--quiet", "--project", str(ROOT)]
     command += [] if wanted["tests"] else ["--no-dev"]

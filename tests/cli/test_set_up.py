@@ -166,6 +166,29 @@ def test_it_works_from_any_folder_and_through_a_relative_path(checkout: Checkout
     assert done.stdout == "started x\n"
 
 
+def test_a_moved_checkout_gets_a_new_environment(checkout: Checkout) -> None:
+    checkout.run()
+    left = checkout.root / ".venv" / "bin" / "left from before"
+    left.touch()
+    checkout.root = checkout.root.rename(checkout.root.with_name("moved"))
+    checkout.add_uv()
+    assert checkout.run()[1].endswith("started \n")
+    assert not (checkout.root / ".venv" / "bin" / left.name).exists()
+
+
+def test_a_link_to_the_launcher_leads_to_its_checkout(checkout: Checkout) -> None:
+    readlink = shutil.which("readlink")
+    assert readlink is not None
+    (checkout.programs / "readlink").symlink_to(readlink)
+    elsewhere = checkout.root.parent / "bin"
+    elsewhere.mkdir()
+    (elsewhere / "kontor").symlink_to("../a checkout/kontor")
+    (elsewhere / "again").symlink_to(elsewhere / "kontor")
+    done = subprocess.run([str(elsewhere / "again"), "x"], env={"PATH": str(checkout.programs)},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.stdout.endswith("started x\n"), done.stderr
+
+
 def test_two_starts_at_once_set_up_once(checkout: Checkout) -> None:
     checkout.add_uv(slow="1")
     both = [checkout.begin(), checkout.begin()]
