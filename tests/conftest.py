@@ -3,13 +3,16 @@
 import asyncio
 import base64
 import hashlib
+import ipaddress
 import itertools
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -146,6 +149,25 @@ def settings(tmp_path: Path) -> Settings:
 def our_logs(tmp_path_factory: pytest.TempPathFactory) -> None:
     """As in earnest. What structlog does by itself draws pictures of every local variable, for seconds."""
     configure_logging(Settings(kontor_data=tmp_path_factory.mktemp("logs"), kontor_log_level="error"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed_network() -> Iterator[None]:
+    """Nothing that a test starts in this process reaches beyond this machine; a try fails at once and says where to."""
+    connect = socket.socket.connect
+
+    def guarded(made: socket.socket, address: Any) -> None:
+        if made.family in {socket.AF_INET, socket.AF_INET6} and not is_here(address[0]):
+            raise PermissionError(f"A test tried to reach {address!r}.")
+        connect(made, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+def is_here(host: str) -> bool:
+    return host == "localhost" or ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
 @pytest.fixture(autouse=True)
