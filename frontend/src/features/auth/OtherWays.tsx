@@ -94,7 +94,8 @@ function usePasskeyWay() {
   return {
     isPossible,
     isBusy: (isPending && !variables.inField) || isSuccess,
-    error: isQuiet ? null : error,
+    // What the browser was asked in the background failed for nobody.
+    error: isQuiet || variables?.inField ? null : error,
     start: () => {
       inField.current?.abort();
       mutate(

@@ -29,6 +29,7 @@ import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { useBinding } from "@/shared/keys/use-keys";
 import { jobsQuery, notificationsQuery } from "@/shared/session/jobs";
+import { canUsePasskeys } from "@/shared/session/passkeys";
 import { installationQuery, useIsAdmin, useMe } from "@/shared/session/queries";
 import { Button, IconButton } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
@@ -96,7 +97,7 @@ function Tasks() {
   const isAdmin = useIsAdmin();
   const installation = useQuery(installationQuery);
   const stats = useQuery({ ...statsQuery, enabled: isAdmin });
-  const tasks = openTasks(me, installation.data, stats.data);
+  const tasks = openTasks(me, installation.data, stats.data, canUsePasskeys());
   const isPending = installation.isPending || (isAdmin && stats.isPending);
   return (
     <Section title={t("tasks")}>

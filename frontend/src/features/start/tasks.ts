@@ -30,6 +30,7 @@ export function openTasks(
   me: Me,
   installation: Pick<Schemas["InstallationRead"], "kind" | "mail_configured"> | undefined,
   stats: Schemas["StatsRead"] | undefined,
+  canUsePasskeys = true,
 ): Task[] {
   const tasks: Task[] = [];
   if (stats) {
@@ -61,7 +62,7 @@ export function openTasks(
     tasks.push({ kind: "verify", to: "/settings/profile", urgent: false });
   }
   if (!me.has_password && me.passkeys === 0) tasks.push({ kind: "password", to: "/settings/security", urgent: false });
-  if (me.passkeys === 0) tasks.push({ kind: "passkey", to: "/settings/security", urgent: false });
+  if (me.passkeys === 0 && canUsePasskeys) tasks.push({ kind: "passkey", to: "/settings/security", urgent: false });
   // A passkey is a second factor in itself.
   if (me.has_password && !me.totp_enabled && me.passkeys === 0) {
     tasks.push({ kind: "totp", to: "/settings/security", urgent: false });

@@ -1,7 +1,11 @@
-/** What the browser and this address can do. Passkeys need https or localhost. */
+// A passkey belongs to a name; browsers refuse an address of numbers, 127.0.0.1 among them.
+const isNumeric = (hostname: string) => /^[\d.]+$/.test(hostname) || hostname.includes(":");
+
+/** What the browser and this address can do. Passkeys need https or localhost, and a name. */
 export function canUsePasskeys(): boolean {
   return (
     window.isSecureContext &&
+    !isNumeric(location.hostname) &&
     typeof PublicKeyCredential === "function" &&
     typeof PublicKeyCredential.parseRequestOptionsFromJSON === "function" &&
     typeof PublicKeyCredential.parseCreationOptionsFromJSON === "function"

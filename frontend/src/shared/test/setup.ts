@@ -1,6 +1,9 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
+
+// Two cores that do other work too are slow, not broken.
+configure({ asyncUtilTimeout: 8000 });
 
 // What jsdom lacks and real browsers have.
 globalThis.ResizeObserver ??= class {
