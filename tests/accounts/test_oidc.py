@@ -129,6 +129,16 @@ async def test_an_account_whose_address_was_never_verified_is_not_handed_over(ho
     assert answer.headers["location"] == "/login?error=auth.oidc_email_unverified"
 
 
+@pytest.mark.parametrize("address", ["\u017fam@example.org", "\uff53am@example.org"])
+async def test_an_address_that_only_looks_like_another_is_not_given_its_account(
+    house: House, provider: OidcServer, address: str
+) -> None:
+    await make_account(house, email="sam@example.org")
+    provider.claims["email"] = address
+    _, answer = await sign_in(house)
+    assert answer.headers["location"] == "/login?error=auth.oidc_email_unverified"
+
+
 async def test_where_registration_is_closed_only_known_people_come_in(house: House) -> None:
     _, answer = await sign_in(house)
     assert answer.headers["location"] == "/login?error=auth.registration_closed"

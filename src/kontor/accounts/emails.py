@@ -45,6 +45,16 @@ def parse_email(text: str) -> Email:
     return Email(written=f"{local}@{domain}", key=f"{folded}@{ascii_domain}")
 
 
+def is_same_mailbox(one: str, other: str) -> bool:
+    """Keys fold more than mail servers do (ſ and s, ß and ss): reason enough to keep two people from having both
+    addresses, and no reason to hand the account of the one to the other."""
+    return parse_email(one).key == parse_email(other).key and _local(one) == _local(other)
+
+
+def _local(address: str) -> str:
+    return unicodedata.normalize("NFC", address.strip()).rpartition("@")[0].lower()
+
+
 def _checked(text: str) -> str:
     return parse_email(text).written
 

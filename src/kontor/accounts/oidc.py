@@ -24,7 +24,7 @@ from kontor.accounts import audit, challenges, configuration, people, registrati
 from kontor.accounts.audit import Action
 from kontor.accounts.callers import Caller
 from kontor.accounts.challenges import ChallengeKind
-from kontor.accounts.emails import Email, parse_email
+from kontor.accounts.emails import Email, is_same_mailbox, parse_email
 from kontor.accounts.errors import EmailTaken, NotActive, ProviderAway, ProviderNotFound, RegistrationClosed
 from kontor.accounts.opaque import new_token
 from kontor.accounts.people import NewPerson, State
@@ -349,7 +349,7 @@ async def _person_for(unit: AsyncSession, kernel: Kernel, identity: Identity, ca
     present = await repository.find_by_email(unit, email.key)
     if present is None:
         person = await _apply(unit, kernel, identity, email)
-    elif present.email_verified_at is None:
+    elif present.email_verified_at is None or not is_same_mailbox(present.email or "", email.written):
         # Somebody may have laid this account in the way of the one who owns the address.
         raise AddressUnproven
     else:
