@@ -248,8 +248,14 @@ def test_no_cell_is_a_formula(cell: str) -> None:
     assert next(csv.reader(io.StringIO(csv_lines([[cell]])))) == [f"'{cell}"]
 
 
+def test_no_cell_becomes_one_where_semicolons_separate() -> None:
+    assert harmless("Otto;=1+1") == "Otto;'=1+1"
+    assert harmless('a; "@SUM(A1);b') == "a;' \"@SUM(A1);b"
+
+
 def test_other_cells_stay_as_they_are() -> None:
-    assert [harmless(cell) for cell in (None, 7, "a=b", "")] == ["", "7", "a=b", ""]
+    for cell, shown in [(None, ""), (7, "7"), ("a=b", "a=b"), ("", ""), ("a;b", "a;b"), ('{"a":-1}', '{"a":-1}')]:
+        assert harmless(cell) == shown
 
 
 def test_the_interface_has_a_text_for_every_deed_in_both_languages() -> None:

@@ -6,6 +6,7 @@ although no line is ever touched.
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -281,12 +282,12 @@ EXPORT_COLUMNS = ("id", "at", "actor_id", "actor", "actor_role", "action", "subj
 EXPORT_PAGE = 500
 
 # What spreadsheets take for the beginning of a formula, in the full-width spelling as well.
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# Where lists are written with semicolons, as in German, a cell begins behind each of them too.
+FORMULA = re.compile('(^|;)(?=[ "]*[=+\\-@\t\r\n＝＋－＠])')
 
 
 def harmless(cell: object) -> str:
-    shown = "" if cell is None else str(cell)
-    return f"'{shown}" if shown.startswith(FORMULA) else shown
+    return FORMULA.sub(r"\1'", "" if cell is None else str(cell))
 
 
 def csv_lines(rows: Iterable[Iterable[object]]) -> str:
