@@ -94,8 +94,8 @@ function usePasskeyWay() {
   return {
     isPossible,
     isBusy: (isPending && !variables.inField) || isSuccess,
-    // What the browser was asked in the background failed for nobody.
-    error: isQuiet || variables?.inField ? null : error,
+    // What the browser was asked in the background failed for nobody; a refusal by the server is about a choice.
+    error: isQuiet || (variables?.inField && !isProblem(error)) ? null : error,
     start: () => {
       inField.current?.abort();
       mutate(
