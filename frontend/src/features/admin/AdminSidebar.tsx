@@ -118,9 +118,14 @@ function Foot() {
   if (data) {
     return (
       <SidebarFoot>
-        {t("versionUp", { version: data.version, time: formatDuration(data.uptime_seconds, locale) })}
+        {t("versionUp", { version: data.version, time: formatDuration(wholeMinutes(data.uptime_seconds), locale) })}
       </SidebarFoot>
     );
   }
   return installation ? <SidebarFoot>{t("version", { version: installation.version })}</SidebarFoot> : null;
+}
+
+/** Seconds of the first minute tell something; later they would only flicker. */
+function wholeMinutes(seconds: number): number {
+  return seconds < 60 ? seconds : Math.floor(seconds / 60) * 60;
 }

@@ -143,6 +143,14 @@ export const rowButtonClass = "rounded-xs text-left font-medium hover:underline 
 /** The table's first column stays while the rest scrolls. */
 export const stickyClass = "sticky left-0 z-[1] bg-background";
 
+/** It is opaque, so it takes the tint of its row by itself. */
+export function stickyRowClass(isChosen: boolean): string {
+  return cx(
+    stickyClass,
+    isChosen ? "!bg-primary-tint" : "group-hover:bg-[color-mix(in_oklab,var(--hover)_60%,var(--background))]",
+  );
+}
+
 export function roleText(t: ReturnType<typeof useTexts<(typeof adminTexts)["en"]>>, role: string): string {
   if (role === "admin") return t("adminRole");
   return role === "manager" ? t("managerRole") : t("userRole");

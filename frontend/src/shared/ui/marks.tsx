@@ -45,7 +45,7 @@ export function Dot({
 /** A state is a shape and a word, never a colour alone. */
 export function StateMark({ tone = "neutral", icon, children }: { tone?: Tone; icon?: IconType; children: ReactNode }) {
   return (
-    <span className={cx("inline-flex items-center gap-2 whitespace-nowrap", words[tone])}>
+    <span className={cx("inline-flex items-center gap-2 align-middle whitespace-nowrap", words[tone])}>
       {icon ? <Icon icon={icon} size={15} /> : <Dot tone={tone} />}
       {children}
     </span>

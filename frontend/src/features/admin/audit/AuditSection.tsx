@@ -15,7 +15,16 @@ import { Select } from "@/shared/ui/select";
 import { EmptyState, ErrorState, LoadingBars, Refreshing } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { When } from "@/shared/ui/values";
-import { moveBetweenRows, Panel, PanelGroup, PanelHead, roleText, rowButtonClass, stickyClass } from "../parts";
+import {
+  moveBetweenRows,
+  Panel,
+  PanelGroup,
+  PanelHead,
+  roleText,
+  rowButtonClass,
+  stickyClass,
+  stickyRowClass,
+} from "../parts";
 import { type AdminSearch, useChosen, useFilters, useTypedFilter } from "../search";
 import { adminTexts } from "../texts";
 import { type AuditFilter, type AuditLine, auditQuery, csvAddress } from "./api";
@@ -116,13 +125,7 @@ function LineRow({ line, isChosen, onChoose }: { line: AuditLine; isChosen: bool
         if (!(event.target as HTMLElement).closest("button")) onChoose();
       }}
     >
-      <Td
-        className={cx(
-          stickyClass,
-          "pr-2 text-muted-foreground",
-          isChosen ? "!bg-primary-tint" : "group-hover:bg-hover",
-        )}
-      >
+      <Td className={cx(stickyRowClass(isChosen), "pr-2 text-muted-foreground")}>
         <When at={line.at} look="full" className="max-@xl:whitespace-normal" />
       </Td>
       <Td className="hidden max-w-48 truncate whitespace-nowrap font-medium @xl:table-cell">{actorText(line, t)}</Td>
@@ -167,15 +170,20 @@ function AuditFilters({
     ...(isSingle ? [{ value: group, label: group }] : []),
   ];
   return (
-    <div className="grid grid-cols-2 items-end gap-x-3 gap-y-2 border-b border-border pb-3 @2xl:flex @2xl:flex-wrap">
-      <SearchField label={t("search")} value={typed} onChange={type} className="col-span-2 @2xl:w-64" />
+    <div className="grid grid-cols-2 items-end gap-x-3 gap-y-2 border-b border-border pb-3 @xl:flex @xl:flex-wrap">
+      <SearchField
+        label={t("search")}
+        value={typed}
+        onChange={type}
+        className="col-span-2 @xl:max-@3xl:w-full @3xl:w-64"
+      />
       <Select
         label={t("what")}
         size="sm"
         options={options}
         value={group}
         onChange={(action) => change({ action: action || undefined })}
-        className="col-span-2 @2xl:w-48"
+        className="col-span-2 @xl:!w-48"
       />
       <Day label={t("since")} value={filters.since} onChange={(since) => change({ since })} />
       <Day label={t("until")} value={filters.until} onChange={(until) => change({ until })} />
@@ -213,7 +221,7 @@ function Day({
         type="date"
         value={value ?? ""}
         onChange={(event) => onChange(event.target.value || undefined)}
-        className="!h-8 !px-2.5 num pointer-coarse:!h-11 @2xl:!w-36"
+        className="!h-8 !px-2.5 num pointer-coarse:!h-11 @xl:!w-36"
       />
     </Field>
   );

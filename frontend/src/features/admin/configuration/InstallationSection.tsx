@@ -1,4 +1,4 @@
-import { Link, textLinkClass } from "@/shared/frame/link";
+import { inTextLinkClass, Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
@@ -72,7 +72,7 @@ export function InstallationSection() {
                   {configuration.mail.configured
                     ? t("mailServerSet", { from: configuration.mail.from })
                     : t("mailServerNone")}{" "}
-                  <Link to="/admin/mail" className={textLinkClass}>
+                  <Link to="/admin/mail" className={inTextLinkClass}>
                     {t("toMail")}
                   </Link>
                 </FactRow>

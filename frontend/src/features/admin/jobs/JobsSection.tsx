@@ -30,7 +30,17 @@ import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { toast } from "@/shared/ui/toast";
 import { Duration, When } from "@/shared/ui/values";
 import { statsQuery } from "../overview/api";
-import { Filters, FilterToggle, Group, moveBetweenRows, Panel, PanelHead, rowButtonClass, stickyClass } from "../parts";
+import {
+  Filters,
+  FilterToggle,
+  Group,
+  moveBetweenRows,
+  Panel,
+  PanelHead,
+  rowButtonClass,
+  stickyClass,
+  stickyRowClass,
+} from "../parts";
 import { useChosen, useFilters } from "../search";
 import { adminTexts } from "../texts";
 import { userQuery } from "../users/api";
@@ -292,7 +302,7 @@ function JobTable({
                 if (event.currentTarget.contains(target) && !target.closest("button")) onChoose(job);
               }}
             >
-              <Td className={cx(stickyClass, "py-1", isChosen ? "!bg-primary-tint" : "group-hover:bg-hover")}>
+              <Td className={cx(stickyRowClass(isChosen), "py-1")}>
                 <button
                   type="button"
                   data-row
@@ -487,7 +497,7 @@ function Periodic() {
               const name = kindText(each.kind, t);
               return (
                 <Tr key={each.kind} className="group">
-                  <Td className={cx(stickyClass, "py-1 group-hover:bg-hover")}>{name}</Td>
+                  <Td className={cx(stickyRowClass(false), "py-1")}>{name}</Td>
                   <Td className="num hidden whitespace-nowrap text-muted-foreground @xl:table-cell">
                     {formatDuration(each.every_seconds, locale)}
                   </Td>

@@ -32,6 +32,7 @@ import {
   PanelHead,
   rowButtonClass,
   stickyClass,
+  stickyRowClass,
 } from "../parts";
 import { useChosen, useFilters } from "../search";
 import { adminTexts } from "../texts";
@@ -174,7 +175,7 @@ function MailTable({
                 if (!(event.target as HTMLElement).closest("button")) onChoose(mail);
               }}
             >
-              <Td className={cx(stickyClass, "max-w-64 py-1", isChosen ? "!bg-primary-tint" : "group-hover:bg-hover")}>
+              <Td className={cx(stickyRowClass(isChosen), "max-w-64 py-1")}>
                 <button
                   type="button"
                   data-row

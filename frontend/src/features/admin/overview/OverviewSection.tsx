@@ -261,7 +261,7 @@ function People() {
   const users = useInfiniteQuery({ ...usersQuery(filter, USERS), placeholderData: (before) => before });
   const items = users.data?.pages[0]?.items;
   return (
-    <section className="min-w-0">
+    <section className="@container min-w-0">
       <Head title={t("users")}>
         <SearchField size="sm" label={t("usersSearch")} value={typed} onChange={type} className="w-44" />
         <Link to="/admin/users" className={textLinkClass}>
@@ -273,7 +273,7 @@ function People() {
       {items?.length === 0 ? <p className="py-3 text-muted-foreground">{t("usersNone")}</p> : null}
       {items && items.length > 0 ? (
         <Refreshing active={users.isPlaceholderData}>
-          <UserTable users={items} onChoose={(user) => open(`/admin/users?id=${user.id}`)} />
+          <UserTable brief users={items} onChoose={(user) => open(`/admin/users?id=${user.id}`)} />
         </Refreshing>
       ) : null}
     </section>

@@ -141,14 +141,15 @@ function StateNotice({ user }: { user: User }) {
 
 function History({ user }: { user: User }) {
   const t = useTexts(usersTexts);
-  // Lines about somebody are found by their id, whoever did what they tell.
-  const lines = useInfiniteQuery(auditQuery({ search: user.id }, 6));
+  // The address is theirs alone; a name may be somebody else's too.
+  const about = user.email ?? user.name;
+  const lines = useInfiniteQuery(auditQuery({ search: about }, 6));
   const items = lines.data?.pages[0]?.items;
   return (
     <PanelGroup
       title={t("history")}
       actions={
-        <Link to="/admin/audit" search={{ q: user.id }} className={textLinkClass}>
+        <Link to="/admin/audit" search={{ q: about }} className={textLinkClass}>
           {t("historyAll")}
         </Link>
       }

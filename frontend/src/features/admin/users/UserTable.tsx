@@ -9,7 +9,7 @@ import { Avatar, Badge } from "@/shared/ui/marks";
 import { Menu } from "@/shared/ui/menu";
 import { type Sort, Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { When } from "@/shared/ui/values";
-import { moveBetweenRows, roleText, rowButtonClass, stickyClass } from "../parts";
+import { moveBetweenRows, roleText, rowButtonClass, stickyClass, stickyRowClass } from "../parts";
 import { adminTexts } from "../texts";
 import type { User } from "./api";
 import { type Deed, deedEntries, deedsFor } from "./deeds";
@@ -23,6 +23,7 @@ export interface Selection {
 
 /** Below a width the columns that matter least step back; the panel at the right has them all. */
 const wide = "hidden @3xl:table-cell";
+const wideInBrief = "hidden @xl:table-cell";
 
 export function UserTable({
   users,
@@ -32,6 +33,7 @@ export function UserTable({
   sort,
   onSort,
   selection,
+  brief = false,
 }: {
   users: readonly User[];
   chosen?: string | null;
@@ -40,6 +42,8 @@ export function UserTable({
   sort?: string;
   onSort?: (sort: string) => void;
   selection?: Selection;
+  /** Without a column for the state: who is not active says so where others say when they were here. */
+  brief?: boolean;
 }) {
   const t = useTexts(usersTexts);
   const a = useTexts(adminTexts);
@@ -76,9 +80,9 @@ export function UserTable({
           {t("person")}
         </Th>
         <Th className="hidden @xl:table-cell">{t("role")}</Th>
-        <Th>{t("state")}</Th>
-        <Th className={wide}>{t("signIn")}</Th>
-        <Th right className="hidden @xl:table-cell" {...head("last_seen_at", "descending")}>
+        {brief ? null : <Th>{t("state")}</Th>}
+        <Th className={brief ? wideInBrief : wide}>{t("signIn")}</Th>
+        <Th right className={brief ? undefined : "hidden @xl:table-cell"} {...head("last_seen_at", "descending")}>
           {t("lastSeen")}
         </Th>
         {onSort ? (
@@ -108,13 +112,7 @@ export function UserTable({
                 if (event.shiftKey) event.preventDefault();
               }}
             >
-              <Td
-                className={cx(
-                  stickyClass,
-                  "max-w-72 py-1",
-                  isChosen || isSelected ? "!bg-primary-tint" : "group-hover:bg-hover",
-                )}
-              >
+              <Td className={cx(stickyRowClass(isChosen || isSelected), "max-w-72 py-1")}>
                 <span className="flex items-center gap-2.5">
                   {selection ? (
                     <Checkbox
@@ -131,7 +129,7 @@ export function UserTable({
                     initials={user.initials}
                     look={user.id === me.id ? "self" : user.state === "invited" ? "pending" : "plain"}
                   />
-                  <span className="flex min-w-0 flex-col @2xl:flex-row @2xl:items-baseline @2xl:gap-2.5">
+                  <span className="flex min-w-0 flex-col @xl:flex-row @xl:items-baseline @xl:gap-2.5">
                     <button
                       type="button"
                       data-row
@@ -143,7 +141,7 @@ export function UserTable({
                       {user.name}
                     </button>
                     {user.email ? (
-                      <span className="truncate text-faint max-@2xl:text-xs" title={user.email}>
+                      <span className="truncate text-faint max-@xl:text-xs" title={user.email}>
                         {user.email}
                       </span>
                     ) : null}
@@ -154,14 +152,16 @@ export function UserTable({
               <Td className="hidden whitespace-nowrap text-muted-foreground @xl:table-cell">
                 {roleText(a, user.role)}
               </Td>
-              <Td>
-                <PersonState state={user.state} />
-              </Td>
-              <Td className={wide}>
+              {brief ? null : (
+                <Td>
+                  <PersonState state={user.state} />
+                </Td>
+              )}
+              <Td className={brief ? wideInBrief : wide}>
                 <SignInWays user={user} />
               </Td>
-              <Td right className="hidden text-muted-foreground @xl:table-cell">
-                <LastSeen user={user} />
+              <Td right className={cx("text-muted-foreground", !brief && "hidden @xl:table-cell")}>
+                {brief && user.state !== "active" ? <PersonState state={user.state} /> : <LastSeen user={user} />}
               </Td>
               {onSort ? (
                 <Td right className="hidden text-muted-foreground @4xl:table-cell">

@@ -31,7 +31,7 @@ export function SignInWays({ user }: { user: User }) {
     return user.role === "user" ? (
       <span className="text-muted-foreground">{t("way.password")}</span>
     ) : (
-      <span className="inline-flex items-center gap-1.5 whitespace-nowrap text-brass-text">
+      <span className="inline-flex items-center gap-1.5 align-middle whitespace-nowrap text-brass-text">
         <CircleAlert size={14} strokeWidth={2} aria-hidden="true" />
         {t("passwordOnly")}
       </span>
@@ -53,7 +53,7 @@ export function LastSeen({ user }: { user: User }) {
   if (!user.last_seen_at) return <span className="text-faint">{a("never")}</span>;
   if (user.sessions > 0 && minute - Date.parse(user.last_seen_at) < NOW_MS) {
     return (
-      <span className="inline-flex items-center gap-1.5 text-foreground">
+      <span className="inline-flex items-center gap-1.5 align-middle text-foreground">
         <Dot />
         {t("now")}
       </span>
