@@ -272,6 +272,13 @@ async def test_a_new_address_counts_once_its_mailbox_has_said_so(house: House) -
     assert (await log_in(house, "anna@new.example", PASSWORD)).status_code == 200
 
 
+async def test_nobody_has_mails_sent_to_all_the_world(house: House) -> None:
+    anna = await signed_in_browser(house, await make_account(house))
+    answers = [await anna.patch("/auth/me", json={"email": f"victim{number}@new.example"}) for number in range(15)]
+    assert [answer.status_code for answer in answers].count(429) >= 4
+    assert (await anna.patch("/auth/me", json={"name": "Anna Neu"})).status_code == 200
+
+
 async def test_an_address_that_was_taken_meanwhile_is_not_taken_twice(house: House) -> None:
     account = await make_account(house)
     anna = await signed_in_browser(house, account)

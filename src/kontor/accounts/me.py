@@ -86,6 +86,8 @@ async def change(kernel: Kernel, actor: Actor, *, name: str | None, email: Email
             changed.append("name")
             await people.mark_changed(unit, person)
         if email is not None and email.key != person.email_key:
+            # Never taken back: nobody has mails sent to all the world, with their name in them, as fast as they like.
+            await kernel.throttle.begin(f"new-email:{person.id}", address, is_known=True)
             changed.append("email")
             # Whether somebody has it already is not said here either: their mailbox stays silent, and so do we.
             if await repository.find_by_email(unit, email.key) is None:
