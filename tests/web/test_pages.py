@@ -16,6 +16,8 @@ from kontor.accounts.cookies import session_cookie_name
 from kontor.accounts.preferences import Appearance
 from kontor.accounts.sessions import SessionKind
 from kontor.accounts.tables import Person
+from kontor.core.limits.buckets import MemoryBuckets
+from kontor.core.limits.rates import Limiter
 from kontor.core.tenancy import Role
 from kontor.web.lifecycle import Lifecycle, Phase
 from kontor.web.look import look_of
@@ -192,3 +194,16 @@ async def test_a_cookie_brings_its_persons_own_settings(house: House, build: Pat
         strangers = await client.get("/", headers={"Cookie": f"{name}=nonsense"})
     assert '<html lang="de" data-theme="light" data-text-size="110">' in mine.text
     assert '<html lang="en" data-theme="system" data-text-size="100">' in strangers.text
+
+
+async def test_pages_do_not_ask_the_database_more_often_than_the_api_does(house: House) -> None:
+    visitor = await house.visitor(Role.USER)
+    await visitor.patch("/settings", json={"theme": "light"})
+    async with house.database.system("sign-in") as unit:
+        person = await unit.get_one(Person, visitor.id)
+        session = await sessions.open_session(unit, person, Caller(), kind=SessionKind.BROWSER, days=1)
+    house.kernel.limiter = Limiter(MemoryBuckets(), factor=0.001)  # one request
+    name = session_cookie_name(house.kernel.settings, "http")
+    cookie = (b"cookie", f"{name}={session.cookie}".encode())
+    scope = {"type": "http", "scheme": "http", "headers": [cookie], "client": ("192.0.2.9", 4711)}
+    assert [(await look_of(house.kernel, scope)).theme for _ in range(2)] == ["light", "system"]
