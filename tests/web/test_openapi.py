@@ -1,5 +1,6 @@
 """The document that clients are generated from."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
+from kontor.web import health
 from kontor.web.app import openapi_document
 from kontor.web.openapi import METHODS
+from kontor.web.routers import api_routers
 
 # Names that FastAPI would add with shapes of its own.
 FOREIGN = {"HTTPValidationError", "ValidationError"}
@@ -73,3 +78,23 @@ def test_the_document_needs_neither_database_nor_environment(tmp_path: Path) -> 
     )  # fmt: skip
     assert json.loads(shown.stdout) == openapi_document()
     assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_sent_to_a_thread_on_the_way_to_a_route() -> None:
+    """Plain functions as routes or dependencies cost a thread each; a coroutine costs nothing."""
+    plain: set[str] = set()
+
+    def walk(dependant: Dependant) -> None:
+        call = dependant.call
+        assert call is not None
+        target = call if inspect.isroutine(call) else type(call).__call__
+        if not (inspect.iscoroutinefunction(target) or inspect.isasyncgenfunction(target)):
+            plain.add(f"{call.__module__}.{getattr(call, '__qualname__', type(call).__qualname__)}")
+        for inner in dependant.dependencies:
+            walk(inner)
+
+    for router in [*api_routers(), health.router]:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            walk(route.dependant)
+    assert plain == set()

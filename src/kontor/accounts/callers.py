@@ -19,7 +19,7 @@ class Caller:
     client: str = ""
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     return Caller(
         address=plain_address(request.client.host if request.client else None),
         client=plain_client(request.headers.get("user-agent", "")),

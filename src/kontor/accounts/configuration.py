@@ -223,7 +223,7 @@ class Known:
         return self._known if time.monotonic() < self._fresh_until else None
 
 
-def known_configuration(request: Request, kernel: Core) -> Known:
+async def known_configuration(request: Request, kernel: Core) -> Known:
     """One per application, made when it is first asked for. The listener hears this channel for the streams anyway."""
     known = getattr(request.app.state, "configuration", None)
     if not isinstance(known, Known):

@@ -51,7 +51,7 @@ from kontor.core.limits.throttle import TooManyAttempts
 from kontor.core.tenancy import Actor
 
 
-def in_session(actor: CurrentActor) -> Actor:
+async def in_session(actor: CurrentActor) -> Actor:
     """What decides how somebody comes in is done by somebody who came in, never by a program's token."""
     if actor.session_id is None:
         raise SessionRequired

@@ -11,7 +11,7 @@ HEADER = "X-Kontor-Client"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def window_of(
+async def window_of(
     client: Annotated[str | None, Header(alias=HEADER, description="A random name that this window made up")] = None,
 ) -> str | None:
     if client is not None and not NAME.fullmatch(client):

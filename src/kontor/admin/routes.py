@@ -94,7 +94,7 @@ ActionFilter = Annotated[
 Search = Annotated[Line | None, Query(max_length=200, description="A person, an address, a request id, a word")]
 
 
-def audit_filter(
+async def audit_filter(
     actor: Annotated[UUID | None, Query(description="Who did it")] = None,
     action: ActionFilter = None,
     since: Moment | None = None,

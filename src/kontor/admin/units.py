@@ -20,7 +20,7 @@ class Manages:
     def __init__(self, scope: str) -> None:
         self.scope = scope
 
-    def __call__(self, actor: CurrentActor) -> Actor:
+    async def __call__(self, actor: CurrentActor) -> Actor:
         if not policy.visible_roles(actor.role):
             raise RoleRequired(Role.MANAGER)
         if actor.token_scopes is not None and self.scope not in actor.token_scopes:
@@ -41,7 +41,7 @@ async def open_people_unit(request: Request, actor: PeopleReader, kernel: Core) 
 PeopleUnit = Annotated[AsyncSession, Depends(open_people_unit, scope="function")]
 
 
-def open_office(actor: PeopleWriter, unit: PeopleUnit, kernel: Core, caller: CurrentCaller) -> Office:
+async def open_office(actor: PeopleWriter, unit: PeopleUnit, kernel: Core, caller: CurrentCaller) -> Office:
     return Office(unit, kernel, actor, caller)
 
 

@@ -27,6 +27,7 @@ from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
 from kontor.web import health, middleware, openapi
+from kontor.web.dispatch import Application, dispatch
 from kontor.web.gauges import Gauges
 from kontor.web.lifecycle import Lifecycle, Phase
 from kontor.web.look import look_of
@@ -45,7 +46,7 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
     """With a kernel the application serves at once (tests); without one its lifespan opens a kernel and closes it."""
     lifecycle = Lifecycle(phase=Phase.STARTING if kernel is None else Phase.SERVING)
     metrics = Metrics()
-    app = FastAPI(
+    app = Application(
         title="Kontor",
         version=version("kontor"),
         description=DESCRIPTION,
@@ -70,8 +71,10 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the documented way to shape it
     add_error_handlers(app)
     app.include_router(health.router)
-    for router in api_routers():
+    routers = api_routers()
+    for router in routers:
         app.include_router(router, prefix=API)
+    app.dispatch = dispatch(app.router, routers, prefix=API)
     for router in socket_routers():
         app.include_router(router)
     app.router.routes.append(LINK_ROUTE)

@@ -181,7 +181,7 @@ def check_disk(settings: Settings) -> Check:
 router = APIRouter(tags=["health"])
 
 
-def probe_of(request: Request) -> Probe:
+async def probe_of(request: Request) -> Probe:
     found: Probe = request.app.state.probe
     return found
 
@@ -270,4 +270,4 @@ async def allow_metrics(request: Request) -> None:
     seen = await authenticate(kernel, Credentials(key=key)) if kernel is not None and key is not None else None
     if seen is None:
         raise Unauthenticated
-    Allow("admin:read", role=Role.ADMIN)(seen.actor)
+    await Allow("admin:read", role=Role.ADMIN)(seen.actor)

@@ -37,10 +37,16 @@ def kernel_of(request: Request) -> Kernel:
     return kernel
 
 
-Core = Annotated[Kernel, Depends(kernel_of)]
+# Dependencies are coroutines throughout, however little they do: the framework sends plain functions to a thread, and
+# the way there and back costs more than all of them together.
+async def core(request: Request) -> Kernel:
+    return kernel_of(request)
 
 
-def current_actor(request: Request) -> Actor:
+Core = Annotated[Kernel, Depends(core)]
+
+
+async def current_actor(request: Request) -> Actor:
     actor = request.scope.get("kontor.actor")
     if not isinstance(actor, Actor):
         raise Unauthenticated
@@ -57,7 +63,7 @@ class Allow:
         self.scope = scope
         self.role = role
 
-    def __call__(self, actor: CurrentActor) -> Actor:
+    async def __call__(self, actor: CurrentActor) -> Actor:
         if self.role is not None and actor.role is not self.role:
             raise RoleRequired(self.role)
         if actor.token_scopes is not None and self.scope not in actor.token_scopes:

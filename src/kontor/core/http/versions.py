@@ -20,7 +20,9 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def seen_version(if_match: Annotated[str | None, Header(description="The ETag that was seen")] = None) -> int | None:
+async def seen_version(
+    if_match: Annotated[str | None, Header(description="The ETag that was seen")] = None,
+) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     raw = if_match.strip().removeprefix("W/").strip('"')
