@@ -450,15 +450,23 @@ async def test_who_announces_less_than_comes_is_counted_by_what_comes(database: 
     assert await room(database, ada) == (blob.size, 0)
 
 
+async def set_default(database: Database, value: str) -> None:
+    async with database.system("test") as unit:
+        await unit.execute(
+            text(
+                "UPDATE installation SET configuration = configuration || jsonb_build_object('default_quota_bytes', "
+                "CAST(:value AS jsonb))"
+            ),
+            {"value": value},
+        )
+
+
 async def test_the_installations_default_counts_where_nobody_set_another(
-    committed_database: Database, local_store: Store, owner_connection: Any
+    committed_database: Database, local_store: Store
 ) -> None:
     blobs = blobs_of(committed_database, local_store)
     (ada, as_ada), (bob, as_bob) = person(), person()
-    await owner_connection.execute(
-        text("UPDATE installation SET configuration = configuration || '{\"default_quota_bytes\": 100}'")
-    )
-    await owner_connection.commit()
+    await set_default(committed_database, "100")
     await set_quota(committed_database, blobs, bob, 200)
     with pytest.raises(QuotaExceeded):
         await blobs.put(as_ada, stream(b"x" * 150))
@@ -470,10 +478,7 @@ async def test_the_installations_default_counts_where_nobody_set_another(
         # Over a quota that was lowered, everything can still be read and nothing more can come.
         usage = await blobs.usage(unit, ada)
         assert (usage.used_bytes, usage.quota_bytes, usage.free_bytes) == (150, 100, 0)
-    await owner_connection.execute(
-        text("UPDATE installation SET configuration = configuration || '{\"default_quota_bytes\": null}'")
-    )
-    await owner_connection.commit()
+    await set_default(committed_database, "null")
     await blobs.put(as_ada, stream(b"y" * 500))
     async with committed_database.unit(as_ada) as unit:
         usage = await blobs.usage(unit, ada)
