@@ -23,7 +23,7 @@ from kontor.core import schema
 from kontor.core.clock import clock
 from kontor.core.database import Database, async_url, make_engine
 from kontor.core.observability import configure_logging
-from kontor.core.postgres import EmbeddedPostgres, PostgresServer
+from kontor.core.postgres import SUPERUSER, EmbeddedPostgres, PostgresServer
 from kontor.core.settings import Settings
 
 APP_ROLE = "kontor_app"
@@ -50,6 +50,9 @@ class Server:
 
     def app_url(self, database: str) -> str:
         return self._postgres.url(database, user=APP_ROLE)
+
+    def superuser_url(self, database: str) -> str:
+        return self._postgres.url(database, user=SUPERUSER)
 
     @property
     def app_password(self) -> str:

@@ -133,7 +133,7 @@ async def test_a_healthy_database_passes_every_question(here: Settings, server: 
     settings = external(here, server.owner_url(copy)).model_copy(update={"database_app_url": SecretStr(role)})
     checks = await doctor.check_database(settings)
     assert {check.id: check.state for check in checks} == dict.fromkeys(
-        ("database", "vector", "schema", "clock", "connections", "role"), "ok"
+        ("database", "vector", "schema", "clock", "connections", "dump", "role"), "ok"
     )
     assert found(checks, "role").value == "kontor_app"
 

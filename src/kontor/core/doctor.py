@@ -206,6 +206,8 @@ async def check_database(settings: Settings) -> list[Check]:
                 found.append(good("database", value))
             questions: tuple[Question, ...] = (check_vector, check_schema, check_clock, check_connections)
             found += [await question(connection) for question in questions]
+            if settings.database_url is not None and settings.kontor_dump == "on":
+                found.append(await check_dump(connection))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         return [*found, bad("database", "fail", why_unreachable(error), name_of(error), reason=name_of(error))]
     found.append(await check_role(settings))
@@ -249,6 +251,21 @@ async def check_connections(connection: asyncpg.Connection) -> Check:
     used = int(await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
     value = f"{used} / {most}"
     return good("connections", value) if used < most * 0.9 else bad("connections", "warn", "connections.few", value)
+
+
+async def check_dump(connection: asyncpg.Connection) -> Check:
+    """An external owner must see every row, or the dump before an upgrade is refused. The embedded one has a way."""
+    row = await connection.fetchrow(
+        "SELECT rolname, rolsuper OR rolbypassrls AS sees_all FROM pg_roles WHERE rolname = current_user"
+    )
+    if row is None or row["sees_all"] or await owns_embedded(connection):
+        return good("dump")
+    return bad("dump", "warn", "dump.filtered", row["rolname"], owner=row["rolname"])
+
+
+async def owns_embedded(connection: asyncpg.Connection) -> bool:
+    """Commands reach the embedded server by an address too; it listens on no network."""
+    return not await connection.fetchval("SHOW listen_addresses")
 
 
 async def check_role(settings: Settings) -> Check:

@@ -25,6 +25,7 @@ TITLES: Mapping[str, Text] = {
     "clock": {"en": "Clock against the database", "de": "Uhr gegenüber der Datenbank"},
     "connections": {"en": "Database connections", "de": "Datenbankverbindungen"},
     "role": {"en": "Application's role", "de": "Rolle der Anwendung"},
+    "dump": {"en": "Dump before upgrades", "de": "Sicherung vor Umstellungen"},
     "redis": {"en": "Redis", "de": "Redis"},
     "mail": {"en": "Mail server", "de": "Mailserver"},
     "stream": {"en": "Streams through the proxy", "de": "Streams durch den Proxy"},
@@ -179,6 +180,13 @@ ADVICE: Mapping[str, Text] = {
     "role.unreachable": {
         "en": "The application's role cannot connect ({reason}).",
         "de": "Die Rolle der Anwendung kann sich nicht verbinden ({reason}).",
+    },
+    "dump.filtered": {
+        "en": "The role {owner} may not see every row, so no whole dump can be taken before an upgrade. As a "
+        "superuser: ALTER ROLE {owner} BYPASSRLS; or take backups yourself and set KONTOR_DUMP=off.",
+        "de": "Die Rolle {owner} darf nicht jede Zeile sehen; vor einer Umstellung lässt sich deshalb nicht alles "
+        "sichern. Als Superuser: ALTER ROLE {owner} BYPASSRLS; oder sichern Sie selbst und setzen Sie "
+        "KONTOR_DUMP=off.",
     },
     "redis.unreachable": {
         "en": "Redis does not answer ({reason}). Start it, or leave REDIS_URL out where one web process is enough.",

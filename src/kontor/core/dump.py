@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import structlog
 
 from kontor.core.errors import Kind, KontorError
-from kontor.core.postgres import BinariesMissing, find_binaries
+from kontor.core.postgres import SUPERUSER, BinariesMissing, find_binaries, last_known
 
 log = structlog.get_logger(__name__)
 
@@ -38,20 +38,41 @@ async def dump_before_upgrade(owner_url: str, data_dir: Path, revision: str) -> 
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"} | connection_environment(owner_url),
+        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"}
+        | connection_environment(url_that_sees_everything(owner_url, data_dir)),
     )
     said, _ = await process.communicate()
     if process.returncode != 0:
         draft.unlink(missing_ok=True)
-        raise DumpFailed(
-            f"The dump before the upgrade failed, so nothing was changed: {said.decode('utf-8', 'replace').strip()} "
-            "Mend that, or take a backup yourself and start once with KONTOR_DUMP=off."
-        )
+        raise DumpFailed(explain(said.decode("utf-8", "replace").strip(), owner_url))
     draft.replace(target)
     for old in sorted(folder.glob("before-*.dump"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
         old.unlink(missing_ok=True)
         log.info("dump.removed", path=str(old))
     return target
+
+
+def url_that_sees_everything(owner_url: str, data_dir: Path) -> str:
+    """Row-Level Security is forced on the owner too. In the embedded server we can be the superuser for a dump;
+    an external owner needs BYPASSRLS. A dump that policies had filtered would be worse than none: pg_dump refuses it.
+    """
+    server = last_known(data_dir)
+    is_embedded = server is not None and owner_url == server.url()
+    return server.url(user=SUPERUSER) if server is not None and is_embedded else owner_url
+
+
+def explain(said: str, owner_url: str) -> str:
+    if "row-level security" in said:
+        owner = unquote(urlsplit(owner_url).username or "the owner")
+        return (
+            f"Before an upgrade the whole database is dumped, and {owner} may not see every row. Nothing was changed. "
+            f"As a superuser: ALTER ROLE {owner} BYPASSRLS; (the application never connects as {owner}). Or take a "
+            "backup yourself and start once with KONTOR_DUMP=off."
+        )
+    return (
+        f"The dump before the upgrade failed, so nothing was changed: {said[-1000:]} "
+        "Mend that, or take a backup yourself and start once with KONTOR_DUMP=off."
+    )
 
 
 def connection_environment(url: str) -> dict[str, str]:
