@@ -4,7 +4,7 @@ import { Link, textLinkClass } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
-import { Button, IconButton } from "@/shared/ui/button";
+import { Button, buttonClass, IconButton } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
 import { Field } from "@/shared/ui/field";
 import { Icon } from "@/shared/ui/icons";
@@ -62,13 +62,10 @@ export function AuditSection() {
       actions={
         <>
           <IconButton icon={RotateCw} label={t("newest")} onClick={() => void lines.refetch()} />
-          <Button
-            id="export"
-            icon={Download}
-            render={<a href={csvAddress(filter)} download aria-label={t("csv")} title={t("csvHelp")} />}
-          >
+          <a id="export" href={csvAddress(filter)} download title={t("csvHelp")} className={buttonClass()}>
+            <Icon icon={Download} size={15} />
             {t("csv")}
-          </Button>
+          </a>
         </>
       }
       below={<AuditFilters filters={filters} change={change} isFiltered={isFiltered} onClear={clear} items={items} />}
