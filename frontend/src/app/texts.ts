@@ -122,7 +122,7 @@ export const appTexts = defineTexts("app", {
     nextTry: "nächster Versuch in {wait}",
     tryNow: "Jetzt versuchen",
     jobRunning: "{title}",
-    jobsRunning: "{count, plural, one {# Auftrag läuft} other {# Aufträge laufen}}",
+    jobsRunning: "{count, plural, one {# Aufgabe läuft} other {# Aufgaben laufen}}",
     commands: "Befehle",
     fullAccessBar: "Sie sehen bis {time} Inhalte anderer Personen. Grund: {reason}",
     fullAccessEnd: "Vollzugriff beenden",

@@ -38,7 +38,9 @@ export interface Panes {
   readonly focused: Pane;
   readonly isSplit: boolean;
   readonly focus: (pane: Pane) => void;
-  readonly attach: (pane: Pane, router: AnyRouter | null) => void;
+  readonly attach: (router: AnyRouter | null) => void;
+  /** What links outside of the sheets (rail, sidebar) go through. */
+  readonly focusedRouter: AnyRouter;
   readonly show: (pane: Pane, tabId: string) => void;
   readonly activate: (tabId: string) => void;
   readonly close: (tabId: string) => void;
@@ -86,7 +88,7 @@ const go = (router: AnyRouter | null | undefined, path: string, tab?: string) =>
 
 function PanesProvider({ children }: { children: ReactNode }) {
   const mainRouter = useRouter() as AnyRouter;
-  const secondRouter = useRef<AnyRouter | null>(null);
+  const [secondRouter, setSecondRouter] = useState<AnyRouter | null>(null);
   const [secondTab, setSecondTab] = useState<string | null>(null);
   const [focused, setFocused] = useState<Pane>("main");
   const [inspectors, setInspectors] = useState<Readonly<Record<Pane, boolean>>>({ main: false, second: false });
@@ -95,7 +97,7 @@ function PanesProvider({ children }: { children: ReactNode }) {
   const pane: Pane = second === null ? "main" : focused;
 
   const panes = useMemo<Panes>(() => {
-    const routerOf = (which: Pane) => (which === "main" ? mainRouter : secondRouter.current);
+    const routerOf = (which: Pane) => (which === "main" ? mainRouter : secondRouter);
     const shown = { main: desk.active, second };
     const put = (which: Pane, tab: desks.Tab) => {
       if (which === "second") setSecondTab(tab.id);
@@ -109,9 +111,8 @@ function PanesProvider({ children }: { children: ReactNode }) {
       hasInspector: inspectors,
       setInspector: (which, present) =>
         setInspectors((current) => (current[which] === present ? current : { ...current, [which]: present })),
-      attach: (which, router) => {
-        if (which === "second") secondRouter.current = router;
-      },
+      attach: setSecondRouter,
+      focusedRouter: pane === "second" && secondRouter ? secondRouter : mainRouter,
       show: (which, tabId) => {
         if (which === "second") setSecondTab(tabId);
         else deskStore.update((current) => desks.activate(current, tabId));
@@ -181,7 +182,7 @@ function PanesProvider({ children }: { children: ReactNode }) {
         setFocused("main");
       },
     };
-  }, [mainRouter, desk.active, second, pane, inspectors]);
+  }, [mainRouter, secondRouter, desk.active, second, pane, inspectors]);
 
   const workspace = useMemo(
     () => ({
@@ -225,14 +226,17 @@ export function useTabOfPlace(pane: Pane): { tabNow: RefObject<string | null>; p
   const shown = panes.shown[pane];
   const tabNow = useRef(shown);
   const wished = state.tab;
+  const others = useRef<string | null>(null);
+  others.current = panes.shown[pane === "main" ? "second" : "main"];
   useLayoutEffect(() => {
     tabNow.current = shown;
   }, [shown]);
   useLayoutEffect(() => {
     const to = visitOf(href);
     const desk = deskStore.desk;
-    const named = desk.tabs.find((tab) => tab.id === wished && desks.keyOfTab(tab.id) === to.key);
-    const result = desks.visit(desk, to, named ? named.id : tabNow.current);
+    const taken = others.current;
+    const named = desk.tabs.find((tab) => tab.id === wished && tab.id !== taken && desks.keyOfTab(tab.id) === to.key);
+    const result = desks.visit(desk, to, named ? named.id : tabNow.current, taken);
     tabNow.current = result.tab;
     deskStore.update(() => result.desk);
     show.current(pane, result.tab);

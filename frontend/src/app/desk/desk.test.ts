@@ -45,6 +45,11 @@ describe("visiting an address", () => {
     expect(visit({ ...desk, active: null }, to("/admin/jobs")).tab).toBe("admin--2");
   });
 
+  it("opens a second tab of the kind when the other half of a split view shows the first", () => {
+    const desk = { ...deskAt("/", "/admin/users"), active: "start" };
+    expect(visit(desk, to("/admin/jobs"), "start", "admin").tab).toBe("admin--2");
+  });
+
   it("makes room at the limit by closing the oldest tab that is not in front", () => {
     let desk = emptyDesk;
     for (let number = 0; number < OPEN_LIMIT; number += 1) {

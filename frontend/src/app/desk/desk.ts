@@ -77,15 +77,16 @@ function insertAfter(tabs: readonly Tab[], after: string | null, tab: Tab): Tab[
 
 /**
  * The person is at an address. It belongs to the tab in front when that is of the same kind, else to an open tab
- * of that kind, else to a new one beside the tab in front.
+ * of that kind, else to a new one beside the tab in front. A tab that the other half of a split view shows is `taken`.
  */
-export function visit(desk: Desk, to: Visit, shown: string | null = desk.active): { desk: Desk; tab: string } {
-  const front = desk.tabs.find((tab) => tab.id === shown);
-  const samePath = desk.tabs.filter((tab) => tab.path === to.path && keyOfTab(tab.id) === to.key);
-  const home =
-    (front && keyOfTab(front.id) === to.key ? front : undefined) ??
-    samePath[0] ??
-    desk.tabs.find((tab) => keyOfTab(tab.id) === to.key);
+export function visit(
+  desk: Desk,
+  to: Visit,
+  shown: string | null = desk.active,
+  taken: string | null = null,
+): { desk: Desk; tab: string } {
+  const fitting = desk.tabs.filter((tab) => keyOfTab(tab.id) === to.key && tab.id !== taken);
+  const home = fitting.find((tab) => tab.id === shown) ?? fitting.find((tab) => tab.path === to.path) ?? fitting[0];
   if (home) return { desk: setPath(desk, home.id, to), tab: home.id };
   const tab = makeTab(desk, to);
   return { desk: withRoom({ ...desk, tabs: insertAfter(desk.tabs, shown, tab) }, [tab.id, shown]), tab: tab.id };

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { createMemoryHistory, RouterProvider, useLocation } from "@tanstack/react-router";
+import { createMemoryHistory, RouterContextProvider, RouterProvider, useLocation } from "@tanstack/react-router";
 import { ShieldAlert } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { api, read } from "@/shared/api/client";
@@ -90,14 +90,20 @@ export function Frame() {
         className="grid min-h-0 grow"
         style={{ gridTemplateColumns: columns, gridTemplateRows: isPhone ? "minmax(0,1fr)" : "minmax(0,1fr) 1.75rem" }}
       >
-        {isPhone ? null : <Rail key="rail" activeArea={areaId} />}
+        {isPhone ? null : (
+          <RouterContextProvider key="rail" router={panes.focusedRouter}>
+            <Rail activeArea={areaId} />
+          </RouterContextProvider>
+        )}
         {showsSidebar && area ? (
           <aside
             key="sidebar"
             aria-label={area.title[currentLocale().language]}
             className="relative flex min-h-0 min-w-0 flex-col"
           >
-            <SidebarOf area={area} />
+            <RouterContextProvider router={panes.focusedRouter}>
+              <SidebarOf area={area} />
+            </RouterContextProvider>
             <Resizer
               label={t("resizeSidebar")}
               value={width}
@@ -221,8 +227,8 @@ function SecondSheet() {
     return makeRouter(routes, createMemoryHistory({ initialEntries: [tab?.path ?? "/"] }), SecondShell);
   });
   useEffect(() => {
-    attach("second", router);
-    return () => attach("second", null);
+    attach(router);
+    return () => attach(null);
   }, [attach, router]);
   const tabId = panes.shown.second;
   // biome-ignore lint/correctness/useExhaustiveDependencies: only the first tab must be told to the new router
