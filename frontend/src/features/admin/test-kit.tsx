@@ -14,6 +14,7 @@ export function Desk({ children }: { children: ReactNode }) {
       nameTab: () => {},
       inspectorSlot: slot,
       announceInspector: () => {},
+      isInspectorOpen: true,
       setInspectorOpen: () => {},
     }),
     [slot],
