@@ -1,5 +1,6 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useState } from "react";
+import { useSheetContext } from "@/shared/frame/sheet";
 
 /** What stands in the address of the admin screens: filters, and what the inspector shows. */
 const names = [
@@ -66,7 +67,13 @@ export function useTypedFilter(value: string, commit: (text: string) => void): [
 /** What the inspector shows: chosen in the list, or named by the address one came with. */
 export function useChosen(): [string | null, (id: string | null) => void] {
   const { id = null } = keepKnown(useSearch({ strict: false }));
+  const { setInspectorOpen } = useSheetContext();
   const [chosen, setChosen] = useState<{ id: string | null; from: string | null }>({ id, from: id });
   const current = chosen.from === id ? chosen.id : id;
-  return [current, (next) => setChosen({ id: next, from: id })];
+  const choose = (next: string | null) => {
+    setChosen({ id: next, from: id });
+    // Also for what is chosen already: then the panel may have been closed by hand.
+    if (next) setInspectorOpen(true);
+  };
+  return [current, choose];
 }

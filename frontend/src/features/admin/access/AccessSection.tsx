@@ -1,13 +1,13 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ShieldAlert } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Problem } from "@/shared/api/problem";
 import { Link, textLinkClass } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { formatTime } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
-import { useMe } from "@/shared/session/queries";
+import { meQuery, useMe } from "@/shared/session/queries";
 import { Button } from "@/shared/ui/button";
 import { Switch } from "@/shared/ui/choice";
 import { Field } from "@/shared/ui/field";
@@ -28,6 +28,13 @@ import { accessTexts } from "./texts";
 export function AccessSection() {
   const t = useTexts(accessTexts);
   const access = useQuery(accessQuery);
+  const me = useMe();
+  const client = useQueryClient();
+  const hasEnded = access.data === null && me.full_access !== null;
+  // Its time ran out while we looked: the frame has to know as well.
+  useEffect(() => {
+    if (hasEnded) void client.invalidateQueries({ queryKey: meQuery.queryKey });
+  }, [hasEnded, client]);
   return (
     <Screen title={t("title")} width="form">
       <Group id="break-glass" lead={t("lead")}>

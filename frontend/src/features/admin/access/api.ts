@@ -5,6 +5,11 @@ import { meQuery } from "@/shared/session/queries";
 export const accessQuery = queryOptions({
   queryKey: ["admin", "full-access"],
   queryFn: ({ signal }) => read(api.GET("/api/v1/admin/full-access", { signal })) as Promise<Access | null>,
+  // It ends by the clock, without an event.
+  refetchInterval: (query) => {
+    const until = query.state.data?.until;
+    return until ? Math.max(1000, Math.min(60_000, Date.parse(until) - Date.now() + 500)) : false;
+  },
 });
 
 export type Access = Schemas["FullAccessRead"];

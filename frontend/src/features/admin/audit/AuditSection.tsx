@@ -180,7 +180,7 @@ function AuditFilters({
         options={options}
         value={group}
         onChange={(action) => change({ action: action || undefined })}
-        className="col-span-2 @xl:!w-48"
+        className="col-span-2 pointer-coarse:!h-11 @xl:!w-48"
       />
       <Day label={t("since")} value={filters.since} onChange={(since) => change({ since })} />
       <Day label={t("until")} value={filters.until} onChange={(until) => change({ until })} />

@@ -454,7 +454,7 @@ function PausedRow({ pause }: { pause: Pause }) {
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 text-foreground">
       <span className="font-medium">{pause.owner_id ? <OwnerName id={pause.owner_id} /> : name}</span>
       <span className="text-muted-foreground">
-        {t("pausedSince")} <When at={pause.created_at} />
+        {t("pausedSince")} <When at={pause.created_at} look="full" />
       </span>
       {subject ? (
         <Button size="sm" icon={Play} onClick={() => deeds.resume(subject, name)}>

@@ -211,6 +211,9 @@ function MailPanel({ mail }: { mail: Mail }) {
   const a = useTexts(adminTexts);
   const say = useProblemTexts();
   const retry = useRetryMail();
+  const { data: stats } = useQuery(statsQuery);
+  // What was only shown can be sent once there is a server that would take it.
+  const canRetry = mail.state === "failed" || (mail.state === "shown" && stats?.mail.configured);
   const again = () =>
     retry.mutate(mail.id, {
       onSuccess: () => toast({ text: t("retried", { to: mail.to }) }),
@@ -227,7 +230,7 @@ function MailPanel({ mail }: { mail: Mail }) {
           {mail.error ?? mail.error_code}
         </Notice>
       ) : null}
-      {mail.state === "failed" || mail.state === "shown" ? (
+      {canRetry ? (
         <div className="pb-4">
           <Button icon={RotateCcw} busy={retry.isPending} onClick={again}>
             {t("retry")}

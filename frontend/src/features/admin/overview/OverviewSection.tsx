@@ -62,7 +62,7 @@ export function OverviewSection() {
         <Facts stats={stats.data} />
       )}
       <Attention />
-      <SignIns days={stats.data?.sign_ins} />
+      {stats.isError && !stats.data ? null : <SignIns days={stats.data?.sign_ins} />}
       <div className="mt-7 grid gap-x-10 gap-y-7 @4xl:grid-cols-[minmax(0,1fr)_20.625rem]">
         <People />
         <Feed />

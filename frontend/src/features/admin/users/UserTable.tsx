@@ -79,8 +79,8 @@ export function UserTable({
         <Th className={cx(stickyClass, "min-w-44")} {...head("name")}>
           {t("person")}
         </Th>
-        <Th className="hidden @xl:table-cell">{t("role")}</Th>
-        {brief ? null : <Th>{t("state")}</Th>}
+        <Th className={brief ? wideInBrief : "hidden @2xl:table-cell"}>{t("role")}</Th>
+        {brief ? null : <Th className="hidden @xl:table-cell">{t("state")}</Th>}
         <Th className={brief ? wideInBrief : wide}>{t("signIn")}</Th>
         <Th right className={brief ? undefined : "hidden @xl:table-cell"} {...head("last_seen_at", "descending")}>
           {t("lastSeen")}
@@ -145,15 +145,25 @@ export function UserTable({
                         {user.email}
                       </span>
                     ) : null}
+                    {!brief && user.state !== "active" ? (
+                      <span className="text-xs @xl:hidden">
+                        <PersonState state={user.state} />
+                      </span>
+                    ) : null}
                   </span>
                   {user.id === me.id ? <Badge tone="primary">{t("you")}</Badge> : null}
                 </span>
               </Td>
-              <Td className="hidden whitespace-nowrap text-muted-foreground @xl:table-cell">
+              <Td
+                className={cx(
+                  "whitespace-nowrap text-muted-foreground",
+                  brief ? wideInBrief : "hidden @2xl:table-cell",
+                )}
+              >
                 {roleText(a, user.role)}
               </Td>
               {brief ? null : (
-                <Td>
+                <Td className="hidden @xl:table-cell">
                   <PersonState state={user.state} />
                 </Td>
               )}
