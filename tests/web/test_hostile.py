@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -15,6 +16,7 @@ from tests.conftest import Server as PostgresServer
 from tests.web.conftest import Live, eventually, opened_live
 
 LOGIN = "/api/v1/auth/login"
+APPLICANT = {"email": "otto@example.org", "password": "seven brown hens", "name": "Otto"}
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +206,28 @@ async def test_addresses_that_are_no_addresses(live: Live, path: str) -> None:
         client.stream("GET", path, headers=boss.headers) as answer,
     ):
         assert answer.status_code < 500, (await answer.aread())[:500]
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/api/v1/auth/me", "/"])
+@pytest.mark.parametrize("value", [b'kontor="' + b"\\" * 60_000 + b'"', b'x="' + b'\\"' * 30_000 + b'"; ;=;'])
+async def test_no_cookie_takes_long_to_read(live: Live, path: str, value: bytes) -> None:
+    began = time.monotonic()
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: ".encode() + value + b"\r\nConnection: close\r\n\r\n"
+    assert status_of(await talk(live, head)) in {200, 401, 503}
+    assert time.monotonic() - began < 2
+
+
+async def test_no_text_takes_long_to_compose(live: Live) -> None:
+    """Marks in the wrong order are sorted by whoever composes them."""
+    marks = "\u0315" * 150_000 + "\u0300" * 150_000
+    began = time.monotonic()
+    async with live.client() as client:
+        for body in ({"name": marks}, {"email": marks + "@example.org"}, {"password": marks}):
+            answer = await client.post("/api/v1/auth/register", json=APPLICANT | body)
+            assert answer.status_code in {403, 422}, answer.text
+            answer = await client.post(LOGIN, json=APPLICANT | body)
+            assert answer.status_code in {401, 422}, answer.text
+    assert time.monotonic() - began < 5
 
 
 async def test_a_cookie_from_another_site_opens_nothing(live: Live) -> None:

@@ -25,6 +25,8 @@ class Email:
 
 def parse_email(text: str) -> Email:
     """Raises ValueError. Two spellings of one mailbox have one key: case, composition and IDN forms do not count."""
+    if len(text) > 2 * MOST_CHARACTERS:
+        raise ValueError("This is not an e-mail address.")
     written = unicodedata.normalize("NFC", text.strip())
     local, at, domain = written.rpartition("@")
     if not at or not local or not domain or len(written) > MOST_CHARACTERS:

@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 def check_rule(password: str, *, email: str | None, field: str = "password") -> None:
     """Long, not the address, none of the commonest. No rules of composition: they make worse passwords."""
-    plain = normalise(password)
-    if len(plain.encode()) > MOST_BYTES:
+    plain = normalise(password[: MOST_BYTES + 1])
+    if len(password) > MOST_BYTES or len(plain.encode()) > MOST_BYTES:
         raise FieldProblem(field, f"Use at most {MOST_BYTES} bytes.", reason="password.too_long")
     if len(plain) < LEAST_CHARACTERS:
         raise FieldProblem(field, f"Use at least {LEAST_CHARACTERS} characters.", reason="password.too_short")
@@ -68,8 +68,9 @@ class Hasher:
     async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         """Whether it fits, and a fresh hash when the stored one is older than today's parameters. Without a stored
         hash the same work is done for nothing, so that the time tells nothing either."""
-        plain = normalise(password)
-        if len(plain.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        # Cut first: to compose very long texts takes very long.
+        plain = normalise(password[: MOST_BYTES + 1])
+        if len(password) > MOST_BYTES or len(plain.encode("utf-8", "surrogatepass")) > MOST_BYTES:
             plain, stored = "", None
 
         def work() -> tuple[bool, str | None]:

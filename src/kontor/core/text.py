@@ -10,7 +10,14 @@ _HIDDEN = {"Cc", "Cs", "Zl", "Zp"}
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
 
 
+# What a field takes is said by the field, and asked last. This is asked first: composing a long run of marks takes time
+# that grows with its square, and two megabytes of them an hour.
+LONGEST = 2000
+
+
 def one_line(value: str) -> str:
+    if len(value) > LONGEST:
+        raise ValueError("This is too long.")
     if any(unicodedata.category(character) in _HIDDEN or character in _OVERRIDES for character in value):
         raise ValueError("Control characters are not taken here.")
     return unicodedata.normalize("NFC", value)

@@ -94,6 +94,7 @@ def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Mi
 
     return [
         Middleware(middleware.TrustedProxies, networks=settings.kontor_trusted_proxies),
+        Middleware(middleware.OwnCookies),
         *([Middleware(middleware.Trace, tracer=tracer)] if tracer else []),
         Middleware(middleware.Observe, metrics=metrics, lifecycle=lifecycle),
         Middleware(middleware.SecurityHeaders),
