@@ -507,6 +507,17 @@ async def test_deleting_rows_by_any_way_deletes_their_objects(database: Database
     assert await stored(blobs.store) == []
 
 
+async def test_nobody_has_a_strangers_file_thrown_away(database: Database, blobs: Blobs) -> None:
+    _, as_ada = person()
+    bob, as_bob = person()
+    blob = await blobs.put(as_ada, stream(b"content"))
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with database.unit(as_bob) as unit:
+            await unit.execute(
+                text("INSERT INTO blob_garbage (key, owner_id) VALUES (:key, :bob)"), {"key": str(blob.key), "bob": bob}
+            )
+
+
 async def test_people_do_not_set_their_own_quota(database: Database, local_blobs: Blobs) -> None:
     ada, as_ada = person()
     for statement in (

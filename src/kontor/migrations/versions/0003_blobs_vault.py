@@ -190,7 +190,9 @@ def garbage(app: str) -> None:
         FOR EACH ROW EXECUTE FUNCTION blob_object_thrown_away()
     """)
     force("blob_garbage")
-    op.execute(f"CREATE POLICY blob_garbage_throw ON blob_garbage FOR INSERT WITH CHECK ({MINE})")
+    # A key names its owner, so that nobody can have a stranger's file thrown away.
+    named = "split_part(key, '/', 2) = replace(owner_id::text, '-', '')"
+    op.execute(f"CREATE POLICY blob_garbage_throw ON blob_garbage FOR INSERT WITH CHECK ({MINE} AND {named})")
     op.execute(f"CREATE POLICY blob_garbage_system ON blob_garbage USING ({SYSTEM}) WITH CHECK ({SYSTEM})")
 
 
