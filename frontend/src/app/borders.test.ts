@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { posix } from "node:path";
 import { describe, expect, it } from "vitest";
 

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { House } from "lucide-react";
 import { describe, expect, it } from "vitest";
 import { closeness, marked, rank } from "./search";
