@@ -48,7 +48,7 @@ function List() {
     <Base.Portal>
       <Base.Viewport
         aria-label={t("notifications")}
-        className="fixed bottom-[calc(4.5rem+env(safe-area-inset-bottom))] left-2 z-50 flex w-[min(26.25rem,calc(100vw-1rem))] flex-col-reverse gap-2 outline-none md:bottom-10 md:left-4"
+        className="fixed bottom-[calc(4.5rem+env(safe-area-inset-bottom))] left-2 z-50 flex w-[min(26.25rem,calc(100vw-1rem))] flex-col-reverse gap-2 outline-none md:bottom-10 md:left-16"
       >
         {toasts.map((entry) => {
           const { icon, undo: undoId, action, progress } = entry.data?.request ?? {};
