@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Laptop, Smartphone, Terminal } from "lucide-react";
 import { useState } from "react";
 import { useTexts } from "@/shared/i18n/texts";
+import { clientName } from "@/shared/session/client-name";
 import { Button } from "@/shared/ui/button";
 import { AlertDialog } from "@/shared/ui/dialog";
 import { FormProblem } from "@/shared/ui/form-problem";
@@ -11,7 +12,6 @@ import { ErrorState, LoadingBars, ProblemNotice } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { When } from "@/shared/ui/values";
 import { sessionsQuery, useEndOtherSessions, useEndSession } from "./api";
-import { clientName } from "./client-name";
 import { SettingGroup } from "./parts";
 import { settingsTexts } from "./texts";
 

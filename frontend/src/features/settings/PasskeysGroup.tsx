@@ -3,6 +3,7 @@ import { Fingerprint, Plus } from "lucide-react";
 import { useState } from "react";
 import { isProblem } from "@/shared/api/problem";
 import { useTexts } from "@/shared/i18n/texts";
+import { clientName } from "@/shared/session/client-name";
 import { canUsePasskeys, PasskeyDismissed } from "@/shared/session/passkeys";
 import { Button } from "@/shared/ui/button";
 import { AlertDialog, Dialog } from "@/shared/ui/dialog";
@@ -15,7 +16,6 @@ import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
 import { When } from "@/shared/ui/values";
 import { passkeysQuery, useAddPasskey, useRemovePasskey } from "./api";
-import { clientName } from "./client-name";
 import { SettingGroup } from "./parts";
 import { settingsTexts } from "./texts";
 

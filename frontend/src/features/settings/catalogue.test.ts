@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { clientName } from "@/shared/session/client-name";
 import { makeMe } from "@/shared/test/people";
 import { findSettings, sections } from "./catalogue";
-import { clientName } from "./client-name";
 
 const ids = (query: string, me = makeMe()) => findSettings(query, me).map(({ setting }) => setting.id);
 

@@ -28,6 +28,7 @@ import { formatBytes, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { useBinding } from "@/shared/keys/use-keys";
+import { clientName } from "@/shared/session/client-name";
 import { jobsQuery, notificationsQuery } from "@/shared/session/jobs";
 import { canUsePasskeys } from "@/shared/session/passkeys";
 import { installationQuery, useIsAdmin, useMe } from "@/shared/session/queries";
@@ -334,7 +335,7 @@ function NewsRow({ item }: { item: Notification }) {
       { state: "waiting" },
     ],
     "sign_in.new_device": [
-      t("notice.sign_in.new_device", { client: word("client") ?? t("unknownDevice") }),
+      t("notice.sign_in.new_device", { client: clientName(word("client") ?? "").name || t("unknownDevice") }),
       "/settings/security",
       KeyRound,
     ],
