@@ -258,6 +258,7 @@ def test_other_cells_stay_as_they_are() -> None:
         assert harmless(cell) == shown
 
 
-def test_the_interface_has_a_text_for_every_deed_in_both_languages() -> None:
-    texts = Path(__file__).parents[2].joinpath("frontend/src/features/settings/history-texts.ts").read_text("utf-8")
-    assert [action.value for action in Action if texts.count(f'"{action.value}":') != 2] == []
+@pytest.mark.parametrize(("file", "prefix"), [("settings/history-texts.ts", ""), ("admin/audit/texts.ts", "deed.")])
+def test_the_interface_has_a_text_for_every_deed_in_both_languages(file: str, prefix: str) -> None:
+    texts = Path(__file__).parents[2].joinpath("frontend/src/features", file).read_text("utf-8")
+    assert [action.value for action in Action if texts.count(f'"{prefix}{action.value}":') != 2] == []
