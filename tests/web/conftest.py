@@ -159,8 +159,7 @@ class Process:
             self.port: int = free.getsockname()[1]
         self.log = log
         self.settings = settings
-        assert settings.database_url is not None and settings.database_app_url is not None
-        assert settings.kontor_master_key is not None
+        assert settings.database_url is not None and settings.kontor_master_key is not None
         known = {
             "KONTOR_DATA": str(settings.kontor_data),
             "KONTOR_PORT": str(self.port),
@@ -170,8 +169,9 @@ class Process:
             "KONTOR_RATE_FACTOR": "0",
             "KONTOR_DUMP": "off",
             "DATABASE_URL": settings.database_url.get_secret_value(),
-            "DATABASE_APP_URL": settings.database_app_url.get_secret_value(),
         }
+        if settings.database_app_url is not None:
+            known["DATABASE_APP_URL"] = settings.database_app_url.get_secret_value()
         program = (
             "from kontor.core.settings import load_settings; from kontor.web.main import main; main(load_settings())"
         )

@@ -271,3 +271,25 @@ async def test_a_silent_database_is_told_and_got_over(housed: str, own_postgres:
         await watch.recovered(within=10)
     assert {status for _, status, _ in watch.seen} <= {401, 503}
     assert max(took for _, _, took in watch.seen) < 12
+
+
+async def test_a_process_ends_in_time_though_its_database_is_silent(
+    own_postgres: EmbeddedPostgres, settings: Settings, tmp_path: Path
+) -> None:
+    assert own_postgres.server is not None
+    wanted = settings.model_copy(update={"database_url": SecretStr(own_postgres.server.url())})
+    process = Process(wanted, tmp_path / "log")
+    frozen: list[int] = []
+    try:
+        await asyncio.to_thread(process.wait_until_ready)
+        async with Watch(process.url):
+            frozen = everyone(own_postgres)  # the watch has filled the pool
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        process.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.process.wait, 30) == 0
+    finally:
+        for pid in frozen:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        process.stop()

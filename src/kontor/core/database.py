@@ -31,6 +31,7 @@ IDENTIFY = text("SELECT set_config('kontor.user_id', :user_id, true), set_config
 
 # A place in the pool, a living connection and an answer on it: whoever waits longer is told to come back.
 ANSWER_SECONDS = 5.0
+CLOSE_SECONDS = 3.0
 
 
 class Base(DeclarativeBase):
@@ -96,8 +97,14 @@ class Database:
             yield session
 
     async def close(self) -> None:
-        if self.engine is not None:
-            await self.engine.dispose()
+        """A database that is silent is not taken leave of: that would take a minute for each connection."""
+        if self.engine is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.engine.dispose()
+        except TimeoutError:
+            log.warning("database.left", reason="It did not answer when its connections were closed.")
 
 
 async def identify_in_time(session: AsyncSession, identity: Identity) -> None:
