@@ -44,7 +44,7 @@ async def furnished(chromium: Browser, multi: Installation) -> AsyncIterator[Ins
     """A house in which somebody lives: set up, with people in every state."""
     async with visit(chromium, multi) as ada:
         await ada.sign_in()
-        await ada.post("/setup", name="Ada Lovelace", email="ada@example.org", timezone="Europe/Berlin")
+        await ada.finish_setup()
         for name, role in (("Mira Olsen", "manager"), ("Jonas Seidel", "user"), ("Tessa Brandt", "user")):
             email = f"{name.split()[0].lower()}@example.org"
             await ada.post("/admin/users", name=name, email=email, role=role, password="a rather long one")
@@ -84,6 +84,6 @@ async def test_a_user_is_told_that_administration_is_not_theirs(chromium: Browse
     async with visit(chromium, furnished) as jonas:
         await jonas.sign_in("jonas@example.org", "a rather long one")
         await jonas.open("/admin/users")
-        await jonas.page.get_by_text("This area is for administrators.").wait_for()
+        await jonas.page.get_by_role("heading", name="This area is for administrators.").wait_for()
         await jonas.axe()
         assert await jonas.page.get_by_role("link", name="Admin").count() == 0

@@ -110,6 +110,8 @@ class Program:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # As from a terminal, also where the tests themselves were started in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         self.said: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
