@@ -111,7 +111,7 @@ class Program:
             text=True,
             start_new_session=True,
             # As from a terminal, also where the tests themselves were started in the background.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no lock in it
         )
         self.said: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
