@@ -98,9 +98,6 @@ def measure_size(figures: Figures, checkout: Path, data: Path) -> None:
     figures.add("on disk: a new data folder", f"{size_of(data):.0f} MB")
 
 
-# --- one run -------------------------------------------------------------------------------------------------------
-
-
 @dataclass
 class Run:
     process: "subprocess.Popen[bytes]"
@@ -152,9 +149,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-# --- memory and disk -----------------------------------------------------------------------------------------------
 
 
 def memory_of(supervisor: int) -> dict[str, float]:

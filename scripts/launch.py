@@ -72,9 +72,6 @@ def prepare(*, needs_tests: bool, needs_app: bool) -> None:
                 work(say)
 
 
-# --- Python --------------------------------------------------------------------------------------------------------
-
-
 def wanted_environment(*, needs_tests: bool) -> dict[str, object]:
     """What the environment must be made from. Once there, developers' packages stay."""
     present = read_stamp()
@@ -141,9 +138,6 @@ def install(wanted: dict[str, object]) -> None:
     run([*command, "--python", sys.executable], {"UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT)})
     # The lock that uv has written is part of what the environment was made from.
     STAMP.write_text(json.dumps(wanted_environment(needs_tests=wanted["tests"] is True)), "utf-8")
-
-
-# --- small things --------------------------------------------------------------------------------------------------
 
 
 @contextmanager

@@ -60,9 +60,6 @@ def main(arguments: list[str]) -> int:
     return 1 if faults else 0
 
 
-# --- Python --------------------------------------------------------------------------------------------------------
-
-
 def python_packages() -> list[Package]:
     found = []
     for name, version in PIN.findall((ROOT / "requirements.lock").read_text("utf-8")):
@@ -91,9 +88,6 @@ def texts_of(package: Distribution) -> tuple[str, ...]:
     return tuple(clean(Path(str(file.locate())).read_text("utf-8", "replace")) for file in sorted(files, key=str))
 
 
-# --- the web app ---------------------------------------------------------------------------------------------------
-
-
 def web_packages() -> list[Package]:
     locked = json.loads((FRONTEND / "package-lock.json").read_text("utf-8"))["packages"]
     found: dict[tuple[str, str], Package] = {}
@@ -108,9 +102,6 @@ def web_packages() -> list[Package]:
         read = tuple(clean(file.read_text("utf-8", "replace")) for file in texts)
         found[name, facts["version"]] = Package(name, facts["version"], licence, read)
     return sorted(found.values(), key=lambda package: (package.name.lower(), package.version))
-
-
-# --- both ----------------------------------------------------------------------------------------------------------
 
 
 def binds(package: Package) -> bool:

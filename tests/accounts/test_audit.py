@@ -31,9 +31,6 @@ async def actions(visitor: Visitor, path: str = "/admin/audit", **params: Any) -
     return [each["action"] for each in answer.json()["items"]]
 
 
-# --- writing ---
-
-
 @pytest.mark.parametrize("scope", list(Scope))
 @pytest.mark.parametrize(
     "statement",
@@ -103,9 +100,6 @@ async def test_what_the_core_records_says_so_too(house: House) -> None:
     line = (await admin.get("/admin/audit")).json()["items"][0]
     assert (line["action"], line["address"], line["actor"]["id"]) == ("jobs.paused", "192.0.2.7", str(admin.id))
     assert line["subject"] == {"kind": "job_kind", "id": "test.work", "name": None}
-
-
-# --- reading ---
 
 
 async def test_lines_name_people_as_they_are_called_now(house: House) -> None:
@@ -213,9 +207,6 @@ async def test_people_find_what_they_did_and_what_concerns_them(house: House) ->
     # Who manages the installation stays unnamed, and so does where they sat.
     assert (lines[1]["actor"], lines[1]["address"]) == ({"id": None, "name": None, "role": "admin"}, None)
     assert await actions(ben, "/audit/mine") == ["sign_in.succeeded"]
-
-
-# --- taking it out ---
 
 
 async def test_the_record_is_exported_whole_and_the_export_is_recorded(house: House) -> None:

@@ -125,9 +125,6 @@ async def test_the_database_itself_refuses_a_persons_unit(house: House, scope: S
                 await unit.execute(text(statement))
 
 
-# --- known without asking ---
-
-
 async def set_name(database: Database, name: str) -> None:
     async with database.system("configuration") as unit:
         await configuration.write(unit, {"name": name})

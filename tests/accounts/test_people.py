@@ -91,9 +91,6 @@ async def test_ways_to_sign_in_are_told_without_their_secrets(house: House) -> N
     assert ways == {with_password.id: ["password"], without.id: []}
 
 
-# --- The second wall ---
-
-
 async def counts(database: Database, identity: Identity, *tables: str) -> list[int]:
     async with database.unit(identity) as unit:
         return [await unit.scalar(text(f"SELECT count(*) FROM {table}")) or 0 for table in tables]

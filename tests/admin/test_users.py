@@ -35,9 +35,6 @@ async def actions_about(house: House, user_id: UserId) -> list[str]:
         return [row.action for row in rows]
 
 
-# --- finding ---
-
-
 async def test_people_are_found_by_words_of_their_name_or_address(house: House) -> None:
     admin = await house.visitor(Role.ADMIN, name="Root")
     await house.person(name="Änne Müller", email="anne@kunst.example.org")
@@ -121,9 +118,6 @@ async def test_a_person_is_shown_with_all_that_managing_needs_and_no_secret(hous
         "used_bytes": 0,
         "version": 1,
     }
-
-
-# --- who may ---
 
 
 DEEDS: list[tuple[str, str, dict[str, Any] | None]] = [
@@ -212,9 +206,6 @@ async def test_an_administrator_finds_no_missing_person(house: House) -> None:
             continue
         answer = await admin.http.request(method, f"{MISSING}{deed}", json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "people.not_found"), (method, deed)
-
-
-# --- letting in ---
 
 
 async def test_a_person_made_with_a_password_signs_in_with_it(house: House) -> None:
@@ -315,9 +306,6 @@ async def test_approving_lets_a_waiting_person_in(house: House) -> None:
     await manager.post(f"/admin/users/{waiting}/approve")
     assert len(await mails_to(house, "w@example.org")) == 1
     assert await actions_about(house, waiting) == ["person.approved"]
-
-
-# --- changing ---
 
 
 async def test_fields_are_changed_and_the_version_counts(house: House) -> None:
@@ -426,9 +414,6 @@ async def test_the_record_says_what_was_changed_and_repeats_no_name_and_no_addre
     whole = " ".join(details for _, details in lines)
     assert "idden" not in whole
     assert all(word in whole for word in ("name", "email", "quota_bytes", "manager"))
-
-
-# --- what takes effect at once ---
 
 
 async def test_a_demoted_administrator_is_none_at_the_next_request(house: House) -> None:

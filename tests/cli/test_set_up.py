@@ -229,9 +229,6 @@ def test_an_old_or_missing_python_is_named_with_advice(checkout: Checkout) -> No
     assert "this machine has none" in checkout.run()[1]
 
 
-# --- the pins ------------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def lock() -> ModuleType:
     spec = importlib.util.spec_from_file_location("lock", ROOT / "scripts" / "lock.py")

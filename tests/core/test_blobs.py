@@ -200,9 +200,6 @@ async def nothing_left(database: Database, store: Store, owner: UserId) -> None:
     assert waiting(store) == []
 
 
-# --- In and out
-
-
 @pytest.mark.parametrize("size", [0, 1, 65_536, 3 * MEGABYTE + 7, 20 * MEGABYTE])
 async def test_what_goes_in_comes_out(database: Database, blobs: Blobs, size: int) -> None:
     ada, as_ada = person()
@@ -354,9 +351,6 @@ async def test_a_store_that_is_away_is_named(bucket_settings: Settings) -> None:
     assert time.monotonic() - began < 30
 
 
-# --- Keeping is part of the caller's transaction
-
-
 async def test_what_was_received_becomes_a_file_in_the_callers_unit_or_not_at_all(
     database: Database, blobs: Blobs
 ) -> None:
@@ -396,9 +390,6 @@ async def test_what_nobody_keeps_is_swept_within_a_minute(database: Database, bl
     async with database.unit(as_ada) as unit:
         with pytest.raises(UploadLost):
             await blobs.keep(unit, received)
-
-
-# --- Room
 
 
 async def set_quota(database: Database, blobs: Blobs, owner: UserId, quota: int | None) -> None:
@@ -609,9 +600,6 @@ async def test_a_full_disk_leaves_no_half_files_and_recovers_by_itself(database:
     assert len(await content(blobs, blob)) == 5 * MEGABYTE
 
 
-# --- Interrupted
-
-
 class Broken(Exception):
     pass
 
@@ -819,9 +807,6 @@ def test_a_sweep_never_takes_a_file_that_is_just_being_made(tmp_path: Path) -> N
         sweeper.join()
 
 
-# --- Sweeps
-
-
 async def test_objects_without_rows_go_and_rows_without_objects_are_reported(
     database: Database, store: Store, tmp_path: Path
 ) -> None:
@@ -934,9 +919,6 @@ async def test_a_process_tidies_by_itself_and_goes_on_when_the_store_was_away(
     await nothing_left(committed_database, store, ada)
 
 
-# --- Ranges
-
-
 @given(st.integers(0, 300), st.one_of(st.none(), st.integers(0, 400)), st.one_of(st.none(), st.integers(0, 400)))
 def test_a_range_is_a_slice(size: int, first: int | None, last: int | None) -> None:
     data = bytes(number % 251 for number in range(size))
@@ -973,9 +955,6 @@ def test_what_is_no_single_range_gets_the_whole(header: str) -> None:
 
 def test_huge_numbers_are_out_of_range() -> None:
     assert part_of(10, "bytes=99999999999999999999-").status == 416
-
-
-# --- Out over HTTP
 
 
 HOSTILE_NAMES = [
@@ -1080,9 +1059,6 @@ async def test_a_download_in_whole_and_in_part(database: Database, blobs: Blobs)
         assert (only_head.content, only_head.headers["content-length"]) == (b"", str(len(data)))
 
 
-# --- Links
-
-
 async def test_a_link_leads_to_one_file_for_a_while(database: Database, settings: Settings) -> None:
     ada, as_ada = person()
     async with opened(settings, database) as house:
@@ -1157,9 +1133,6 @@ async def test_a_bucket_signs_links_of_its_own(database: Database, bucket_settin
         assert answer.headers["Content-Type"] == "application/octet-stream"
         assert answer.headers["Content-Disposition"] == "attachment"
     assert "/api/v1/blobs/" in await blobs.url(blob, inline=True)
-
-
-# --- Uploads over HTTP
 
 
 async def test_an_upload_over_http_whose_client_goes_away(

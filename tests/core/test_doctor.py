@@ -58,9 +58,6 @@ def found(checks: list[Check], check_id: str) -> Check:
     return next(check for check in checks if check.id == check_id)
 
 
-# --- the machine ---------------------------------------------------------------------------------------------------
-
-
 def test_a_full_disk_is_wrong_and_a_filling_one_a_warning(here: Settings) -> None:
     assert doctor.check_disk(here).state == "ok"
     full = doctor.check_disk(here.model_copy(update={"kontor_min_free_bytes": 1 << 60}))
@@ -125,9 +122,6 @@ def test_an_unencrypted_public_address_is_a_warning(
     assert doctor.check_address(here.model_copy(update={"kontor_url": url, "kontor_host": host})).advice == advice
 
 
-# --- the database --------------------------------------------------------------------------------------------------
-
-
 async def test_a_healthy_database_passes_every_question(here: Settings, server: Server, copy: str) -> None:
     role = server.app_url(copy)
     settings = external(here, server.owner_url(copy)).model_copy(update={"database_app_url": SecretStr(role)})
@@ -188,9 +182,6 @@ async def test_a_wrong_password_and_a_wrong_name_are_told_apart(here: Settings, 
     user, _, place = right.removeprefix("postgresql://").partition("@")
     guessed = f"postgresql://{user.partition(':')[0]}:guessed@{place}"
     assert (await doctor.check_database(external(here, guessed)))[0].advice == "database.password"
-
-
-# --- the neighbours ------------------------------------------------------------------------------------------------
 
 
 def ticking(*, held_back: bool) -> Answer:

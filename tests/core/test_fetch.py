@@ -131,8 +131,6 @@ async def hello(_path: str, writer: asyncio.StreamWriter) -> None:
     writer.write(head(Content_Type="text/plain; charset=utf-8", Content_Length="5") + b"hello")
 
 
-# --- Spellings
-
 SPELLINGS = [
     "http://127.0.0.1:{port}/",
     "http://localhost:{port}/",
@@ -444,9 +442,6 @@ async def test_the_systems_resolver_answers_in_threads_of_its_own() -> None:
         resolver.close()
 
 
-# --- Redirects
-
-
 def redirect(location: str, status: str = "302 Found") -> bytes:
     return head(status, Location=location, Content_Length="0")
 
@@ -507,9 +502,6 @@ async def test_a_bent_redirect_is_refused(location: str) -> None:
         assert site.connections == 1
 
 
-# --- TLS
-
-
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -557,9 +549,6 @@ async def test_an_unknown_authority_is_refused(authority: trustme.CA) -> None:
         with pytest.raises(FetchRefused):
             await fetcher.read(f"https://public.test:{site.port}/")
         assert site.requests == []
-
-
-# --- Bounds
 
 
 async def fetch(answer: Answer, bounds: Bounds) -> bytes:

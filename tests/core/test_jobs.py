@@ -71,9 +71,6 @@ class Hands:
         self.ended.append((job.owner_id, args.number))
 
 
-# --- putting down -------------------------------------------------------------------------------------------------
-
-
 async def test_a_job_exists_when_its_transaction_does(workshop: Workshop) -> None:
     hands, owner = Hands(), make_person()
     async with workshop.worker((WORK, hands)):
@@ -168,9 +165,6 @@ async def test_the_tables_are_those_that_the_installed_engine_wants(server: Serv
     assert list(plan.statements) == []
 
 
-# --- in turn ------------------------------------------------------------------------------------------------------
-
-
 async def test_people_take_turns_however_many_jobs_one_of_them_has(workshop: Workshop) -> None:
     many, few = make_person(), make_person()
     for number in range(200):
@@ -247,9 +241,6 @@ async def test_a_worker_leaves_alone_what_it_cannot_do(workshop: Workshop) -> No
         async with workshop.database.system("test") as unit:
             states = (await unit.execute(text("SELECT DISTINCT state FROM job WHERE kind = 'test.other'"))).scalars()
             assert list(states) == ["waiting"]
-
-
-# --- once more ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_failed_job_comes_back_after_a_pause_that_grows(workshop: Workshop) -> None:
@@ -351,9 +342,6 @@ def test_pauses_grow_within_their_bounds(failed: int, asked: float | None) -> No
     pause = retry.pause(failed, asked=asked).total_seconds()
     doubled = min(5 * 2.0 ** min(failed - 1, 30), 3600)
     assert max(doubled / 2, asked or 0) - 0.001 <= pause <= max(doubled, asked or 0) + 0.001
-
-
-# --- ending, pausing, handing back --------------------------------------------------------------------------------
 
 
 async def test_progress_is_told_to_the_owner_at_most_twice_a_second(
@@ -541,9 +529,6 @@ async def test_of_a_person_who_is_erased_no_job_and_no_event_is_left(workshop: W
             assert (await unit.execute(text("SELECT id FROM job"))).scalars().all() == [kept]
             owners = (await unit.execute(text("SELECT DISTINCT owner_id FROM event"))).scalars().all()
             assert owners == [other]
-
-
-# --- by the clock -------------------------------------------------------------------------------------------------
 
 
 @given(

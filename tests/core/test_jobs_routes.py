@@ -254,9 +254,6 @@ async def test_figures_count_what_is_there(house: House) -> None:
     assert dict(counts) == {"waiting": 1, "queued": 1, "running": 1, "failed": 1, "dead": 2}
 
 
-# --- with a worker that runs --------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def workshop(server: Server, copy: str, committed_database: Database) -> Workshop:
     return Workshop(committed_database, server.app_url(copy))

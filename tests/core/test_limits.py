@@ -113,9 +113,6 @@ class Refusing:
         raise AssertionError(f"Redis did not answer for {key}")
 
 
-# --- Buckets
-
-
 async def test_a_bucket_gives_its_burst_and_then_what_trickles_in(buckets: Buckets) -> None:
     rate = Rate(burst=5, per_minute=60)
     verdicts = [await buckets.take("a", rate) for _ in range(6)]
@@ -270,9 +267,6 @@ def test_a_rate_that_lets_nothing_through_is_a_mistake(burst: int, per_minute: f
         Rate(burst, per_minute)
 
 
-# --- Addresses and groups
-
-
 def test_an_ipv6_household_is_one_key() -> None:
     keys = {address_key(f"2001:db8:1:2::{part:x}") for part in range(1, 100)}
     assert keys == {"2001:db8:1:2::/64"}
@@ -312,9 +306,6 @@ def test_every_group_has_rates_and_an_address_gets_no_less_than_a_person() -> No
     for rates in DEFAULT_RATES.values():
         assert rates.address.burst >= rates.person.burst
         assert rates.address.per_minute >= rates.person.per_minute
-
-
-# --- At the door
 
 
 class Note(BaseModel):
@@ -484,9 +475,6 @@ async def test_uploads_count_for_themselves() -> None:
     async with client(app) as api:
         assert (await api.post("/api/v1/stream", content=chunks(100, 100))).json() == 10_000
         assert (await api.post("/api/v1/notes", json={"text": "too long"})).status_code == 413
-
-
-# --- Guessing passwords
 
 
 @given(

@@ -61,9 +61,6 @@ MESSAGES: list[AnyMessage] = [
 BOTH: list[Language] = ["de", "en"]
 
 
-# --- what is written ---------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("language", BOTH)
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.template)
 def test_every_mail_exists_in_both_languages_and_shows_its_link_in_text_and_html(
@@ -139,9 +136,6 @@ def test_what_is_not_one_address_is_refused(address: str) -> None:
 
 def test_domains_beyond_ascii_are_written_as_the_wire_wants_them() -> None:
     assert clean_address("ada@müller.example") == "ada@xn--mller-kva.example"
-
-
-# --- the outbox --------------------------------------------------------------------------------------------------
 
 
 class Outbox:
@@ -352,9 +346,6 @@ async def test_without_a_server_the_operator_reads_the_link_on_the_terminal_only
         mail, rendered = await mailer.find(unit, mail_id)
     assert mail.state == MailState.SHOWN
     assert LINK in rendered.text
-
-
-# --- the wire ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -114,9 +114,6 @@ def test_two_applications_count_apart() -> None:
     assert second.registry.get_sample_value("kontor_http_requests_total", {"method": "GET"}) is None
 
 
-# --- traces ------------------------------------------------------------------------------------------------------
-
-
 def test_without_an_endpoint_no_exporter_is_even_loaded(tmp_path: Path) -> None:
     program = (
         "import sys; from kontor.core.settings import Settings; from kontor.web.app import create_app; "

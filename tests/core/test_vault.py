@@ -218,9 +218,6 @@ async def test_a_forgotten_owner_cannot_be_read_again(database: Database, vault:
             await vault.open(unit, place, sealed)
 
 
-# --- The right master key
-
-
 async def test_the_wrong_master_key_is_named_in_plain_words(database: Database) -> None:
     ada, as_ada = person()
     place = place_of(ada)
@@ -250,9 +247,6 @@ async def test_the_canary_tells_whether_the_key_fits(database: Database) -> None
         await unit.execute(text("INSERT INTO vault_canary (sealed) SELECT decode(repeat('01', 80), 'hex')"))
     with pytest.raises(SealBroken):
         await check_canary(database, secrets_of("now"))
-
-
-# --- Rotation
 
 
 async def sealed_by_many(database: Database, secrets: Secrets, count: int) -> list[tuple[Place, Sealed]]:

@@ -37,9 +37,6 @@ def client_of(app: FastAPI, *, host: str = "localhost:8000", scheme: str = "http
     return httpx.AsyncClient(transport=transport, base_url=f"{scheme}://{host}")
 
 
-# --- request ids -------------------------------------------------------------------------------------------------
-
-
 async def test_an_id_that_is_given_is_kept_and_stands_in_the_answer_and_the_problem(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.get("/api/v1/desk", headers={"X-Request-ID": "proxy-0001.abc"})
     assert answer.headers["x-request-id"] == answer.json()["request_id"] == "proxy-0001.abc"
@@ -49,9 +46,6 @@ async def test_an_id_that_is_given_is_kept_and_stands_in_the_answer_and_the_prob
 async def test_an_id_that_could_do_harm_in_a_log_is_replaced(visitor: httpx.AsyncClient, given_id: str) -> None:
     answer = await visitor.get("/api/v1/desk", headers={b"x-request-id": given_id.encode()})
     assert len(answer.headers["x-request-id"]) == 32
-
-
-# --- the walls around a page -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -81,9 +75,6 @@ async def test_no_other_site_is_ever_let_in(visitor: httpx.AsyncClient) -> None:
         await visitor.get("/api/v1/installation", headers=headers),
     ):
         assert not [name for name in answer.headers if name.startswith("access-control")]
-
-
-# --- hosts and proxies -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -174,9 +165,6 @@ def test_addresses_written_in_another_way_are_in_the_same_network() -> None:
     assert not is_within(None, networks)
 
 
-# --- the log -----------------------------------------------------------------------------------------------------
-
-
 async def test_the_log_names_the_route_and_nothing_that_people_wrote(house: House) -> None:
     admin = await house.visitor(Role.ADMIN)
     with structlog.testing.capture_logs() as lines:
@@ -198,9 +186,6 @@ async def test_health_checks_do_not_fill_the_log(visitor: httpx.AsyncClient) -> 
     with structlog.testing.capture_logs() as lines:
         await visitor.get("/health/live")
     assert [line["log_level"] for line in lines] == ["debug"]
-
-
-# --- what nobody foresaw -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -108,9 +108,6 @@ async def test_chunks_come_one_after_another(live: Live) -> None:
     assert response.headers["x-accel-buffering"] == "no"
 
 
-# --- metrics -----------------------------------------------------------------------------------------------------
-
-
 async def test_metrics_count_routes_by_their_template(ready: httpx.AsyncClient) -> None:
     await ready.get("/api/v1/admin/mail/00000000-0000-4000-8000-000000000000")
     await ready.get("/api/v1/unheard-of/by-anybody")

@@ -153,9 +153,6 @@ def test_a_database_newer_than_the_program_is_refused_in_words(
         newer.stop()
 
 
-# --- a database that is gone -------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """A database server of the test's own, to be killed, frozen and brought back."""

@@ -191,9 +191,6 @@ async def reset_password(kernel: Kernel, token: str | None, password: str, calle
         )
 
 
-# --- Codes ---
-
-
 async def begin_totp(kernel: Kernel, actor: Actor) -> Enrolment:
     async with kernel.database.system("sign-in") as unit:
         person = await repository.lock(unit, actor.user_id)

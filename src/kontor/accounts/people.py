@@ -276,9 +276,6 @@ async def note(
     )
 
 
-# --- What the command line calls: each is one unit, on the operator's behalf ---
-
-
 async def create_person(
     database: Database,
     *,

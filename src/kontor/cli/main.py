@@ -95,9 +95,6 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-# --- what each command is called with ------------------------------------------------------------------------------
-
-
 def add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=argparse.SUPPRESS, help="address to serve on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=argparse.SUPPRESS, help="port to serve on (8000)")
@@ -157,9 +154,6 @@ def add_openapi(parser: argparse.ArgumentParser) -> None:
 
 def add_checks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="STEPS", help="names of steps, separated by commas")
-
-
-# --- the commands --------------------------------------------------------------------------------------------------
 
 
 def up(options: argparse.Namespace) -> int:

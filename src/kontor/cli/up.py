@@ -174,8 +174,6 @@ class Supervisor:
             raise
         self.stop()
 
-    # --- start ------------------------------------------------------------------------------------------------
-
     def start(self) -> None:
         if self.postgres is not None:
             with step("Database") as ended:
@@ -239,8 +237,6 @@ class Supervisor:
         self.web.keep = self.web.keep[:1]
         return text.decode().strip() or None
 
-    # --- while it runs ----------------------------------------------------------------------------------------
-
     def watch(self) -> None:
         trimmed = time.monotonic()
         while not self.signals.wanted_end:
@@ -286,8 +282,6 @@ class Supervisor:
         waiting = [child.due_at - time.monotonic() for child in (self.web, self.worker) if child.process is None]
         return max(0.0, min([5.0, *waiting]))
 
-    # --- end --------------------------------------------------------------------------------------------------
-
     def stop(self, *, quietly: bool = False) -> None:
         """Web and worker first, so that they can hand back what they hold; then the database."""
         running = [child for child in (self.web, self.worker) if child.process is not None]
@@ -321,8 +315,6 @@ class Supervisor:
         place = {"pid": os.getpid(), "host": self.facts.host, "port": self.facts.port}
         self.place.write_text(json.dumps(place), "utf-8")
         self.is_noted = True
-
-    # --- the log ----------------------------------------------------------------------------------------------
 
     def _open_log(self) -> None:
         if self.log_path is None:
@@ -375,9 +367,6 @@ class Signals:
             with contextlib.suppress(BlockingIOError):
                 while self._reading.recv(4096):
                     pass
-
-
-# --- small things --------------------------------------------------------------------------------------------------
 
 
 def read_facts() -> Facts | int:

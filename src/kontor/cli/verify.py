@@ -101,9 +101,6 @@ def run(steps: Sequence[Step], only: str | None) -> int:
     return FAILED if bad else OK
 
 
-# --- the steps -----------------------------------------------------------------------------------------------------
-
-
 def tool(*command: str, cwd: Path = ROOT) -> Outcome:
     done = subprocess.run(
         [*command], cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False

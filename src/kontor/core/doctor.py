@@ -84,9 +84,6 @@ async def guarded(check_id: str, work: Awaitable[Check]) -> Check:
         return bad(check_id, "fail", f"{check_id}.unreachable", name_of(error), reason=name_of(error))
 
 
-# --- the machine ---------------------------------------------------------------------------------------------------
-
-
 def check_data_folder(settings: Settings) -> Check:
     folder = settings.kontor_data
     if not folder.exists():
@@ -179,8 +176,6 @@ def check_address(settings: Settings) -> Check:
         return bad("address", "warn", "address.plain", url)
     return good("address", url)
 
-
-# --- the database --------------------------------------------------------------------------------------------------
 
 Question = Callable[[asyncpg.Connection], Awaitable[Check]]
 
@@ -313,9 +308,6 @@ def why_unreachable(error: Exception) -> str:
     return "database.unreachable"
 
 
-# --- the neighbours ------------------------------------------------------------------------------------------------
-
-
 async def check_redis(settings: Settings) -> Check:
     if settings.redis_url is None:
         return Check("redis", "skip")
@@ -366,9 +358,6 @@ async def check_stream(settings: Settings) -> Check:
     if spread < STREAM_SPREAD_SECONDS:
         return bad("stream", "fail", "stream.held_back", milliseconds(spread))
     return good("stream", milliseconds(spread))
-
-
-# --- small things --------------------------------------------------------------------------------------------------
 
 
 def name_of(error: Exception) -> str:

@@ -128,9 +128,6 @@ class FetchBadAnswer(KontorError):
         self.status = status
 
 
-# --- Which addresses
-
-
 def carried(address: Address) -> tuple[IPv4Address, ...]:
     """The IPv4 addresses that an IPv6 address delivers to: mapped, compatible, NAT64, 6to4 and Teredo forms."""
     if isinstance(address, IPv4Address):
@@ -190,9 +187,6 @@ def parse_ports(text: str) -> frozenset[int]:
     return ports
 
 
-# --- Which spellings
-
-
 def read_url(text: str, *, rules: AddressRules, ports: frozenset[int]) -> URL:
     """The address as the client will use it, or a refusal. Nothing reads the text a second time."""
     if not 0 < len(text) <= LONGEST_URL or "\\" in text or any(is_unprintable(character) for character in text):
@@ -227,9 +221,6 @@ def is_plain_host(host: str, rules: AddressRules) -> bool:
     # Whatever ends in a number is an address in some old spelling (127.1, 0x7f.1, 2130706433), never a name.
     last = host.rstrip(".").rpartition(".")[2]
     return len(host) <= 254 and HOST_NAME.fullmatch(host) is not None and NUMBER.fullmatch(last) is None
-
-
-# --- Which connection
 
 
 class Resolver(Protocol):
@@ -320,9 +311,6 @@ def guarded_connector(
         socket_factory=checked_socket,
         ssl=True if ssl_context is None else ssl_context,
     )
-
-
-# --- The door
 
 
 @dataclass(frozen=True, slots=True)

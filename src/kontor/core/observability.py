@@ -31,9 +31,6 @@ SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "api_k
 QUIET = {"uvicorn.error": logging.WARNING, "asyncio": logging.WARNING, "alembic": logging.WARNING}
 
 
-# --- logs --------------------------------------------------------------------------------------------------------
-
-
 def configure_logging(settings: Settings) -> None:
     """One stream, one format, for our events and for the standard library's."""
     level = getattr(logging, settings.kontor_log_level.upper())
@@ -148,8 +145,6 @@ def quote(value: object) -> str:
     return orjson.dumps(text).decode() if " " in text or '"' in text or text == "" else text
 
 
-# --- metrics -----------------------------------------------------------------------------------------------------
-
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -197,9 +192,6 @@ class Metrics:
         self.mails.clear()
         for state, count in counts.items():
             self.mails.labels(state).set(count)
-
-
-# --- traces ------------------------------------------------------------------------------------------------------
 
 
 def configure_tracing(settings: Settings, *, service: str) -> "Tracer | None":

@@ -286,8 +286,6 @@ class EmbeddedPostgres:
         self._lock: IO[str] | None = None
         self._scratch: Path | None = None  # where a cluster that need not last was put
 
-    # --- what callers do --------------------------------------------------------------------------------------
-
     def start(self) -> PostgresServer:
         """Returns when the server takes connections. Recovery after a crash may take its time: it is reported."""
         self._take_lock()
@@ -338,8 +336,6 @@ class EmbeddedPostgres:
             yield server
         finally:
             self.stop()
-
-    # --- one start, from top to bottom ------------------------------------------------------------------------
 
     def _start(self) -> PostgresServer:
         setup = self._set_up()
@@ -524,9 +520,6 @@ class EmbeddedPostgres:
             self.process = None
 
 
-# --- the service user ------------------------------------------------------------------------------------------
-
-
 def service_user(cluster: Path, report: Callable[[str], None] = lambda line: None) -> ServiceUser | None:
     """Whom the server runs as; None: as ourselves. PostgreSQL refuses to run as root, rightly."""
     if os.geteuid() != 0:
@@ -660,9 +653,6 @@ def _socket_folder(home: Path, user: ServiceUser | None) -> Path:
     raise ServerFailed(
         f"No folder with a path short enough for a socket was found near {home}. Choose a shorter --data."
     )
-
-
-# --- small things ----------------------------------------------------------------------------------------------
 
 
 def _environment(folder: Path) -> dict[str, str]:

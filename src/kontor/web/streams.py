@@ -244,8 +244,6 @@ def is_gone(error: BaseException) -> bool:
     return isinstance(error, OSError)
 
 
-# --- server-sent events ------------------------------------------------------------------------------------------
-
 SSE_HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store, no-transform",
@@ -290,9 +288,6 @@ class EventSource(Response):
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(1):
                     await write(last, more=False)
-
-
-# --- sockets -----------------------------------------------------------------------------------------------------
 
 
 def as_text(frame: Frame | Beat) -> str:

@@ -71,8 +71,6 @@ class Blobs:
         rules = UploadRules(min_free_bytes=settings.kontor_min_free_bytes)
         return cls(database, open_store(settings), Links(secrets, settings.public_url), rules=rules)
 
-    # --- Taking in
-
     async def put(
         self,
         who: Actor | Identity,
@@ -159,8 +157,6 @@ class Blobs:
         async with self._database.unit(who) as unit:
             await give_up(unit, received.upload_id)
 
-    # --- Giving out
-
     async def find(self, unit: AsyncSession, owner_id: UserId, blob_id: BlobId) -> Blob:
         """`owner_id` is whose files are looked through: the person's own, or what their rights were checked for."""
         found = await repository.find(unit, owner_id, blob_id)
@@ -180,8 +176,6 @@ class Blobs:
         """
         native = None if inline else await self.store.sign(blob.key, expires_in=expires_in)
         return native or self.links.make(blob.owner_id, blob.id, expires_at=now() + expires_in, inline=inline)
-
-    # --- Throwing away, and room
 
     async def delete(self, unit: AsyncSession, owner_id: UserId, blob_id: BlobId) -> None:
         """The object goes with its last file, after the commit, by the sweep `collect_garbage`."""

@@ -137,8 +137,6 @@ class Runner:
         if payload != "look":
             self._beat_now.set()
 
-    # --- the life of a worker ---------------------------------------------------------------------------------
-
     async def run(self, stop: asyncio.Event, *, drain_seconds: float = 20.0) -> None:
         """Until `stop`; then what runs may finish for a while, and the rest is handed back."""
         async with self._database.system("jobs") as unit:
@@ -215,8 +213,6 @@ class Runner:
                 log.warning("jobs.database_away", step=step.__name__, reason=type(reason).__name__)
                 await asyncio.sleep(1)
 
-    # --- beside the jobs --------------------------------------------------------------------------------------
-
     async def _round(self) -> None:
         """Put down what the clock wants, admit what may run, and sleep until there is a reason to look again."""
         self._news.clear()
@@ -255,8 +251,6 @@ class Runner:
     async def _keep_up(self) -> None:
         await asyncio.sleep(UPKEEP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
         await upkeep.rescue_stranded(self._database)
-
-    # --- one job ----------------------------------------------------------------------------------------------
 
     async def _work(self, engine_job: EngineJob) -> None:
         """What the engine calls. It never raises: how a job ended is written by us, in our words."""

@@ -82,8 +82,6 @@ class Mailer:
     def is_configured(self) -> bool:
         return self._carrier is not None
 
-    # --- queueing ------------------------------------------------------------------------------------------------
-
     async def queue(
         self, unit: AsyncSession, message: AnyMessage, *, to: str, language: Language, owner_id: UserId | None = None
     ) -> UUID:
@@ -126,8 +124,6 @@ class Mailer:
             log.info("mail.shown", **facts)
 
         event.listen(unit.sync_session, "after_commit", show, once=True)
-
-    # --- sending -------------------------------------------------------------------------------------------------
 
     async def send(self, mail_id: UUID, *, is_last_try: bool = False) -> None:
         """Called by the job; again after a crash. Raises what another try may mend; everything else ends in the row."""
@@ -205,8 +201,6 @@ class Mailer:
             gone = await unit.execute(delete(Mail).where(Mail.created_at < now() - KEPT).returning(Mail.id))
             return len(gone.all())
 
-    # --- for the operator ----------------------------------------------------------------------------------------
-
     async def repeat(self, unit: AsyncSession, mail_id: UUID) -> Mail:
         if not self.is_configured:
             raise MailNotConfigured
@@ -227,8 +221,6 @@ class Mailer:
         message = self._unseal(mail.id, mail.sealed)
         shown = message if with_secret else without_secret(message)
         return mail, render(shown, "de" if mail.language == "de" else "en")
-
-    # --- values at rest ------------------------------------------------------------------------------------------
 
     def _seal(self, mail_id: UUID, message: AnyMessage) -> bytes:
         nonce = os.urandom(12)

@@ -308,9 +308,6 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-# --- layout ------------------------------------------------------------------------------------------------------
-
-
 def as_text(blocks: Sequence[Block]) -> str:
     def line(block: Block) -> str:
         match block:
