@@ -31,6 +31,13 @@ class Reader:
         self._lines = response.aiter_lines()
         self.position: str | None = None
 
+    async def begin(self) -> None:
+        """The first beat says from where on nothing is missed."""
+        async with asyncio.timeout(8):
+            while self.position is None:
+                name, _, value = (await anext(self._lines)).partition(": ")
+                self.position = value if name == "id" else None
+
     async def next(self, *, seconds: float = 8) -> tuple[str, Any]:
         kind, data = "", None
         async with asyncio.timeout(seconds):
@@ -61,8 +68,9 @@ async def listening(live: Live, person: SignedInPerson, *, after: str | None = N
         assert response.status_code == 200
         reader = Reader(response)
         await anext(reader._lines)  # retry
-        await anext(reader._lines)
         await eventually(lambda: live.state.streams.count > 0)
+        if after is None:
+            await reader.begin()
         yield reader
 
 
