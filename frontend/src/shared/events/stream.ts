@@ -30,6 +30,7 @@ export function followEvents({
   let wake: (() => void) | undefined;
   let hiddenTimer: ReturnType<typeof setTimeout> | undefined;
   let paused = false;
+  let hurried = false;
 
   const sleep = (milliseconds: number) =>
     new Promise<void>((resolve) => {
@@ -70,6 +71,8 @@ export function followEvents({
         const { done, value } = await reader.read();
         if (done) return "ended";
         heard();
+        // Some other request may have failed meanwhile; whatever arrives here says that the server is there.
+        connectionRestored();
         for (const raw of parser.push(value)) {
           const event = readEvent(raw.event, raw.data);
           if (event) onEvent(event);
@@ -96,6 +99,10 @@ export function followEvents({
         // Every way a line can break ends here; what to do about it is the same.
       }
       if (stopped || paused) continue;
+      if (hurried) {
+        hurried = false;
+        continue;
+      }
       // Half of the wait is chance, so that a server that comes back is not met by everyone at once.
       const pause = wait / 2 + Math.random() * (wait / 2);
       if (wait > FIRST_WAIT_MS) connectionLost(Date.now() + pause);
@@ -117,16 +124,25 @@ export function followEvents({
     }
   };
   document.addEventListener("visibilitychange", onVisibility);
-  const offRetry = onRetryConnection(() => {
+  // A line may be dead without having been closed, so it is given up and made anew.
+  const retry = () => {
     wait = FIRST_WAIT_MS;
+    hurried = true;
+    current?.abort();
     wake?.();
-  });
+  };
+  const offRetry = onRetryConnection(retry);
+  // Only a reason to look: without any network, a Kontor on this machine is still there.
+  window.addEventListener("online", retry);
+  window.addEventListener("offline", retry);
   void run();
   return () => {
     stopped = true;
     clearTimeout(hiddenTimer);
     document.removeEventListener("visibilitychange", onVisibility);
     offRetry();
+    window.removeEventListener("online", retry);
+    window.removeEventListener("offline", retry);
     current?.abort();
     wake?.();
   };
