@@ -29,6 +29,7 @@ async def test_a_new_desk_is_empty_and_has_both_panels(house: House) -> None:
         "closed": [],
         "sidebar": {"open": True, "width": 260},
         "inspector": {"open": False, "width": 440},
+        "split": {"second": None, "share": 50, "front": "main"},
     }
 
 
@@ -40,6 +41,7 @@ async def test_what_one_device_saves_another_finds(house: House) -> None:
         "closed": [tab("a", "/search")],
         "sidebar": {"open": False, "width": 300},
         "inspector": {"open": True, "width": 500},
+        "split": {"second": "a", "share": 62, "front": "second"},
     }
     saved = await anna.put("/desk", json=wanted)
     assert (saved.status_code, saved.headers["etag"]) == (200, '"1"')
@@ -51,6 +53,14 @@ async def test_what_one_device_saves_another_finds(house: House) -> None:
         "tabs": [wanted["tabs"][0], {**tab("b", "/p"), "icon": None, "state": None}],  # type: ignore[index]
         "closed": [{**tab("a", "/search"), "icon": None, "state": None}],
     }
+
+
+async def test_a_desk_from_before_the_split_view_has_one_sheet(house: House) -> None:
+    anna = await house.visitor()
+    await anna.put("/desk", json={"tabs": [tab("a")], "active": "a"})
+    async with house.database.unit(Identity(Scope.PERSON, anna.id)) as unit:
+        await unit.execute(text("UPDATE desk SET layout = layout - 'split'"))
+    assert (await anna.get("/desk")).json()["split"] == {"second": None, "share": 50, "front": "main"}
 
 
 async def test_of_two_devices_that_saw_the_same_desk_one_is_told(house: House) -> None:
@@ -101,6 +111,12 @@ async def test_a_desk_is_nobody_elses_not_even_an_administrators(house: House) -
         {"tabs": [tab("a", icon="<svg>")]},
         {"tabs": [], "sidebar": {"open": True, "width": 199}},
         {"tabs": [], "inspector": {"open": True, "width": 641}},
+        {"tabs": [tab("a")], "split": {"second": "b"}},
+        {"tabs": [tab("a")], "active": "a", "split": {"second": "a"}},
+        {"tabs": [tab("a")], "split": {"front": "second"}},
+        {"tabs": [tab("a")], "split": {"second": "a", "front": "third"}},
+        {"tabs": [], "split": {"share": 24}},
+        {"tabs": [], "split": {"share": 76}},
         {},
     ],
 )

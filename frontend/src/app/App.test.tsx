@@ -121,6 +121,44 @@ describe("the app", () => {
     await waitFor(() => expect(screen.getAllByRole("heading", { level: 1 })).toHaveLength(1));
   });
 
+  it("finds two sheets as they were left: what is on them, how wide they are, and which one is in front", async () => {
+    const tab = (id: string, path: string) => ({ id, path, title: id, icon: null, state: null });
+    let desk: Schemas["DeskRead"] = {
+      version: 3,
+      tabs: [tab("start", "/"), tab("lost", "/nowhere")],
+      active: "start",
+      closed: [],
+      split: { second: "lost", share: 60, front: "second" },
+    };
+    const { user } = await open("/", makeMe(), {
+      "GET /api/v1/desk": () => desk,
+      "PUT /api/v1/desk": (request: { body: unknown }) => {
+        desk = { ...(request.body as Schemas["DeskChange"]), version: desk.version + 1 };
+        return desk;
+      },
+    });
+    await waitFor(() => expect(screen.getAllByRole("heading", { level: 1 })).toHaveLength(2));
+    const [left, right] = screen.getAllByRole("heading", { level: 1 });
+    expect(left).toHaveTextContent("Start");
+    expect(right).toHaveTextContent("There is nothing at this address.");
+    const tabs = screen.getByRole("navigation", { name: "Open tabs" });
+    expect(within(tabs).getByRole("link", { current: "page" })).toHaveTextContent("Not found");
+    const line = screen.getByRole("separator", { name: "Share of the left sheet in per cent" });
+    expect(line).toHaveAttribute("aria-valuenow", "60");
+    line.focus();
+    await user.keyboard("{ArrowLeft}");
+    expect(line).toHaveAttribute("aria-valuenow", "55");
+    await user.click(left as HTMLElement);
+    await deskStore.flush();
+    expect(desk.split).toEqual({ second: "lost", share: 55, front: "main" });
+
+    // Another device puts an end to the tab on the left: the one that is left fills the window.
+    desk = { ...desk, version: desk.version + 1, tabs: [tab("lost", "/nowhere")], active: "lost", split: undefined };
+    await deskStore.noticed(desk.version);
+    await waitFor(() => expect(screen.getAllByRole("heading", { level: 1 })).toHaveLength(1));
+    expect(await screen.findByRole("heading", { level: 1, name: "There is nothing at this address." })).toBeVisible();
+  });
+
   it("finds places and commands in the palette, in either language", async () => {
     const { user } = await open("/", makeMe());
     await isReady();

@@ -14,10 +14,12 @@ import {
 import type { Schemas } from "@/shared/api/client";
 import { announceSessionEnd, api, onSessionEnd, setCsrfToken, windowName } from "@/shared/api/client";
 import { fold } from "@/shared/events/fold";
+import { gathering } from "@/shared/events/soon";
 import { followEvents } from "@/shared/events/stream";
 import { announce } from "@/shared/frame/announcer";
 import { matchRoute, tabKeyOf } from "@/shared/frame/feature";
 import { forgetDrafts } from "@/shared/frame/use-draft";
+import { useIsPhone } from "@/shared/frame/use-media";
 import { WorkspaceContext } from "@/shared/frame/workspace";
 import { currentLocale } from "@/shared/i18n/locale";
 import { sayIn } from "@/shared/i18n/texts";
@@ -30,7 +32,7 @@ import { areas, features, routes } from "./features";
 import { Boot, BootFailed } from "./states";
 import { appTexts } from "./texts";
 
-export type Pane = "main" | "second";
+export type Pane = desks.Sheet;
 
 /** Which tabs are on the sheets, and everything the frame can do with tabs. */
 export interface Panes {
@@ -89,43 +91,41 @@ const go = (router: AnyRouter | null | undefined, path: string, tab?: string) =>
 function PanesProvider({ children }: { children: ReactNode }) {
   const mainRouter = useRouter() as AnyRouter;
   const [secondRouter, setSecondRouter] = useState<AnyRouter | null>(null);
-  const [secondTab, setSecondTab] = useState<string | null>(null);
-  const [focused, setFocused] = useState<Pane>("main");
   const [inspectors, setInspectors] = useState<Readonly<Record<Pane, boolean>>>({ main: false, second: false });
   const desk = useDesk();
-  const second = secondTab !== null && desk.tabs.some((tab) => tab.id === secondTab) ? secondTab : null;
-  const pane: Pane = second === null ? "main" : focused;
+  // A phone has room for one sheet; the other one stays on the desk for wider windows.
+  const second = useIsPhone() ? null : desk.split.second;
+  const pane: Pane = second === null ? "main" : desk.split.front;
 
   const panes = useMemo<Panes>(() => {
     const routerOf = (which: Pane) => (which === "main" ? mainRouter : secondRouter);
     const shown = { main: desk.active, second };
+    const focus = (which: Pane) => deskStore.update((current) => desks.bringToFront(current, which));
+    const show = (which: Pane, tabId: string) =>
+      deskStore.update((current) =>
+        which === "second" ? desks.withSecond(current, tabId) : desks.activate(current, tabId),
+      );
     const put = (which: Pane, tab: desks.Tab) => {
-      if (which === "second") setSecondTab(tab.id);
+      if (which === "second") show(which, tab.id);
       go(routerOf(which), tab.path, tab.id);
     };
     return {
       shown,
       focused: pane,
       isSplit: second !== null,
-      focus: setFocused,
+      focus,
       hasInspector: inspectors,
       setInspector: (which, present) =>
         setInspectors((current) => (current[which] === present ? current : { ...current, [which]: present })),
       attach: setSecondRouter,
       focusedRouter: pane === "second" && secondRouter ? secondRouter : mainRouter,
-      show: (which, tabId) => {
-        if (which === "second") setSecondTab(tabId);
-        else deskStore.update((current) => desks.activate(current, tabId));
-      },
+      show,
       activate: (tabId) => {
         const tab = deskStore.desk.tabs.find((candidate) => candidate.id === tabId);
         if (!tab) return;
-        if (tabId === second) return setFocused("second");
-        if (tabId === shown.main) {
-          setFocused("main");
-          return;
-        }
-        put(pane, tab);
+        if (tabId === second) focus("second");
+        else if (tabId === shown.main) focus("main");
+        else put(pane, tab);
       },
       close: (tabId) => {
         const { desk: next, next: forward } = desks.close(deskStore.desk, tabId);
@@ -133,13 +133,7 @@ function PanesProvider({ children }: { children: ReactNode }) {
         const wasFront = deskStore.desk.active === tabId;
         deskStore.update(() => next);
         if (closed) announce(sayIn(appTexts)("tabClosed", { title: closed.title }));
-        if (tabId === second) {
-          setSecondTab(null);
-          setFocused("main");
-          return;
-        }
         if (!wasFront) return;
-        if (forward?.id === second) setSecondTab(null);
         if (forward) go(mainRouter, forward.path, forward.id);
         else go(mainRouter, "/");
       },
@@ -147,7 +141,6 @@ function PanesProvider({ children }: { children: ReactNode }) {
         deskStore.update((current) =>
           current.tabs.reduce((left, tab) => (tab.id === tabId ? left : desks.close(left, tab.id).desk), current),
         );
-        setSecondTab(null);
         const tab = deskStore.desk.tabs.find((candidate) => candidate.id === tabId);
         if (tab) go(mainRouter, tab.path, tab.id);
       },
@@ -165,22 +158,14 @@ function PanesProvider({ children }: { children: ReactNode }) {
       split: (tabId) => {
         const current = deskStore.desk;
         const wished =
-          current.tabs.find((tab) => tab.id === tabId && tab.id !== current.active) ??
-          desks.neighbour(current, 1) ??
-          null;
-        if (wished && wished.id !== current.active) {
-          setSecondTab(wished.id);
-        } else {
-          const { desk: next, tab } = desks.openNew(current, visitOf("/"));
-          deskStore.update(() => next);
-          setSecondTab(tab);
-        }
-        setFocused("second");
+          current.tabs.find((tab) => tab.id === tabId && tab.id !== current.active) ?? desks.neighbour(current, 1);
+        const { desk: next, tab } =
+          wished && wished.id !== current.active
+            ? { desk: current, tab: wished.id }
+            : desks.openNew(current, visitOf("/"));
+        deskStore.update(() => desks.bringToFront(desks.withSecond(next, tab), "second"));
       },
-      unsplit: () => {
-        setSecondTab(null);
-        setFocused("main");
-      },
+      unsplit: () => deskStore.update((current) => desks.withSecond(current, null)),
     };
   }, [mainRouter, secondRouter, desk.active, second, pane, inspectors]);
 
@@ -219,6 +204,7 @@ async function signOut(): Promise<void> {
  * reference, because screens name their tab in effects that run before this one has made the strip render again.
  */
 export function useTabOfPlace(pane: Pane): { tabNow: RefObject<string | null>; place: string } {
+  const router = useRouter();
   const { href, state } = useLocation();
   const panes = usePanes();
   const show = useRef(panes.show);
@@ -231,16 +217,26 @@ export function useTabOfPlace(pane: Pane): { tabNow: RefObject<string | null>; p
   useLayoutEffect(() => {
     tabNow.current = shown;
   }, [shown]);
+  const isArriving = useRef(true);
   useLayoutEffect(() => {
     const to = visitOf(href);
     const desk = deskStore.desk;
-    const taken = others.current;
+    // Whoever comes by an address that the second sheet shows finds the two sheets the other way round.
+    const taken = isArriving.current && pane === "main" ? null : others.current;
+    isArriving.current = false;
     const named = desk.tabs.find((tab) => tab.id === wished && tab.id !== taken && desks.keyOfTab(tab.id) === to.key);
     const result = desks.visit(desk, to, named ? named.id : tabNow.current, taken);
     tabNow.current = result.tab;
     deskStore.update(() => result.desk);
     show.current(pane, result.tab);
   }, [href, wished, pane]);
+  // Another device may have closed the tab that was here, or put another one in its place.
+  useEffect(() => {
+    const { tabs, active, split } = deskStore.desk;
+    const tab = tabs.find(({ id }) => id === shown && id === (pane === "main" ? active : split.second));
+    const at = router.history.location;
+    if (tab && at.state.tab !== tab.id && at.href !== tab.path) go(router, tab.path, tab.id);
+  }, [router, shown, pane]);
   return { tabNow, place: `${shown ?? ""} ${href}` };
 }
 
@@ -288,45 +284,52 @@ export function SignedInOnly({ children }: { children: ReactNode }) {
 /** Folds the server's events into what we hold. */
 function FollowEvents() {
   const client = useQueryClient();
-  useEffect(
-    () =>
-      followEvents({
-        onReconnect: () => {
-          void client.invalidateQueries();
-          void deskStore.noticed(null);
-        },
-        onEvent: (event) => {
-          for (const change of fold(event, windowName)) {
-            switch (change.do) {
-              case "refresh":
-                void client.invalidateQueries({ queryKey: change.key });
-                break;
-              case "refreshAll":
-                void client.invalidateQueries();
-                break;
-              case "patchJob":
-                client.setQueriesData<Schemas["Page_JobRead_"]>({ queryKey: ["jobs"] }, (page) =>
-                  page && "items" in page
-                    ? {
-                        ...page,
-                        items: page.items.map((job) => (job.id === change.job.id ? { ...job, ...change.job } : job)),
-                      }
-                    : page,
-                );
-                break;
-              case "desk":
-                void deskStore.noticed(change.version);
-                break;
-              case "signOut":
-                // Only the server knows whether it was this session; asking tells.
-                void client.invalidateQueries({ queryKey: meQuery.queryKey });
-                break;
-            }
+  useEffect(() => {
+    const refresh = (queryKey: readonly string[]) => void client.invalidateQueries({ queryKey });
+    const gathered = gathering(refresh);
+    const stop = followEvents({
+      onReconnect: () => {
+        void client.invalidateQueries();
+        void deskStore.noticed(null);
+      },
+      onEvent: (event) => {
+        for (const change of fold(event, windowName)) {
+          switch (change.do) {
+            case "refresh":
+              refresh(change.key);
+              break;
+            case "refreshSoon":
+              gathered.soon(change.key);
+              break;
+            case "refreshAll":
+              void client.invalidateQueries();
+              break;
+            case "patchJob":
+              client.setQueriesData<Schemas["Page_JobRead_"]>({ queryKey: ["jobs"] }, (page) =>
+                page && "items" in page
+                  ? {
+                      ...page,
+                      items: page.items.map((job) => (job.id === change.job.id ? { ...job, ...change.job } : job)),
+                    }
+                  : page,
+              );
+              break;
+            case "desk":
+              void deskStore.noticed(change.version);
+              break;
+            case "signOut":
+              // Only the server knows whether it was this session; asking tells.
+              void client.invalidateQueries({ queryKey: meQuery.queryKey });
+              break;
           }
-        },
-      }),
-    [client],
-  );
+        }
+      },
+    });
+    return () => {
+      stop();
+      gathered.stop();
+    };
+  }, [client]);
   return null;
 }
 

@@ -1,7 +1,7 @@
-"""What lies on a person's desk: tabs, the last closed ones and the two panels, the same on every device."""
+"""What lies on a person's desk: tabs, the last closed ones, panels and sheets, the same on every device."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import literal, select, update
@@ -55,12 +55,21 @@ class Inspector(BaseModel):
     width: int = Field(440, ge=360, le=640)
 
 
+class Split(BaseModel):
+    """Two sheets side by side: the active tab on the main one, another on the second."""
+
+    second: TabId | None = Field(None, description="The tab on the second sheet; none while there is only one.")
+    share: int = Field(50, ge=25, le=75, description="How many per cent of the width the main sheet has.")
+    front: Literal["main", "second"] = Field("main", description="The sheet the person works on.")
+
+
 class DeskChange(BaseModel):
     tabs: list[DeskTab] = Field(max_length=MOST_TABS)
     active: TabId | None = None
     closed: list[DeskTab] = Field(default_factory=list, max_length=MOST_CLOSED)
     sidebar: Sidebar = Field(default_factory=Sidebar)
     inspector: Inspector = Field(default_factory=Inspector)
+    split: Split = Field(default_factory=Split)
 
     @model_validator(mode="after")
     def hangs_together(self) -> Self:
@@ -69,6 +78,10 @@ class DeskChange(BaseModel):
             raise ValueError("Two tabs have the same id.")
         if self.active is not None and self.active not in ids:
             raise ValueError("The active tab is not on the desk.")
+        if self.split.second is not None and (self.split.second not in ids or self.split.second == self.active):
+            raise ValueError("The second sheet shows another tab of the desk than the main one.")
+        if self.split.second is None and self.split.front == "second":
+            raise ValueError("There is no second sheet to be in front.")
         return self
 
 

@@ -1488,6 +1488,7 @@ export interface components {
       closed?: components["schemas"]["DeskTab"][];
       inspector?: components["schemas"]["Inspector"];
       sidebar?: components["schemas"]["Sidebar"];
+      split?: components["schemas"]["Split"];
       /** Tabs */
       tabs: components["schemas"]["DeskTab"][];
     };
@@ -1499,6 +1500,7 @@ export interface components {
       closed?: components["schemas"]["DeskTab"][];
       inspector?: components["schemas"]["Inspector"];
       sidebar?: components["schemas"]["Sidebar"];
+      split?: components["schemas"]["Split"];
       /** Tabs */
       tabs: components["schemas"]["DeskTab"][];
       /** Version */
@@ -2393,6 +2395,30 @@ export interface components {
        * Format: date
        */
       day: string;
+    };
+    /**
+     * Split
+     * @description Two sheets side by side: the active tab on the main one, another on the second.
+     */
+    Split: {
+      /**
+       * Front
+       * @description The sheet the person works on.
+       * @default main
+       * @enum {string}
+       */
+      front: "main" | "second";
+      /**
+       * Second
+       * @description The tab on the second sheet; none while there is only one.
+       */
+      second?: string | null;
+      /**
+       * Share
+       * @description How many per cent of the width the main sheet has.
+       * @default 50
+       */
+      share: number;
     };
     /**
      * State

@@ -1,6 +1,8 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
 import {
+  activate,
+  bringToFront,
   CLOSED_LIMIT,
   close,
   type Desk,
@@ -12,8 +14,10 @@ import {
   OPEN_LIMIT,
   openNew,
   reopen,
+  setShare,
   tabKey,
   visit,
+  withSecond,
 } from "./desk";
 
 const to = (path: string, key = path.split("/")[1] || "start") => ({ path, key, title: path, icon: null });
@@ -119,6 +123,36 @@ describe("order and names", () => {
   });
 });
 
+describe("two sheets", () => {
+  const split = bringToFront(
+    withSecond({ ...deskAt("/", "/admin", "/settings"), active: "admin" }, "settings"),
+    "second",
+  );
+  const sheets = (desk: Desk) => [desk.active, desk.split.second, desk.split.front];
+
+  it("change places when the tab of one is wanted on the other", () => {
+    expect(sheets(activate(split, "settings"))).toEqual(["settings", "admin", "second"]);
+    expect(sheets(activate(split, "start"))).toEqual(["start", "settings", "second"]);
+  });
+
+  it("become one when the tab of either is closed and no third comes forward", () => {
+    expect(sheets(close(split, "settings").desk)).toEqual(["admin", null, "main"]);
+    expect(sheets(close(split, "admin").desk)).toEqual(["settings", null, "main"]);
+    expect(sheets(close(split, "start").desk)).toEqual(["admin", "settings", "second"]);
+  });
+
+  it("have a front only while there are two", () => {
+    expect(sheets(bringToFront(withSecond(split, null), "second"))).toEqual(["admin", null, "main"]);
+  });
+
+  it("keep their tabs when the oldest one makes room", () => {
+    let desk = withSecond(deskAt("/", "/chat0"), "start");
+    for (let number = 1; number < OPEN_LIMIT; number += 1) desk = visit(desk, to(`/chat${number}`)).desk;
+    expect(ids(desk)).toHaveLength(OPEN_LIMIT);
+    expect(ids(desk)).toContain("start");
+  });
+});
+
 describe("two devices", () => {
   const base = deskAt("/", "/admin", "/settings");
 
@@ -144,6 +178,34 @@ describe("two devices", () => {
     expect(
       merge(base, close({ ...base, active: "settings" }, "settings").desk, { ...base, active: "start" }).active,
     ).toBe("admin");
+  });
+
+  it("shares the second sheet, its width, and its end", () => {
+    const split = withSecond(setShare({ ...base, active: "start" }, 60), "admin");
+    expect(merge(base, base, split)).toMatchObject({ active: "settings", split: { second: "admin", share: 60 } });
+    expect(merge(split, split, withSecond(split, null)).split.second).toBeNull();
+    expect(merge(split, withSecond(split, "settings"), { ...split, active: "settings" })).toMatchObject({
+      active: "start",
+      split: { second: "settings" },
+    });
+  });
+
+  it("shows the same two sheets the other way round when the second tab there is in front here", () => {
+    const here = { ...base, active: "admin" };
+    const there = withSecond({ ...base, active: "start" }, "admin");
+    const merged = merge(here, here, there);
+    expect(merged).toMatchObject({ active: "admin", split: { second: "start", front: "main" } });
+    // What this device saves next moves nothing on the other one.
+    expect(merge(there, there, merged)).toEqual(there);
+  });
+
+  it("has one sheet when the other device closed a tab of the two", () => {
+    const split = bringToFront(withSecond({ ...base, active: "start" }, "admin"), "second");
+    expect(merge(split, split, close(split, "admin").desk).split).toMatchObject({ second: null, front: "main" });
+    expect(merge(split, split, close({ ...split, active: "admin" }, "start").desk)).toMatchObject({
+      active: "admin",
+      split: { second: null },
+    });
   });
 
   it("takes the order of whoever reordered", () => {

@@ -2,6 +2,9 @@ import type { Schemas } from "@/shared/api/client";
 
 export type Tab = Schemas["DeskTab"];
 type Panel = Required<Schemas["Sidebar"]>;
+/** The second sheet beside the one of the active tab. */
+type Split = { readonly second: string | null; readonly share: number; readonly front: Sheet };
+export type Sheet = Required<Schemas["Split"]>["front"];
 
 /** What the server keeps, with everything filled in that it may leave out. */
 export interface Desk {
@@ -10,6 +13,7 @@ export interface Desk {
   readonly closed: readonly Tab[];
   readonly sidebar: Panel;
   readonly inspector: Panel;
+  readonly split: Split;
 }
 
 export const CLOSED_LIMIT = 20;
@@ -20,6 +24,7 @@ export const emptyDesk: Desk = {
   closed: [],
   sidebar: { open: true, width: 260 },
   inspector: { open: true, width: 440 },
+  split: { second: null, share: 50, front: "main" },
 };
 
 export function deskOf(read: Omit<Schemas["DeskRead"], "version">): Desk {
@@ -29,6 +34,7 @@ export function deskOf(read: Omit<Schemas["DeskRead"], "version">): Desk {
     closed: read.closed ?? [],
     sidebar: { ...emptyDesk.sidebar, ...read.sidebar },
     inspector: { ...emptyDesk.inspector, ...read.inspector },
+    split: { ...emptyDesk.split, ...read.split },
   };
 }
 
@@ -94,7 +100,8 @@ export function visit(
 
 function withRoom(desk: Desk, needed: readonly (string | null)[]): Desk {
   if (desk.tabs.length <= OPEN_LIMIT) return desk;
-  const oldest = desk.tabs.find((tab) => tab.id !== desk.active && !needed.includes(tab.id));
+  const shown = [desk.active, desk.split.second];
+  const oldest = desk.tabs.find((tab) => !shown.includes(tab.id) && !needed.includes(tab.id));
   return oldest ? close(desk, oldest.id).desk : desk;
 }
 
@@ -113,11 +120,28 @@ export function openNew(desk: Desk, to: Visit): { desk: Desk; tab: string } {
   return { desk: withRoom({ ...desk, tabs: insertAfter(desk.tabs, desk.active, tab) }, [tab.id]), tab: tab.id };
 }
 
-export function activate(desk: Desk, id: string | null): Desk {
-  return desk.active === id ? desk : { ...desk, active: id };
+/** Brings a tab to the main sheet. The one that the second sheet shows changes places with it. */
+export function activate(desk: Desk, id: string): Desk {
+  if (desk.active === id) return desk;
+  return withSecond({ ...desk, active: id }, desk.split.second === id ? desk.active : desk.split.second);
 }
 
-/** Closes a tab and says which one comes forward: the right neighbour, else the left. */
+/** Puts a tab beside the active one, or ends the split view with null. */
+export function withSecond(desk: Desk, id: string | null): Desk {
+  if (desk.split.second === id) return desk;
+  return { ...desk, split: { ...desk.split, second: id, front: id === null ? "main" : desk.split.front } };
+}
+
+export function bringToFront(desk: Desk, sheet: Sheet): Desk {
+  const front = desk.split.second === null ? "main" : sheet;
+  return desk.split.front === front ? desk : { ...desk, split: { ...desk.split, front } };
+}
+
+export function setShare(desk: Desk, share: number): Desk {
+  return desk.split.share === share ? desk : { ...desk, split: { ...desk.split, share } };
+}
+
+/** Closes a tab and says which one comes forward: the right neighbour, else the left. No tab is on two sheets. */
 export function close(desk: Desk, id: string): { desk: Desk; next: Tab | null } {
   const index = desk.tabs.findIndex((tab) => tab.id === id);
   const tab = desk.tabs[index];
@@ -128,7 +152,9 @@ export function close(desk: Desk, id: string): { desk: Desk; next: Tab | null } 
       ? (tabs[Math.min(index, tabs.length - 1)] ?? null)
       : (tabs.find((candidate) => candidate.id === desk.active) ?? null);
   const closed = [tab, ...desk.closed.filter((entry) => entry.path !== tab.path)].slice(0, CLOSED_LIMIT);
-  return { desk: { ...desk, tabs, closed, active: next?.id ?? null }, next };
+  const left = { ...desk, tabs, closed, active: next?.id ?? null };
+  const { second } = desk.split;
+  return { desk: second === id || second === left.active ? withSecond(left, null) : left, next };
 }
 
 /** Brings back a closed tab, the last one unless another is named. */
@@ -175,7 +201,7 @@ export function neighbour(desk: Desk, step: 1 | -1): Tab | null {
 
 /**
  * Two devices changed the desk since `base`. What either opened stays open, what either closed stays closed;
- * of two changes to one thing ours wins. Each device keeps its own tab in front.
+ * of two changes to one thing ours wins. Each device keeps its own tab in front, and what lies beside it is shared.
  */
 export function merge(base: Desk, ours: Desk, theirs: Desk): Desk {
   const baseTabs = new Map(base.tabs.map((tab) => [tab.id, tab]));
@@ -202,24 +228,34 @@ export function merge(base: Desk, ours: Desk, theirs: Desk): Desk {
     .filter((tab) => !merged.some((open) => open.id === tab.id && open.path === tab.path))
     .slice(0, CLOSED_LIMIT);
   const stillOpen = (id: string | null) => (id !== null && merged.some((tab) => tab.id === id) ? id : null);
-  return {
+  const active = stillOpen(ours.active) ?? stillOpen(theirs.active) ?? merged[0]?.id ?? null;
+  const desk: Desk = {
     tabs: merged,
-    active: stillOpen(ours.active) ?? stillOpen(theirs.active) ?? merged[0]?.id ?? null,
+    active,
     closed,
     sidebar: samePanel(ours.sidebar, base.sidebar) ? theirs.sidebar : ours.sidebar,
     inspector: samePanel(ours.inspector, base.inspector) ? theirs.inspector : ours.inspector,
+    split: { ...ours.split, share: (ours.split.share === base.split.share ? theirs : ours).split.share },
   };
+  const beside = stillOpen((splitsAlike(ours, base) ? theirs : ours).split.second);
+  if (beside !== active) return withSecond(desk, beside);
+  // What is beside there may be in front here: the same two sheets, the other way round.
+  const mirrored = stillOpen(theirs.active);
+  return withSecond(desk, mirrored === active ? null : mirrored);
 }
 
-/** Whether two desks look the same but for the tab in front, which each device has for itself. */
-export function isSameButFront(a: Desk, b: Desk): boolean {
+export const splitsAlike = (a: Desk, b: Desk) => a.split.second === b.split.second;
+
+/** Whether two desks look the same but for the sheets, which each device has in its own order. */
+export function isSameButSheets(a: Desk, b: Desk): boolean {
   const same = (one: readonly Tab[], other: readonly Tab[]) =>
     one.length === other.length && one.every((tab, index) => tab.id === other[index]?.id && sameTab(tab, other[index]));
   return (
     same(a.tabs, b.tabs) &&
     same(a.closed, b.closed) &&
     samePanel(a.sidebar, b.sidebar) &&
-    samePanel(a.inspector, b.inspector)
+    samePanel(a.inspector, b.inspector) &&
+    a.split.share === b.split.share
   );
 }
 

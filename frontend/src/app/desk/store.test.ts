@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Offline, Problem } from "@/shared/api/problem";
-import { type Desk, emptyDesk, visit } from "./desk";
+import { type Desk, emptyDesk, visit, withSecond } from "./desk";
 import { DeskStore } from "./store";
 
 const to = (path: string) => ({ path, key: path.slice(1), title: path, icon: null });
@@ -99,6 +99,29 @@ describe("saving the desk", () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(server.saves).toBe(saves);
     expect([first.desk.active, second.desk.active]).toEqual(["a", "b"]);
+  });
+
+  it("saves a split view although another device was first, and the other one takes it over for good", async () => {
+    const { server, store: first } = await start();
+    first.update((desk) => ({ ...open("/b")(open("/a")(desk)), active: "a" }));
+    await vi.advanceTimersByTimeAsync(900);
+    const second = new DeskStore(server);
+    await second.load();
+    first.update((desk) => withSecond(desk, "b"));
+    server.another((desk) => ({ ...desk, active: "b" }));
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(server.desk).toMatchObject({ active: "a", split: { second: "b" } });
+    const { saves } = server;
+    await second.noticed(server.version);
+    second.update((desk) => ({ ...desk, active: "b", split: { ...desk.split, second: "a" } }));
+    for (let round = 0; round < 4; round += 1) {
+      await vi.advanceTimersByTimeAsync(1000);
+      await first.noticed(server.version);
+      await second.noticed(server.version);
+    }
+    expect(server.saves).toBe(saves + 1);
+    expect([first.desk.active, first.desk.split.second]).toEqual(["a", "b"]);
+    expect([second.desk.active, second.desk.split.second]).toEqual(["b", "a"]);
   });
 
   it("does not load again for its own save", async () => {

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { api, currentCsrfToken, ifMatch, read, windowName } from "@/shared/api/client";
 import { isProblem } from "@/shared/api/problem";
-import { type Desk, deskOf, emptyDesk, isSameButFront, merge, toServer } from "./desk";
+import { type Desk, deskOf, emptyDesk, isSameButSheets, merge, splitsAlike, toServer } from "./desk";
 
 const SAVE_AFTER_MS = 800;
 const RETRY_MS = 5000;
@@ -53,10 +53,12 @@ export class DeskStore {
   /** The desk of another session or device; without it one starts with an empty strip. */
   async load(): Promise<void> {
     const { desk, version } = await this.#source.load();
+    const weSplit = this.#loaded && !splitsAlike(this.#desk, this.#base);
     this.#desk = this.#loaded ? merge(this.#base, this.#desk, desk) : desk;
     // Taking over what another device did is no change of ours. Without this, two devices with different tabs in
     // front would answer each other's saves for ever.
-    this.#base = isSameButFront(this.#desk, desk) ? this.#desk : desk;
+    const isSettled = isSameButSheets(this.#desk, desk) && (!weSplit || splitsAlike(this.#desk, desk));
+    this.#base = isSettled ? this.#desk : desk;
     this.#version = version;
     this.#loaded = true;
     this.#notify();

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { createMemoryHistory, RouterContextProvider, RouterProvider, useLocation } from "@tanstack/react-router";
 import { ShieldAlert } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { api, read } from "@/shared/api/client";
 import { useConnection } from "@/shared/api/connection";
 import { Announcer, announce } from "@/shared/frame/announcer";
@@ -16,7 +16,7 @@ import { cx } from "@/shared/ui/cx";
 import { Icon } from "@/shared/ui/icons";
 import { undo } from "@/shared/ui/toast";
 import { newestUndo } from "@/shared/ui/undo";
-import { neighbour } from "../desk/desk";
+import { neighbour, setShare } from "../desk/desk";
 import { deskStore, useDesk } from "../desk/store";
 import { areas, routes } from "../features";
 import { makeRouter } from "../router";
@@ -38,6 +38,7 @@ const KeyHelp = lazy(loadKeyHelp);
 const IDLE_AFTER_MS = 1500;
 
 const SIDEBAR = { min: 200, max: 420, usual: 260 };
+const SHARE = { min: 25, max: 75, usual: 50, step: 5 };
 
 export function Frame() {
   const t = useTexts(appTexts);
@@ -50,6 +51,7 @@ export function Frame() {
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const { pathname } = useLocation();
+  const sheets = useRef<HTMLDivElement>(null);
   const areaId = useFrontArea(pathname);
   const area = areas.find((candidate) => candidate.id === areaId);
   const hasSidebar = area?.sidebar !== undefined;
@@ -128,9 +130,23 @@ export function Frame() {
           ) : (
             <TabStrip key="bar" onSidebar={hasSidebar && !showsSidebar ? toggleSidebar : undefined} />
           )}
-          <div key="sheets" className={cx("flex min-h-0 min-w-0 gap-2", !isPhone && "mr-2")}>
+          <div key="sheets" ref={sheets} className={cx("flex min-h-0 min-w-0", !isPhone && "mr-2")}>
             <SheetArea pane="main" />
-            {panes.isSplit && !isPhone ? <SecondSheet /> : null}
+            {panes.isSplit ? (
+              <>
+                <div className="relative w-2 flex-none">
+                  <Resizer
+                    label={t("resizeSheets")}
+                    value={desk.split.share}
+                    {...SHARE}
+                    pixelsPerUnit={() => (sheets.current?.clientWidth ?? 0) / 100}
+                    onChange={(next) => deskStore.update((current) => setShare(current, next))}
+                    className="inset-y-0"
+                  />
+                </div>
+                <SecondSheet />
+              </>
+            ) : null}
           </div>
         </div>
         {isPhone ? null : <StatusLine key="status" />}
@@ -230,12 +246,6 @@ function SecondSheet() {
     attach(router);
     return () => attach(null);
   }, [attach, router]);
-  const tabId = panes.shown.second;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only the first tab must be told to the new router
-  useEffect(() => {
-    const tab = deskStore.desk.tabs.find((candidate) => candidate.id === tabId);
-    if (tab) router.history.replace(tab.path, { tab: tab.id });
-  }, [router]);
   return (
     <Boundary>
       <RouterProvider router={router} />

@@ -8,6 +8,8 @@ export function Resizer({
   min,
   max,
   usual,
+  step = 10,
+  pixelsPerUnit = () => 1,
   grows = "right",
   onChange,
   onCollapse,
@@ -18,19 +20,23 @@ export function Resizer({
   min: number;
   max: number;
   usual: number;
+  /** How far an arrow moves the line; with Shift it is four times as far. */
+  step?: number;
+  /** For a value that is not counted in pixels. */
+  pixelsPerUnit?: () => number;
   /** In which direction dragging makes the pane wider. */
   grows?: "right" | "left";
-  onChange: (width: number) => void;
+  onChange: (value: number) => void;
   /** Dragged far below its least width the pane goes away. */
   onCollapse?: () => void;
   className?: string;
 }) {
   const start = useRef<{ x: number; value: number } | null>(null);
   const sign = grows === "right" ? 1 : -1;
-  const clamp = (width: number) => Math.round(Math.min(max, Math.max(min, width)));
+  const clamp = (wanted: number) => Math.round(Math.min(max, Math.max(min, wanted)));
   const onPointerMove = (event: PointerEvent) => {
     if (!start.current) return;
-    const wanted = start.current.value + sign * (event.clientX - start.current.x);
+    const wanted = start.current.value + (sign * (event.clientX - start.current.x)) / pixelsPerUnit();
     if (onCollapse && wanted < min / 2) {
       start.current = null;
       onCollapse();
@@ -59,9 +65,9 @@ export function Resizer({
       }}
       onDoubleClick={() => onChange(usual)}
       onKeyDown={(event) => {
-        const step = event.shiftKey ? 40 : 10;
-        if (event.key === "ArrowRight") onChange(clamp(value + sign * step));
-        else if (event.key === "ArrowLeft") onChange(clamp(value - sign * step));
+        const by = sign * (event.shiftKey ? step * 4 : step);
+        if (event.key === "ArrowRight") onChange(clamp(value + by));
+        else if (event.key === "ArrowLeft") onChange(clamp(value - by));
         else if (event.key === "Home") onChange(min);
         else if (event.key === "End") onChange(max);
         else return;

@@ -77,16 +77,19 @@ export function SheetArea({ pane }: { pane: Pane }) {
 
   const width = desk.inspector.width;
   const beside = threePanes && !panes.isSplit;
+  const { share } = desk.split;
+  const grow = !panes.isSplit ? 1 : pane === "main" ? share : 100 - share;
   return (
     <SheetContext.Provider value={sheet}>
       <div
         onPointerDownCapture={isFocused ? undefined : () => panes.focus(pane)}
         onFocusCapture={isFocused ? undefined : () => panes.focus(pane)}
         className={cx(
-          "relative flex min-h-0 min-w-0 grow basis-0 overflow-hidden bg-background",
+          "relative flex min-h-0 min-w-0 basis-0 overflow-hidden bg-background",
           !isPhone && "rounded-lg border shadow-tab",
           !isPhone && (panes.isSplit && isFocused ? "border-border-strong" : "border-border"),
         )}
+        style={{ flexGrow: grow }}
       >
         <Boundary resetKey={place}>
           <Allowed>
