@@ -88,6 +88,7 @@ class Session(Base):
     last_seen_at: Mapped[Since]
     expires_at: Mapped[Moment]
     expires_at_latest: Mapped[Moment]
+    proved_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
     ended_reason: Mapped[str | None] = mapped_column(Text)
     full_access_until: Mapped[Moment | None]
