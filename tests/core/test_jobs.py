@@ -26,6 +26,7 @@ from kontor.core.jobs import erasure, upkeep
 from kontor.core.jobs.engine import Ticket, engine_in, queries_over
 from kontor.core.jobs.enqueueing import enqueue
 from kontor.core.jobs.kinds import ONCE, Every, Kind, NoArgs, Registry, Retry
+from kontor.core.jobs.news import TELL_SECONDS, AdminNews
 from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.core.secrets import Secrets
@@ -383,6 +384,40 @@ async def test_progress_is_told_to_the_owner_at_most_twice_a_second(
     assert len(steps) <= 7  # of two hundred that were reported
 
 
+async def test_administrators_hear_where_jobs_stand_in_few_events_and_nothing_of_what_they_are_about(
+    workshop: Workshop,
+) -> None:
+    async def count(job: Running, args: Note) -> None:
+        for number in range(20):
+            await job.progress(number, 20, "holiday.pdf")
+
+    began = asyncio.get_running_loop().time()
+    async with workshop.worker((WORK, count)):
+        put = [await workshop.put(WORK, number, owner=make_person(), title="Holiday") for number in range(20)]
+        put.append(await workshop.put(WORK, 20))
+        await workshop.until_quiet()
+    seconds = asyncio.get_running_loop().time() - began
+    async with workshop.database.system("test") as unit:
+        rows = await unit.execute(text("SELECT kind, data FROM event WHERE topic = 'admin' ORDER BY id"))
+        told = [(row.kind, row.data) for row in rows]
+    assert {kind for kind, _ in told} == {"jobs.changed"}
+    assert len(told) <= 2 + seconds / TELL_SECONDS
+    latest = {job["id"]: job for _, data in told for job in data["jobs"]}
+    assert set(latest) == {str(each) for each in put}
+    assert {tuple(job) for job in latest.values()} == {("id", "done", "kind", "state", "total")}
+    assert {(job["kind"], job["state"], job["done"]) for job in latest.values()} == {(WORK.name, "done", 19)}
+
+
+async def test_what_is_rolled_back_moves_nothing_for_administrators(committed_database: Database) -> None:
+    async with AdminNews(committed_database).running():
+        with pytest.raises(RuntimeError):
+            async with committed_database.system("jobs") as unit:
+                await enqueue(unit, WORK, Note(number=1))
+                raise RuntimeError
+    async with committed_database.system("test") as unit:
+        assert await unit.scalar(text("SELECT count(*) FROM event WHERE topic = 'admin'")) == 0
+
+
 async def test_a_handlers_unit_is_its_owners(workshop: Workshop) -> None:
     owner, found = make_person(), []
 
@@ -527,7 +562,7 @@ async def test_of_a_person_who_is_erased_no_job_and_no_event_is_left(workshop: W
         await asyncio.wait_for(ended.wait(), 5)
         async with workshop.database.system("test") as unit:
             assert (await unit.execute(text("SELECT id FROM job"))).scalars().all() == [kept]
-            owners = (await unit.execute(text("SELECT DISTINCT owner_id FROM event"))).scalars().all()
+            owners = (await unit.execute(text("SELECT DISTINCT owner_id FROM event WHERE topic <> 'admin'"))).scalars().all()
             assert owners == [other]
 
 

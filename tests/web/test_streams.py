@@ -17,7 +17,9 @@ from kontor.accounts.tables import Person, PersonalToken, Session
 from kontor.core.clock import now
 from kontor.core.events.publishing import ADMIN_TOPIC, person_topic, publish
 from kontor.core.ids import UserId, new_id
-from kontor.core.tenancy import Role
+from kontor.core.jobs.enqueueing import enqueue
+from kontor.core.jobs.kinds import Kind, NoArgs
+from kontor.core.tenancy import Identity, Role, Scope
 from kontor.web import streams
 from kontor.web.streams import Beat, Frame, as_sse
 from tests.web.conftest import Live, SignedInPerson, eventually
@@ -110,6 +112,43 @@ async def test_only_administrators_hear_what_is_for_administrators(live: Live) -
             await publish(unit, topic=ADMIN_TOPIC, kind="people.changed", data={})
         await their_reader.until("people.changed")
         await tell(live, ada.id)
+        assert (await reader.next())[0] == "desk.changed"
+
+
+async def test_managers_hear_that_somebody_changed_and_not_who(live: Live) -> None:
+    chief, ada = await live.sign_in(Role.MANAGER), await live.sign_in()
+    async with listening(live, chief) as reader, live.client() as client:
+        async with live.database.system("test") as unit:
+            await publish(unit, topic=ADMIN_TOPIC, kind="jobs.changed", data={"jobs": [], "count": 0})
+        answer = await client.post(f"/api/v1/admin/users/{ada.id}/suspend", headers=chief.headers)
+        assert answer.status_code == 200, answer.text
+        kind, data = await reader.next()
+        assert (kind, data["topic"], data["data"]) == ("people.changed", "managers", {})
+
+
+async def test_administrators_hear_of_jobs_that_people_put_down_and_cancel(live: Live) -> None:
+    ada, boss = await live.sign_in(), await live.sign_in(Role.ADMIN)
+    async with live.database.unit(Identity(Scope.PERSON, ada.id)) as unit:
+        job_id = await enqueue(unit, Kind("test.work", NoArgs, "Holiday"), NoArgs(), owner_id=ada.id)
+    async with listening(live, boss) as reader, live.client() as client:
+        answer = await client.post(f"/api/v1/jobs/{job_id}/cancel", headers=ada.headers)
+        assert answer.status_code == 200, answer.text
+        data = (await reader.until("jobs.changed"))["data"]
+    assert [(job["id"], job["state"]) for job in data["jobs"]] == [(str(job_id), "cancelled")]
+    assert "Holiday" not in json.dumps(data)
+
+
+async def test_who_is_no_administrator_any_more_hears_nothing_of_theirs_wherever_they_go_on(live: Live) -> None:
+    boss = await live.sign_in(Role.ADMIN)
+    async with listening(live, boss) as reader:
+        position = reader.position
+        await demote(live, boss)
+        assert await reader.until("stream.end", seconds=5) == {"reason": "rights_changed"}
+    async with live.database.system("test") as unit:
+        await publish(unit, topic=ADMIN_TOPIC, kind="people.changed", data={})
+    async with listening(live, boss, after=position) as reader:
+        assert (await reader.next())[0] == "reset"  # the place was one in other topics
+        await tell(live, boss.id)
         assert (await reader.next())[0] == "desk.changed"
 
 

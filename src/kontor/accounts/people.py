@@ -24,7 +24,7 @@ from kontor.core.clock import now
 from kontor.core.database import Database
 from kontor.core.errors import FieldProblem
 from kontor.core.events import retention as event_retention
-from kontor.core.events.publishing import ADMIN_TOPIC, person_topic, publish
+from kontor.core.events.publishing import ADMIN_TOPIC, MANAGER_TOPIC, person_topic, publish
 from kontor.core.ids import UserId, new_id
 from kontor.core.jobs import erasure as job_erasure
 from kontor.core.settings import Settings
@@ -92,12 +92,14 @@ async def add(unit: AsyncSession, new: NewPerson) -> Person:
         raise EmailTaken from reason
     if new.password_hash is not None:
         await repository.keep_password(unit, person.id, new.password_hash)
-    await tell_admins(unit, person.id)
+    await tell_managing(unit, person.id)
     return person
 
 
-async def tell_admins(unit: AsyncSession, person_id: UUID) -> None:
+async def tell_managing(unit: AsyncSession, person_id: UUID) -> None:
     await publish(unit, topic=ADMIN_TOPIC, kind="people.changed", data={"id": str(person_id)})
+    # Whoever it is about may be invisible to managers, so they hear only that they should look again.
+    await publish(unit, topic=MANAGER_TOPIC, kind="people.changed", data={})
 
 
 async def tell_person(unit: AsyncSession, person_id: UUID) -> None:
@@ -131,7 +133,7 @@ async def mark_changed(unit: AsyncSession, person: Person) -> None:
     person.version += 1
     person.updated_at = now()
     await unit.flush()
-    await tell_admins(unit, person.id)
+    await tell_managing(unit, person.id)
     await tell_person(unit, person.id)
 
 
@@ -215,7 +217,7 @@ async def delete(
     await event_retention.forget(unit, UserId(person.id))
     await unit.delete(person)
     await unit.flush()
-    await tell_admins(unit, person_id)
+    await tell_managing(unit, person_id)
 
 
 async def end_sessions(

@@ -1,9 +1,10 @@
 """Sessions on PostgreSQL: one unit of work is one transaction, and its first statement says who is asking."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import structlog
@@ -28,6 +29,7 @@ NAMING = {
 # Both settings are local to the transaction; after its end PostgreSQL leaves '' behind, which policies read as nobody.
 IDENTIFY = text("SELECT set_config('kontor.user_id', :user_id, true), set_config('kontor.scope', :scope, true)")
 
+_AFTER_COMMIT = "kontor.after_commit"
 
 # A place in the pool, a living connection and an answer on it: whoever waits longer is told to come back.
 ANSWER_SECONDS = 5.0
@@ -39,6 +41,8 @@ class Base(DeclarativeBase):
 
 
 Sessions = async_sessionmaker[AsyncSession]
+
+F = TypeVar("F")
 
 
 def _dumps(value: Any) -> str:
@@ -73,6 +77,7 @@ class Database:
 
     def __init__(self, sessions: Sessions, *, engine: AsyncEngine | None = None) -> None:
         self._sessions = sessions
+        self._committed: dict[type[Any], list[Callable[[Any], None]]] = defaultdict(list)
         self.engine = engine
 
     @classmethod
@@ -87,6 +92,7 @@ class Database:
         async with self._sessions() as session, session.begin():
             await identify_in_time(session, identity)
             yield session
+        self._tell(session)
 
     @asynccontextmanager
     async def system(self, purpose: SystemPurpose) -> AsyncIterator[AsyncSession]:
@@ -95,6 +101,16 @@ class Database:
             session.info["purpose"] = purpose
             await identify_in_time(session, Identity(Scope.SYSTEM))
             yield session
+        self._tell(session)
+
+    def on_commit(self, fact: type[F], heard: Callable[[F], None]) -> None:
+        """Called with what units of this process left by `tell_after_commit`."""
+        self._committed[fact].append(heard)
+
+    def _tell(self, session: AsyncSession) -> None:
+        for fact in session.info.pop(_AFTER_COMMIT, ()):
+            for heard in self._committed[type(fact)]:
+                heard(fact)
 
     async def close(self) -> None:
         """A database that is silent is not taken leave of: that would take a minute for each connection."""
@@ -105,6 +121,11 @@ class Database:
                 await self.engine.dispose()
         except TimeoutError:
             log.warning("database.left", reason="It did not answer when its connections were closed.")
+
+
+def tell_after_commit(unit: AsyncSession, fact: object) -> None:
+    """For this process alone, and lost with it: what must not be lost is published in the unit (`core.events`)."""
+    unit.info.setdefault(_AFTER_COMMIT, []).append(fact)
 
 
 async def identify_in_time(session: AsyncSession, identity: Identity) -> None:

@@ -21,6 +21,7 @@ from kontor.core.blobs.sweeps import tidying
 from kontor.core.errors import KontorError
 from kontor.core.events.publishing import CHANNEL
 from kontor.core.http.problems import Problem, add_error_handlers
+from kontor.core.jobs.news import AdminNews
 from kontor.core.kernel import Kernel
 from kontor.core.limits.middleware import BodyLimit
 from kontor.core.observability import Metrics, configure_tracing, stop_tracing
@@ -153,6 +154,7 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
         async with (
             open_kernel(app.state.settings, report) as kernel,
             tidying(kernel.database, kernel.blobs.store),
+            AdminNews(kernel.database).running(),
             asyncio.TaskGroup() as tasks,
         ):
             report("people")

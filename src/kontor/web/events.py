@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, assert_never
 
 from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
 from kontor.accounts.authentication import SignedIn
-from kontor.core.events.publishing import ADMIN_TOPIC, person_topic
+from kontor.core.events.publishing import ADMIN_TOPIC, MANAGER_TOPIC, person_topic
 from kontor.core.events.stream import Tick
 from kontor.core.http.actors import Core, ScopeRequired, Unauthenticated
 from kontor.core.http.problems import problems
 from kontor.core.kernel import Kernel
-from kontor.core.tenancy import Actor, Identity
+from kontor.core.tenancy import Actor, Identity, Role
 from kontor.web.middleware import refuse
 from kontor.web.streams import HEARTBEAT_SECONDS, Beat, EventSource, Frame, Source, Streams, serve_socket
 
@@ -83,8 +83,17 @@ def signed_in(found: object) -> SignedIn:
 def topics_of(actor: Actor) -> tuple[Actor | Identity, list[str]]:
     """What the actor may hear, and as whom the rows are read."""
     mine = person_topic(actor.user_id)
-    is_managing = actor.is_admin and (actor.token_scopes is None or "admin:read" in actor.token_scopes)
-    return (actor.as_admin(), [mine, ADMIN_TOPIC]) if is_managing else (actor, [mine])
+    if actor.token_scopes is not None and "admin:read" not in actor.token_scopes:
+        return actor, [mine]
+    match actor.role:
+        case Role.ADMIN:
+            return actor.as_admin(), [mine, ADMIN_TOPIC]
+        case Role.MANAGER:
+            return actor.as_admin(), [mine, MANAGER_TOPIC]
+        case Role.USER:
+            return actor, [mine]
+        case other:
+            assert_never(other)
 
 
 def source_of(kernel: Kernel, actor: Actor, after: str | None) -> Source:

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { currentConnection } from "../api/connection";
 import { type AppEvent, fold, readEvent } from "./fold";
+import { gathering } from "./soon";
 import { SseParser } from "./sse";
 import { followEvents } from "./stream";
 
@@ -46,12 +47,41 @@ describe("folding", () => {
     });
   });
 
+  it("asks for the administrators' lists soon, and for mails only when a mail may have moved", () => {
+    const keys = (data: object) => fold(event("jobs.changed", data), "me").map((change) => JSON.stringify(change));
+    const mail = JSON.stringify({ do: "refreshSoon", key: ["admin", "mail"] });
+    expect(keys({ jobs: [{ kind: "jobs.sweep" }], count: 1 })).toContain(
+      JSON.stringify({ do: "refreshSoon", key: ["admin", "jobs"] }),
+    );
+    expect(keys({ jobs: [{ kind: "jobs.sweep" }], count: 1 })).not.toContain(mail);
+    expect(keys({ jobs: [{ kind: "mail.send" }], count: 1 })).toContain(mail);
+    expect(keys({ jobs: [{ kind: "jobs.sweep" }], count: 300 })).toContain(mail);
+    expect(fold(event("mail.shown", { id: "m" }), "me")).toEqual([JSON.parse(mail)]);
+  });
+
   it("asks for everything when the server cannot replay", () => {
     expect(fold(event("reset"), "me")).toContainEqual({ do: "refreshAll" });
   });
 
   it("does not trip over kinds of a newer server", () => {
     expect(readEvent("chat.sung", "{}")).toBeNull();
+  });
+});
+
+describe("gathering", () => {
+  it("asks once for what is wanted many times within a moment, and not after the end", () => {
+    vi.useFakeTimers();
+    const ask = vi.fn();
+    const gathered = gathering(ask);
+    for (let each = 0; each < 5; each += 1) gathered.soon(["admin", "jobs"]);
+    gathered.soon(["admin", "stats"]);
+    vi.runAllTimers();
+    expect(ask.mock.calls).toEqual([[["admin", "jobs"]], [["admin", "stats"]]]);
+    gathered.soon(["admin", "jobs"]);
+    gathered.stop();
+    vi.runAllTimers();
+    expect(ask).toHaveBeenCalledTimes(2);
+    vi.useRealTimers();
   });
 });
 

@@ -8,6 +8,10 @@ export type AppEvent =
   | { kind: "settings.changed"; data: { version?: number; client?: string | null } }
   | { kind: "session.ended"; data: { session_id?: string } }
   | { kind: "job.changed"; data: Partial<Job> & { id?: string } }
+  /** For administrators: which jobs of anybody's stand otherwise than before. */
+  | { kind: "jobs.changed"; data: { jobs?: readonly { kind: string }[]; count?: number } }
+  /** For administrators: no mail server takes mails, so one lies ready to be read. */
+  | { kind: "mail.shown"; data: { id?: string } }
   | { kind: "notification.created"; data: { id?: string } }
   | { kind: "people.changed"; data: { id?: string } }
   | { kind: "full_access.changed"; data: { until?: string | null } }
@@ -21,6 +25,8 @@ const kinds: Record<EventKind, true> = {
   "settings.changed": true,
   "session.ended": true,
   "job.changed": true,
+  "jobs.changed": true,
+  "mail.shown": true,
   "notification.created": true,
   "people.changed": true,
   "full_access.changed": true,
@@ -38,6 +44,8 @@ export function readEvent(kind: string, data: string): AppEvent | null {
 /** What an event means for what we hold. */
 export type Change =
   | { do: "refresh"; key: readonly string[] }
+  /** Of much that comes at once, one question is enough. */
+  | { do: "refreshSoon"; key: readonly string[] }
   | { do: "refreshAll" }
   | { do: "patchJob"; job: Partial<Job> & { id: string } }
   | { do: "desk"; version: number | null }
@@ -61,8 +69,20 @@ export function fold(event: AppEvent, ownWindow: string): Change[] {
       // Progress comes often and is complete in itself; only an end is worth asking the server again.
       if (!id) return [refresh];
       const patch: Change = { do: "patchJob", job: { ...event.data, id } };
-      return event.data.state === "running" ? [patch] : [patch, refresh, { do: "refresh", key: ["admin", "jobs"] }];
+      return event.data.state === "running" ? [patch] : [patch, refresh];
     }
+    case "jobs.changed": {
+      const refreshes: Change[] = [
+        { do: "refreshSoon", key: ["admin", "jobs"] },
+        { do: "refreshSoon", key: ["admin", "stats"] },
+      ];
+      // A mail stands where its job has brought it.
+      const { jobs = [], count = 0 } = event.data;
+      const isMail = count > jobs.length || jobs.some(({ kind }) => kind.startsWith("mail."));
+      return isMail ? [...refreshes, { do: "refreshSoon", key: ["admin", "mail"] }] : refreshes;
+    }
+    case "mail.shown":
+      return [{ do: "refreshSoon", key: ["admin", "mail"] }];
     case "notification.created":
       return [{ do: "refresh", key: ["notifications"] }];
     case "people.changed":

@@ -19,6 +19,7 @@ from kontor.core.ids import UserId
 
 CHANNEL = "kontor_events"
 ADMIN_TOPIC = "admin"
+MANAGER_TOPIC = "managers"
 PERSON_PREFIX = "person:"
 
 # An event says that something changed and how to find it. Whoever needs more reads it where it is kept.

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kontor.core.clock import now
 from kontor.core.ids import JobId
 from kontor.core.jobs.engine import Ticket, engine_in
+from kontor.core.jobs.news import note_moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ _ADMIT = text("""
     )
     UPDATE job SET state = 'queued', ticket = ticket + 1, heartbeat_at = clock_timestamp(), version = version + 1
     FROM picked WHERE job.id = picked.id AND job.state = 'waiting'
-    RETURNING job.id, job.kind, job.priority, job.ticket, job.number, picked.place
+    RETURNING job.id, job.kind, job.priority, job.ticket, job.number, job.state, job.done, job.total, picked.place
 """)
 
 
@@ -112,6 +113,8 @@ async def admit(unit: AsyncSession, lanes: Sequence[str], caps: Caps) -> int:
     # First everybody's first, then everybody's second.
     rows = sorted(rows, key=lambda row: (row.place, row.number))
     tickets = [str(Ticket(JobId(row.id), row.ticket)) for row in rows]
+    for row in rows:
+        note_moved(unit, row)
     engine = await engine_in(unit)
     await engine.enqueue(
         [row.kind for row in rows],

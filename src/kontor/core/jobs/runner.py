@@ -30,6 +30,7 @@ from kontor.core.jobs.engine import TABLES, EngineClosed, SteadyDriver, queries_
 from kontor.core.jobs.enqueueing import CHANNEL
 from kontor.core.jobs.kinds import Entry, Registry, is_passing
 from kontor.core.jobs.lifecycle import HandlerFailed, Taken
+from kontor.core.jobs.news import AdminNews
 from kontor.core.jobs.running import Progress, Running
 from kontor.core.outage import is_outage
 
@@ -141,6 +142,10 @@ class Runner:
         """Until `stop`; then what runs may finish for a while, and the rest is handed back."""
         async with self._database.system("jobs") as unit:
             await schedules.declare(unit, self._registry.schedules)
+        async with AdminNews(self._database).running():
+            await self._run(stop, drain_seconds)
+
+    async def _run(self, stop: asyncio.Event, drain_seconds: float) -> None:
         driver = SteadyDriver(self._url)
         engine = self._make_engine(driver)
         helpers = [

@@ -12,7 +12,7 @@ from kontor.core.database import elevated
 from kontor.core.http.paging import Cursor, Page
 from kontor.core.jobs.enqueueing import wake
 from kontor.core.jobs.errors import JobAlreadyOpen, JobFinished, JobNotFound, JobNotRepeatable
-from kontor.core.jobs.news import seen_state, tell_changed
+from kontor.core.jobs.news import seen_state, tell_admins, tell_changed
 from kontor.core.jobs.schemas import (
     OPEN,
     REPEATABLE,
@@ -148,6 +148,7 @@ async def pause(unit: AsyncSession, actor: Actor, trail: AuditTrail, subject: Pa
     """Nothing of it starts from now on. What runs goes on to its end."""
     async with elevated(unit, "jobs"):
         await unit.execute(_PAUSE, {**subject.model_dump(), "by": actor.user_id, "now": now()})
+    await tell_admins(unit)
     await record(unit, actor, trail, "jobs.paused", subject)
 
 
@@ -155,6 +156,7 @@ async def resume(unit: AsyncSession, actor: Actor, trail: AuditTrail, subject: P
     async with elevated(unit, "jobs"):
         await unit.execute(_RESUME, subject.model_dump())
         await wake(unit)
+    await tell_admins(unit)
     await record(unit, actor, trail, "jobs.resumed", subject)
 
 

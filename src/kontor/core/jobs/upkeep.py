@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from kontor.core.clock import now
 from kontor.core.database import Database
+from kontor.core.jobs.news import note_moved
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ _STRANDED = text("""
           )
         LIMIT :batch FOR UPDATE SKIP LOCKED
     )
-    RETURNING id
+    RETURNING id, kind, state, done, total
 """)
 _OLD = text("""
     DELETE FROM job WHERE id IN (
@@ -44,9 +45,11 @@ _ENGINE_LOG = text("DELETE FROM pgqueuer_log WHERE created < :before")
 
 async def rescue_stranded(database: Database, *, seconds: float = LOST_SECONDS) -> int:
     async with database.system("jobs") as unit:
-        rows = (await unit.execute(_STRANDED, {"seconds": seconds, "batch": BATCH})).scalars().all()
+        rows = (await unit.execute(_STRANDED, {"seconds": seconds, "batch": BATCH})).all()
+        for row in rows:
+            note_moved(unit, row)
     if rows:
-        log.warning("jobs.rescued", count=len(rows), ids=[str(each) for each in rows[:20]])
+        log.warning("jobs.rescued", count=len(rows), ids=[str(row.id) for row in rows[:20]])
     return len(rows)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from kontor.core.clock import now
 from kontor.core.database import Database
 from kontor.core.errors import Kind, KontorError
+from kontor.core.events.publishing import ADMIN_TOPIC, publish
 from kontor.core.ids import UserId, new_id
 from kontor.core.jobs.enqueueing import enqueue
 from kontor.core.mail.compose import clean_address, compose, message_id, sender_of
@@ -110,6 +111,7 @@ class Mailer:
             await enqueue(unit, SEND_MAIL, SendMail(mail_id=mail_id), key=str(mail_id), priority=10)
         else:
             self._show_after_commit(unit, mail_id, message, to)
+            await publish(unit, topic=ADMIN_TOPIC, kind="mail.shown", data={"id": str(mail_id)})
         return mail_id
 
     def _show_after_commit(self, unit: AsyncSession, mail_id: UUID, message: AnyMessage, to: str) -> None:

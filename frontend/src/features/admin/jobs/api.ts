@@ -21,8 +21,7 @@ export interface JobFilter {
   readonly owner?: string;
 }
 
-const open: readonly JobState[] = ["running", "queued", "waiting"];
-
+/** Kept fresh by `jobs.changed`, which tells administrators of everybody's jobs. */
 export const jobsQuery = (filter: JobFilter) =>
   infiniteQueryOptions({
     queryKey: ["admin", "jobs", "list", filter],
@@ -35,17 +34,11 @@ export const jobsQuery = (filter: JobFilter) =>
       ),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
-    // Events tell owners of their jobs; of the installation's own jobs nobody is told, so we look while some move.
-    refetchInterval: (query) => {
-      const moves = query.state.data?.pages.some((page) => page.items.some((job) => open.includes(job.state)));
-      return moves ? 2_000 : 10_000;
-    },
   });
 
 export const periodicQuery = queryOptions({
   queryKey: ["admin", "jobs", "periodic"],
   queryFn: ({ signal }) => read(api.GET("/api/v1/admin/jobs/periodic", { signal })),
-  refetchInterval: 30_000,
 });
 
 export const pausedQuery = queryOptions({

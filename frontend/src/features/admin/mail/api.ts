@@ -18,8 +18,6 @@ export const mailsQuery = (state: MailState | undefined) =>
       ),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
-    refetchInterval: (query) =>
-      query.state.data?.pages.some((page) => page.items.some((mail) => mail.state === "queued")) ? 3_000 : 15_000,
   });
 
 /** Opening a mail leaves a line in the audit log, so it is asked for once and not again in the background. */
