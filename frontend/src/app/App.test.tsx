@@ -178,6 +178,42 @@ describe("the app", () => {
     await waitFor(() => expect(screen.getAllByRole("heading", { level: 1 })).toHaveLength(2));
   });
 
+  it("does at Enter what the words just typed will find, and not what those before had found", async () => {
+    const { router, user } = await open("/", makeMe());
+    await isReady();
+    await user.keyboard("{Control>}k{/Control}");
+    const field = await screen.findByRole("combobox", {}, { timeout: 5000 });
+    await user.type(field, "nachtmodus");
+    await screen.findByRole("option", { name: /Light or dark/ });
+    await user.clear(field);
+    await user.type(field, "euro{Enter}");
+    await waitFor(() => expect(router.state.location.href).toBe("/settings/language#currency"));
+  });
+
+  it("waits at Enter for an answer that is slow, until one types on", async () => {
+    const asked = () => requests.filter(({ path }) => path === "/api/v1/admin/users");
+    let answer = (_people: object[]) => {};
+    const { router, user, requests } = await open("/", makeMe({ role: "admin" }), {
+      "GET /api/v1/admin/users": () =>
+        new Promise((resolve) => {
+          answer = (items) => resolve({ items, next_cursor: null });
+        }),
+    });
+    const nora = { id: "p-nora", name: "Nora Vogt", email: "nora@example.org", role: "user", state: "active" };
+    await isReady();
+    await user.keyboard("{Control>}k{/Control}");
+    const field = await screen.findByRole("combobox", {}, { timeout: 5000 });
+    await user.type(field, "nora{Enter}");
+    await waitFor(() => expect(asked()).toHaveLength(1));
+    await user.type(field, " v");
+    answer([nora]);
+    await user.keyboard("{Enter}");
+    expect(router.state.location.pathname).toBe("/");
+    await waitFor(() => expect(asked()).toHaveLength(2));
+    answer([nora]);
+    await waitFor(() => expect(router.state.location.href).toBe("/admin/users?id=p-nora"));
+  });
+
   it("lists the keys", async () => {
     const { user } = await open("/", makeMe());
     await isReady();

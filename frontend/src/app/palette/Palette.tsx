@@ -24,6 +24,8 @@ interface Group {
   readonly id: string;
   readonly title: string;
   readonly entries: readonly PaletteEntry[];
+  /** Nothing can come before it any more: everything above has answered, and it has too. */
+  readonly isSettled: boolean;
 }
 
 const PER_GROUP = 6;
@@ -58,12 +60,16 @@ function Search({ onClose }: { onClose: () => void }) {
   const panes = usePanes();
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState<string | null>(null);
+  const [entered, setEntered] = useState<{ inNewTab: boolean } | null>(null);
   const listId = useId();
   const list = useRef<HTMLDivElement>(null);
   const { groups, isSearching } = useGroups(query);
   const late = useLate(isSearching, 400);
   const entries = groups.flatMap((group) => group.entries.map((entry) => ({ group, entry })));
-  const active = entries.find(({ group, entry }) => keyOf(group, entry) === chosen) ?? entries[0];
+  const pointed = entries.find(({ group, entry }) => keyOf(group, entry) === chosen);
+  const active = pointed ?? entries[0];
+  // The first line may still belong to what was typed before, or be pushed down; one that was pointed at is meant.
+  const isSure = pointed !== undefined || entries[0]?.group.isSettled === true;
   const activeKey = active ? keyOf(active.group, active.entry) : null;
   const { needle, scope } = splitQuery(query);
 
@@ -79,11 +85,23 @@ function Search({ onClose }: { onClose: () => void }) {
       else entry.run?.();
     });
   };
+  // Whoever knows what comes types and presses Enter at once; the deed waits for the answer to what was typed.
+  useEffect(() => {
+    if (!entered || (isSearching && !isSure)) return;
+    setEntered(null);
+    if (active) choose(active.entry, entered.inNewTab);
+  });
   const step = (by: number) => {
+    setEntered(null);
     if (entries.length === 0) return;
     const index = entries.findIndex(({ group, entry }) => keyOf(group, entry) === activeKey);
     const next = entries[(index + by + entries.length) % entries.length];
     if (next) setChosen(keyOf(next.group, next.entry));
+  };
+  const search = (text: string) => {
+    setQuery(text);
+    setChosen(null);
+    setEntered(null);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
@@ -91,8 +109,8 @@ function Search({ onClose }: { onClose: () => void }) {
     else if (event.key === "ArrowUp") step(-1);
     else if (event.key === "PageDown") step(Math.min(8, entries.length - 1));
     else if (event.key === "PageUp") step(-Math.min(8, entries.length - 1));
-    else if (event.key === "Tab" && !event.shiftKey) setQuery(nextScope(query));
-    else if (event.key === "Enter" && active) choose(active.entry, event.ctrlKey || event.metaKey);
+    else if (event.key === "Tab" && !event.shiftKey) search(nextScope(query));
+    else if (event.key === "Enter") setEntered({ inNewTab: event.ctrlKey || event.metaKey });
     else return;
     event.preventDefault();
   };
@@ -115,10 +133,7 @@ function Search({ onClose }: { onClose: () => void }) {
           autoComplete="off"
           spellCheck={false}
           value={query}
-          onChange={(event) => {
-            setQuery(event.target.value);
-            setChosen(null);
-          }}
+          onChange={(event) => search(event.target.value)}
           onKeyDown={onKeyDown}
           className="min-w-0 grow bg-transparent text-lg outline-none placeholder:text-faint"
         />
@@ -311,14 +326,16 @@ function Preview({ entry }: { entry: PaletteEntry }) {
 /** What there is to choose from. The groups stand in a fixed order, so late answers move nothing that is shown. */
 function useGroups(query: string): { groups: readonly Group[]; isSearching: boolean } {
   const t = useTexts(appTexts);
+  const { language } = useLocale();
   const places = usePlaces();
   const tabs = useTabs();
   const commands = useCommands();
   const { scope, needle } = splitQuery(query);
-  const { found, isSearching } = useProviders(needle, scope);
+  const found = useProviders(needle, scope);
   const groups: Group[] = [];
+  let isSettled = true;
   const add = (id: string, title: string, entries: readonly PaletteEntry[], limit = PER_GROUP) => {
-    if (entries.length > 0) groups.push({ id, title, entries: entries.slice(0, limit) });
+    if (entries.length > 0) groups.push({ id, title, entries: entries.slice(0, limit), isSettled });
   };
   if (scope === null) {
     const shownTabs = rank(tabs, needle);
@@ -330,13 +347,14 @@ function useGroups(query: string): { groups: readonly Group[]; isSearching: bool
       needle ? 8 : 9,
     );
   }
-  for (const { provider, title, entries } of found) {
-    add(`provider-${provider.id}`, title, entries);
+  for (const { provider, isPending, entries } of found) {
+    isSettled &&= !isPending;
+    add(`provider-${provider.id}`, provider.title[language], entries);
   }
   if (scope === null || scope === ">") {
     add("commands", t("onlyCommands"), rank(commands, needle), scope === ">" ? 100 : needle ? PER_GROUP : 5);
   }
-  return { groups, isSearching };
+  return { groups, isSearching: found.some(({ isPending }) => isPending) };
 }
 
 /** Every area and every screen without parameters that this person may see. */
@@ -442,25 +460,30 @@ function useCommands(): readonly PaletteEntry[] {
 
 interface Found {
   readonly provider: PaletteProvider;
-  readonly title: string;
+  /** Until it has answered, what it found for the words before stays in place. */
+  readonly isPending: boolean;
   readonly entries: readonly PaletteEntry[];
 }
 
 /** Asks the features' providers a moment after the last key, and drops answers that come too late. */
-function useProviders(needle: string, scope: Scope): { found: readonly Found[]; isSearching: boolean } {
+function useProviders(needle: string, scope: Scope): readonly Found[] {
   const me = useMe();
   const { language } = useLocale();
-  const [found, setFound] = useState<ReadonlyMap<string, Found>>(new Map());
-  const [waiting, setWaiting] = useState(0);
+  const question = `${scope ?? ""}${needle}`;
+  const [answers, setAnswers] = useState<ReadonlyMap<string, { question: string; entries: readonly PaletteEntry[] }>>(
+    new Map(),
+  );
+  const asked = useMemo(
+    () =>
+      providers.filter(
+        (provider) =>
+          (provider.visible?.(me) ?? true) && (scope === null ? needle.length >= 2 : provider.prefix === scope),
+      ),
+    [needle, scope, me],
+  );
   useEffect(() => {
-    const asked = providers.filter(
-      (provider) =>
-        (provider.visible?.(me) ?? true) && (scope === null ? needle.length >= 2 : provider.prefix === scope),
-    );
-    setFound((current) => new Map([...current].filter(([id]) => asked.some((provider) => provider.id === id))));
-    if (asked.length === 0) return;
+    setAnswers((current) => new Map([...current].filter(([id]) => asked.some((provider) => provider.id === id))));
     const abort = new AbortController();
-    setWaiting(asked.length);
     const timer = setTimeout(() => {
       for (const provider of asked) {
         void Promise.resolve(provider.search(needle, { me, language, signal: abort.signal }))
@@ -468,19 +491,17 @@ function useProviders(needle: string, scope: Scope): { found: readonly Found[]; 
           .catch(() => [])
           .then((entries) => {
             if (abort.signal.aborted) return;
-            setWaiting((count) => count - 1);
-            setFound((current) =>
-              new Map(current).set(provider.id, { provider, title: provider.title[language], entries }),
-            );
+            setAnswers((current) => new Map(current).set(provider.id, { question, entries }));
           });
       }
     }, WAIT_MS);
     return () => {
       clearTimeout(timer);
       abort.abort();
-      setWaiting(0);
     };
-  }, [needle, scope, me, language]);
-  const inOrder = providers.flatMap((provider) => found.get(provider.id) ?? []);
-  return { found: inOrder, isSearching: waiting > 0 };
+  }, [asked, needle, question, me, language]);
+  return asked.map((provider) => {
+    const answer = answers.get(provider.id);
+    return { provider, isPending: answer?.question !== question, entries: answer?.entries ?? [] };
+  });
 }
