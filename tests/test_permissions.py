@@ -53,14 +53,18 @@ POST   /auth/passkeys/sign-in                 400       .        -      -      4
 POST   /auth/logout                           401       204      -      -      204   403   204     204
 GET    /auth/me                               401       200      -      -      200   200   200     200
 PATCH  /auth/me                               401       200      -      -      200   403   200     200
+POST   /auth/resend-verification              401       202      -      -      202   403   202     202
 POST   /auth/change-password                  401       204      -      -      204   403   204     204
 GET    /auth/sessions                         401       200      -      -      200   200   200     200
 DELETE /auth/sessions                         401       200      -      -      200   403   200     200
 DELETE /auth/sessions/{session_id}            401       404      -      -      204   403   404     404
 POST   /auth/totp                             401       200      -      -      200   403   200     200
 POST   /auth/totp/confirm                     401       .        -      -      409   403   409     409
-DELETE /auth/totp                             401       .        -      -      422   403   422     422
-POST   /auth/totp/recovery-codes              401       .        -      -      422   403   422     422
+DELETE /auth/totp                             401       .        -      -      409   403   409     409
+POST   /auth/totp/recovery-codes              401       .        -      -      409   403   409     409
+POST   /auth/prove                            401       .        -      -      422   403   422     422
+POST   /auth/prove/passkey/options            401       .        -      -      200   403   200     200
+POST   /auth/prove/passkey                    401       .        -      -      400   403   400     400
 GET    /auth/passkeys                         401       200      -      -      200   200   200     200
 POST   /auth/passkeys                         401       .        -      -      400   403   400     400
 POST   /auth/passkeys/options                 401       200      -      -      200   403   200     200
@@ -135,8 +139,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /auth/me": {"name": "Renamed"},
     "POST /auth/change-password": {"new_password": PASSWORD},
     "POST /auth/totp/confirm": {"code": "123456"},
-    "DELETE /auth/totp": {"code": "123456"},
-    "POST /auth/totp/recovery-codes": {"code": "123456"},
+    "POST /auth/prove": {"code": "123456"},
+    "POST /auth/prove/passkey": {"credential": {"id": "none"}},
     "POST /auth/tokens": {"name": "Script", "scopes": ["account:read"]},
     "PATCH /settings": {"theme": "dark"},
     "PUT /desk": {"tabs": [], "active": None, "closed": []},

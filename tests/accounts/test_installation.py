@@ -89,6 +89,7 @@ async def test_what_anybody_may_know_before_signing_in(alone: House, house: Hous
         "languages": ["de", "en"],
         "mail_configured": False,
         "passwordless_loopback": True,
+        "owners_see_full_access": True,
     }
     shared = (await house.client().get("/installation")).json()
     assert (shared["kind"], shared["password_sign_in"], shared["passwordless_loopback"]) == ("multi", True, False)

@@ -48,9 +48,9 @@ async def configure(house: House, **changes: object) -> None:
         await configuration.write(unit, dict(changes))
 
 
-async def leave(someone: Browser) -> str:
+async def leave(someone: Browser, **query: str) -> str:
     """To the provider, through its page, and back with a code: what the browser is asked to open next."""
-    answer = await someone.get("/auth/oidc/oidc")
+    answer = await someone.get("/auth/oidc/oidc", params=query)
     assert answer.status_code == 303, answer.text
     address = answer.headers["location"]
     async with aiohttp.ClientSession() as client, client.get(address, allow_redirects=False) as page:
@@ -64,9 +64,9 @@ async def come_back(someone: Browser, address: str) -> Response:
     return await someone.get(parts.path.removeprefix("/api/v1"), params=parse_qs(parts.query))
 
 
-async def sign_in(house: House) -> tuple[Browser, Response]:
+async def sign_in(house: House, **query: str) -> tuple[Browser, Response]:
     someone = browser(house)
-    return someone, await come_back(someone, await leave(someone))
+    return someone, await come_back(someone, await leave(someone, **query))
 
 
 async def test_the_button_is_offered(house: House) -> None:
@@ -265,3 +265,68 @@ async def test_the_provider_is_not_asked_for_everybody_who_opens_the_page(house:
     for _ in range(5):
         assert (await house.client().get("/auth/oidc/oidc")).status_code == 303
     assert provider.requests == ["discovery"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "page"),
+    [
+        ("/settings/keys?x=1#bindings", "/settings/keys?x=1#bindings"),
+        ("/documents/%C3%9Cbersicht", "/documents/%C3%9Cbersicht"),
+        ("/search?q=https://example.org/a//b", "/search?q=https://example.org/a//b"),
+        ("/apiary", "/apiary"),
+        ("", "/"),
+        ("settings", "/"),
+        ("//evil.example", "/"),
+        ("///evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("\\\\evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("/\n/evil.example", "/"),
+        ("/ /evil.example", "/"),
+        ("/.//evil.example", "/"),
+        ("/%2e//evil.example", "/"),
+        ("/a/..//evil.example", "/"),
+        ("/a/%2E%2e/", "/"),
+        ("https://evil.example", "/"),
+        ("https:evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/x\r\nSet-Cookie: a=b", "/"),
+        ("/\u202eevil", "/"),
+        ("/api/v1/auth/verify?token=x", "/"),
+        ("/" + "x" * 2000, "/"),
+    ],
+)
+async def test_people_arrive_where_they_wanted_to_go_and_never_elsewhere(house: House, wanted: str, page: str) -> None:
+    await make_account(house, email="otto@example.org")
+    _, answer = await sign_in(house, next=wanted)
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+
+
+async def test_a_provider_is_asked_for_a_proof_and_its_word_on_the_time_counts(
+    house: House, provider: OidcServer
+) -> None:
+    await make_account(house, email="otto@example.org", password=None)
+    asked = parse_qs(urlsplit((await browser(house).get("/auth/oidc/oidc?fresh=1")).headers["location"]).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    make = {"name": "Script", "scopes": ["account:read"]}
+
+    # Somebody who leaves `prompt` out has the provider let them in by what it remembers.
+    provider.claims["auth_time"] = int(now().timestamp()) - 3600
+    otto, _ = await sign_in(house, fresh="1")
+    me = (await otto.get("/auth/me")).json()
+    otto.csrf_token = me["csrf_token"]
+    refused = await otto.post("/auth/tokens", json=make)
+    assert (refused.json()["code"], refused.json()["methods"]) == ("auth.proof_needed", ["provider"])
+
+    provider.claims["auth_time"] = int(now().timestamp())
+    otto, _ = await sign_in(house, fresh="1")
+    otto.csrf_token = (await otto.get("/auth/me")).json()["csrf_token"]
+    assert (await otto.post("/auth/tokens", json=make)).status_code == 201
+
+
+@pytest.mark.parametrize("told", [True, "yesterday", -1, 10**30, None])
+async def test_a_time_that_is_none_is_not_believed_to_be_one(house: House, provider: OidcServer, told: object) -> None:
+    await make_account(house, email="otto@example.org")
+    provider.claims["auth_time"] = told
+    _, answer = await sign_in(house)
+    assert answer.headers["location"] == "/"

@@ -334,3 +334,39 @@ async def test_of_many_who_register_one_address_at_once_one_is_kept(real_house: 
     answers = await asyncio.gather(*(register(real_house, name=f"Otto {number}") for number in range(3)))
     assert {answer.status_code for answer in answers} == {202}
     assert len(await people.list_people(real_house.database)) == 1
+
+
+async def test_the_mail_that_confirms_an_address_is_sent_again(house: House) -> None:
+    anna = await signed_in_browser(house, await make_account(house))
+    other = await make_account(house)
+    for wanted in ("anna@new.example", other.email):
+        await anna.patch("/auth/me", json={"email": wanted})
+        # One whom somebody else has looks the same, and gets no mail.
+        assert (await anna.get("/auth/me")).json()["pending_email"] == wanted
+        again = await anna.post("/auth/resend-verification")
+        assert (again.status_code, again.json()) == (202, {})
+        assert len(await mails_to(house, wanted)) == (0 if wanted == other.email else 2)
+    await anna.patch("/auth/me", json={"email": "anna@new.example"})
+    await anna.post("/auth/resend-verification")
+    token = await token_in_mail(house, "anna@new.example")
+    assert (await house.client().post("/auth/verify", json={"token": token})).status_code == 204
+    me = (await anna.get("/auth/me")).json()
+    assert (me["email"], me["email_verified"], me["pending_email"]) == ("anna@new.example", True, None)
+
+
+async def test_an_own_address_that_was_never_confirmed_is_asked_once_more(house: House) -> None:
+    account = await make_account(house, is_verified=False)
+    anna = await signed_in_browser(house, account)
+    assert (await anna.post("/auth/resend-verification")).status_code == 202
+    token = await token_in_mail(house, account.email)
+    assert (await anna.get("/auth/me")).json()["pending_email"] is None
+    assert (await house.client().post("/auth/verify", json={"token": token})).status_code == 204
+    assert (await anna.get("/auth/me")).json()["email_verified"] is True
+
+
+async def test_where_nothing_is_to_be_confirmed_the_answer_is_the_same_and_as_slow(house: House) -> None:
+    account = await make_account(house)
+    anna = await signed_in_browser(house, account)
+    answers = [await anna.post("/auth/resend-verification") for _ in range(15)]
+    assert (answers[0].status_code, answers[-1].status_code) == (202, 429)
+    assert await mails_to(house, account.email) == []

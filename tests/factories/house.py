@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -78,10 +79,14 @@ class House:
             unit.add(made)
         return UserId(made.id)
 
-    async def sign_in(self, user_id: UserId, *, by: SessionKind = SessionKind.API) -> Visitor:
+    async def sign_in(
+        self, user_id: UserId, *, by: SessionKind = SessionKind.API, proved_at: datetime | None = None
+    ) -> Visitor:
         async with self.database.system("sign-in") as unit:
             found = await unit.get_one(Person, user_id)
-            opened = await sessions.open_session(unit, found, Caller("192.0.2.7", "test"), kind=by, days=30)
+            opened = await sessions.open_session(
+                unit, found, Caller("192.0.2.7", "test"), kind=by, days=30, proved_at=proved_at
+            )
         token = access_tokens.issue(self.kernel.secrets, user_id=user_id, session_id=opened.session_id)
         client = self.client(headers={"Authorization": f"Bearer {token}"})
         return Visitor(client, user_id, opened.session_id, Role(found.role))

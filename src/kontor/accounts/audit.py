@@ -49,6 +49,8 @@ class Action(StrEnum):
     TOTP_OFF = "totp.switched_off"
     RECOVERY_CODES_MADE = "totp.recovery_codes_made"
     RECOVERY_CODE_USED = "totp.recovery_code_used"
+    PROOF_GIVEN = "proof.given"
+    PROOF_REFUSED = "proof.refused"
     PASSKEY_ADDED = "passkey.added"
     PASSKEY_REMOVED = "passkey.removed"
     TOKEN_MADE = "token.made"  # noqa: S105 - the name of a deed
@@ -65,7 +67,6 @@ class Action(StrEnum):
     RESET_LINK_MADE = "person.reset_link_made"
     FULL_ACCESS_STARTED = "full_access.started"
     FULL_ACCESS_ENDED = "full_access.ended"
-    FULL_ACCESS_REFUSED = "full_access.refused"
     CONTENT_READ = "full_access.content_read"
     CONFIGURATION_CHANGED = "installation.configuration_changed"
     RECORD_EXPORTED = "record.exported"

@@ -20,6 +20,7 @@ LIFETIME = timedelta(minutes=10)
 class ChallengeKind(StrEnum):
     PASSKEY_NEW = "passkey_new"
     PASSKEY_SIGN_IN = "passkey_sign_in"
+    PASSKEY_PROOF = "passkey_proof"
     OIDC = "oidc"
 
 

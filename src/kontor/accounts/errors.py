@@ -84,6 +84,15 @@ class SessionRequired(KontorError):
         super().__init__("A personal access token may not do this. Sign in.")
 
 
+class ProofNeeded(KontorError):
+    """No 401: the session is fine, and a client must not take this for the end of it."""
+
+    kind, code = Kind.FORBIDDEN, "auth.proof_needed"
+
+    def __init__(self, methods: list[str]) -> None:
+        super().__init__("Prove once more that it is you, then repeat the request.", details={"methods": methods})
+
+
 class ScopeTooWide(KontorError):
     kind, code = Kind.FORBIDDEN, "auth.scope_too_wide"
 

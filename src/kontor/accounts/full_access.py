@@ -12,17 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.accounts import audit, configuration, me, notifications, repository, totp
+from kontor.accounts import audit, configuration, notifications, proof
 from kontor.accounts.audit import Action, Subject
 from kontor.accounts.callers import Caller
 from kontor.accounts.errors import SessionRequired
 from kontor.accounts.notifications import Notice
-from kontor.accounts.passwords import MOST_BYTES
 from kontor.accounts.schemas import FullAccessRead
 from kontor.accounts.tables import Session
-from kontor.accounts.totp import MOST_CODE_CHARACTERS
 from kontor.core.clock import now
-from kontor.core.errors import FieldProblem, Kind, KontorError
+from kontor.core.errors import Kind, KontorError
 from kontor.core.events.publishing import person_topic, publish
 from kontor.core.ids import SessionId, UserId
 from kontor.core.kernel import Kernel
@@ -41,24 +39,11 @@ class FullAccessRequired(KontorError):
         super().__init__("This is somebody's content. Switch on full access first, with a reason.")
 
 
-class ProofRequired(KontorError):
-    """No 401: the session is fine, and a client must not take this for the end of it."""
-
-    kind, code = Kind.FORBIDDEN, "full_access.proof_required"
-
-    def __init__(self) -> None:
-        super().__init__("Send your password or a code of your app as well.")
-
-
 class FullAccessWish(BaseModel):
-    """With the password or a code, where there is one to ask for."""
-
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[Lines, StringConstraints(min_length=LEAST_REASON_CHARACTERS, max_length=MOST_REASON_CHARACTERS)]
     minutes: int = Field(ge=1, le=MOST_MINUTES)
-    password: Annotated[str, StringConstraints(max_length=MOST_BYTES)] | None = None
-    code: Annotated[str, StringConstraints(max_length=MOST_CODE_CHARACTERS)] | None = None
 
 
 async def current(unit: AsyncSession, actor: Actor) -> FullAccessRead | None:
@@ -72,10 +57,11 @@ async def current(unit: AsyncSession, actor: Actor) -> FullAccessRead | None:
 
 
 async def switch_on(kernel: Kernel, actor: Actor, wish: FullAccessWish, caller: Caller) -> FullAccessRead:
-    """In several short units: nobody waits for Argon2 with a transaction open."""
+    """Whoever left their desk open has not left this open."""
     if actor.session_id is None:
         raise SessionRequired
-    await prove(kernel, actor, wish, caller)
+    async with kernel.database.system("sign-in") as unit:
+        await proof.require(unit, kernel.settings, actor)
     grant = FullAccessRead(until=now() + timedelta(minutes=wish.minutes), reason=wish.reason)
     async with kernel.database.unit(actor.as_admin()) as unit:
         await put(unit, actor.session_id, grant)
@@ -98,36 +84,6 @@ async def take_from(unit: AsyncSession, user_id: UserId) -> None:
     """From all sessions of somebody who is no administrator any more."""
     held = update(Session).where(Session.owner_id == user_id, Session.full_access_until.is_not(None))
     await unit.execute(held.values(full_access_until=None, full_access_reason=None))
-
-
-async def prove(kernel: Kernel, actor: Actor, wish: FullAccessWish, caller: Caller) -> None:
-    """Whoever left their desk open has not left this open. Without a password and an app there is nothing to ask for:
-    then the printed link is the only way in, and it has been used."""
-    async with kernel.database.system("sign-in") as unit:
-        hashed = await repository.password_hash(unit, actor.user_id)
-        has_totp = await totp.is_on(unit, actor.user_id)
-    if hashed is None and not has_totp:
-        return
-    try:
-        if has_totp and wish.code:
-            await prove_code(kernel, actor, wish.code, caller)
-        elif hashed is not None and wish.password:
-            await me.prove_password(kernel, actor, wish.password, hashed, address=caller.address, field="password")
-        else:
-            raise ProofRequired
-    except FieldProblem:
-        async with kernel.database.unit(actor.as_admin()) as unit:
-            await note(unit, actor, Action.FULL_ACCESS_REFUSED, caller)
-        raise
-
-
-async def prove_code(kernel: Kernel, actor: Actor, code: str, caller: Caller) -> None:
-    attempt = await kernel.throttle.begin(f"code:{actor.user_id}", caller.address, is_known=True)
-    async with kernel.database.system("sign-in") as unit:
-        is_right = await totp.accept(unit, kernel, actor.user_id, code)
-    if not is_right:
-        raise me.wrong_code()
-    await kernel.throttle.succeeded(attempt)
 
 
 async def put(unit: AsyncSession, session_id: SessionId, grant: FullAccessRead | None) -> None:

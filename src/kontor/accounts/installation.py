@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.accounts import audit, configuration, links, mails, people, preferences, repository
+from kontor.accounts import audit, configuration, links, mails, people, preferences, proof, repository
 from kontor.accounts.audit import Action
 from kontor.accounts.configuration import Configuration
 from kontor.accounts.emails import Email, parse_email
@@ -132,11 +132,14 @@ async def set_up(kernel: Kernel, actor: Actor, wanted: Setup, *, address: str | 
         if not person.must_set_up:
             raise SetupDone
         await _refuse_no_way_back(unit, kernel.settings, person, wanted)
+        new_email = wanted.email if wanted.email is not None and wanted.email.key != person.email_key else None
+        if hashed is not None or new_email is not None:
+            await proof.require(unit, kernel.settings, actor)
         person.name = wanted.name
         person.must_set_up = False
-        if wanted.email is not None and wanted.email.key != person.email_key:
-            await people.change_email(unit, person, wanted.email, is_verified=False)
-            await mails.send_verify(unit, kernel, person, email=wanted.email.written)
+        if new_email is not None:
+            await people.change_email(unit, person, new_email, is_verified=False)
+            await mails.send_verify(unit, kernel, person, email=new_email.written)
         if hashed is not None:
             await repository.keep_password(unit, person.id, hashed)
         await people.mark_changed(unit, person)

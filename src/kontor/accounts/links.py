@@ -82,6 +82,17 @@ async def look_at(unit: AsyncSession, token: str, purpose: Purpose) -> Taken | N
     return None if row is None else Taken(UserId(row.owner_id), row.email, row.expires_at)
 
 
+async def awaited_email(unit: AsyncSession, user_id: UserId) -> str | None:
+    """The address that a link which still works would confirm."""
+    unused = select(OneTimeToken.email).where(
+        OneTimeToken.owner_id == user_id,
+        OneTimeToken.purpose == Purpose.VERIFY.value,
+        OneTimeToken.used_at.is_(None),
+        OneTimeToken.expires_at > now(),
+    )
+    return await unit.scalar(unused.limit(1))
+
+
 async def forget(unit: AsyncSession, user_id: UserId, *purposes: Purpose) -> None:
     mine = delete(OneTimeToken).where(OneTimeToken.owner_id == user_id)
     await unit.execute(mine.where(OneTimeToken.purpose.in_([purpose.value for purpose in purposes])))

@@ -14,14 +14,15 @@ from kontor.accounts import (
     passkeys,
     people,
     preferences,
+    proof,
     repository,
     sessions,
     totp,
 )
 from kontor.accounts.audit import Action
 from kontor.accounts.callers import Caller
-from kontor.accounts.emails import Email
-from kontor.accounts.errors import InvalidLink, PersonNotFound
+from kontor.accounts.emails import Email, parse_email
+from kontor.accounts.errors import InvalidLink, PersonNotFound, TotpStateWrong
 from kontor.accounts.links import Purpose
 from kontor.accounts.passwords import check_rule, hasher
 from kontor.accounts.people import State
@@ -44,6 +45,7 @@ class FullAccess:
 @dataclass(frozen=True, slots=True)
 class Me:
     person: Person
+    pending_email: str | None
     has_password: bool
     has_totp: bool
     passkeys: int
@@ -58,12 +60,19 @@ async def read(kernel: Kernel, actor: Actor) -> Me:
             raise PersonNotFound
         return Me(
             person=person,
+            pending_email=await _pending_email(unit, person),
             has_password=await repository.password_hash(unit, person.id) is not None,
             has_totp=await totp.is_on(unit, person.id),
             passkeys=await passkeys.count_mine(unit, person.id),
             settings=await preferences.read(unit, actor.user_id),
             full_access=await _full_access(unit, actor),
         )
+
+
+async def _pending_email(unit: AsyncSession, person: Person) -> str | None:
+    """The address that was asked for and has not answered yet."""
+    awaited = await links.awaited_email(unit, UserId(person.id))
+    return None if awaited is None or parse_email(awaited).key == person.email_key else awaited
 
 
 async def _full_access(unit: AsyncSession, actor: Actor) -> FullAccess | None:
@@ -86,12 +95,10 @@ async def change(kernel: Kernel, actor: Actor, *, name: str | None, email: Email
             changed.append("name")
             await people.mark_changed(unit, person)
         if email is not None and email.key != person.email_key:
-            # Never taken back: nobody has mails sent to all the world, with their name in them, as fast as they like.
-            await kernel.throttle.begin(f"new-email:{person.id}", address, is_known=True)
+            await proof.require(unit, kernel.settings, actor)
             changed.append("email")
-            # Whether somebody has it already is not said here either: their mailbox stays silent, and so do we.
-            if await repository.find_by_email(unit, email.key) is None:
-                await mails.send_verify(unit, kernel, person, email=email.written)
+            await _begin_to_ask(kernel, actor, address)
+            await _ask_mailbox(unit, kernel, person, email)
         if changed:
             await audit.write(
                 unit,
@@ -104,12 +111,41 @@ async def change(kernel: Kernel, actor: Actor, *, name: str | None, email: Email
             )
 
 
+async def send_confirmation_again(kernel: Kernel, actor: Actor, *, address: str | None) -> None:
+    """To the address that waits for it. Says nothing, whether there is one or not."""
+    await _begin_to_ask(kernel, actor, address)
+    async with kernel.database.system("sign-in") as unit:
+        person = await repository.lock(unit, actor.user_id)
+        awaited = await links.awaited_email(unit, actor.user_id)
+        if awaited is None and person.email_verified_at is None:
+            awaited = person.email
+        if awaited is not None:
+            await _ask_mailbox(unit, kernel, person, parse_email(awaited))
+
+
+async def _begin_to_ask(kernel: Kernel, actor: Actor, address: str | None) -> None:
+    """Never taken back: nobody has mails sent to all the world, with their name in them, as fast as they like."""
+    await kernel.throttle.begin(f"new-email:{actor.user_id}", address, is_known=True)
+
+
+async def _ask_mailbox(unit: AsyncSession, kernel: Kernel, person: Person, email: Email) -> None:
+    """Whether it is theirs. Whether somebody else has it already is not said here either: that mailbox stays silent,
+    and to whoever asked it looks as if it was never opened."""
+    holder = await repository.find_by_email(unit, email.key)
+    if holder is None or holder.id == person.id:
+        await mails.send_verify(unit, kernel, person, email=email.written)
+    else:
+        await links.make(unit, UserId(person.id), Purpose.VERIFY, email=email.written)
+
+
 async def change_password(kernel: Kernel, actor: Actor, *, current: str | None, new: str, address: str | None) -> None:
     async with kernel.database.system("sign-in") as unit:
         person = await repository.lock(unit, actor.user_id)
         email, stored = person.email, await repository.password_hash(unit, person.id)
+        if stored is None:
+            await proof.require(unit, kernel.settings, actor)
     if stored is not None:
-        await prove_password(kernel, actor, current, stored, address=address, field="current_password")
+        await proof.check_password(kernel, actor, current, stored, address=address, field="current_password")
     check_rule(new, email=email, field="new_password")
     hashed = await hasher.hash(new)
     async with kernel.database.system("sign-in") as unit:
@@ -119,17 +155,6 @@ async def change_password(kernel: Kernel, actor: Actor, *, current: str | None, 
         await _keep_new_password(unit, kernel, person, hashed)
         await sessions.end_all(unit, actor.user_id, EndReason.PASSWORD, but=actor.session_id)
         await _note(unit, Action.PASSWORD_CHANGED, actor, person, address)
-
-
-async def prove_password(
-    kernel: Kernel, actor: Actor, given: str | None, stored: str | None, *, address: str | None, field: str
-) -> None:
-    """Somebody at an unlocked machine guesses as slowly as anybody else."""
-    attempt = await kernel.throttle.begin(f"own-password:{actor.user_id}", address, is_known=True)
-    fits, _ = await hasher.verify(given or "", stored)
-    if not fits:
-        raise FieldProblem(field, "This is not your present password.", reason="wrong")
-    await kernel.throttle.succeeded(attempt)
 
 
 async def _keep_new_password(unit: AsyncSession, kernel: Kernel, person: Person, hashed: str) -> None:
@@ -207,20 +232,12 @@ async def confirm_totp(kernel: Kernel, actor: Actor, code: str, *, address: str 
             await _note(unit, Action.TOTP_ON, actor, person, address)
             await people.mark_changed(unit, person)
     if codes is None:
-        raise wrong_code()
+        raise proof.wrong_code()
     await kernel.throttle.succeeded(attempt)
     return codes
 
 
-async def turn_totp_off(
-    kernel: Kernel, actor: Actor, *, password: str | None, code: str | None, address: str | None
-) -> None:
-    if code:
-        await _prove_code(kernel, actor, code, address)
-    else:
-        async with kernel.database.system("sign-in") as unit:
-            stored = await repository.password_hash(unit, actor.user_id)
-        await prove_password(kernel, actor, password, stored, address=address, field="password")
+async def turn_totp_off(kernel: Kernel, actor: Actor, *, address: str | None) -> None:
     async with kernel.database.system("sign-in") as unit:
         person = await repository.lock(unit, actor.user_id)
         await totp.turn_off(unit, actor.user_id)
@@ -228,27 +245,14 @@ async def turn_totp_off(
         await people.mark_changed(unit, person)
 
 
-async def renew_recovery_codes(kernel: Kernel, actor: Actor, code: str, *, address: str | None) -> list[str]:
-    await _prove_code(kernel, actor, code, address)
+async def renew_recovery_codes(kernel: Kernel, actor: Actor, *, address: str | None) -> list[str]:
     async with kernel.database.system("sign-in") as unit:
         person = await repository.lock(unit, actor.user_id)
+        if not await totp.is_on(unit, actor.user_id):
+            raise TotpStateWrong(is_on=False)
         codes = await totp.renew_recovery_codes(unit, actor.user_id)
         await _note(unit, Action.RECOVERY_CODES_MADE, actor, person, address)
         return codes
-
-
-async def _prove_code(kernel: Kernel, actor: Actor, code: str, address: str | None) -> None:
-    attempt = await kernel.throttle.begin(f"code:{actor.user_id}", address, is_known=True)
-    async with kernel.database.system("sign-in") as unit:
-        accepted = await totp.accept(unit, kernel, actor.user_id, code)
-        accepted = accepted or await totp.accept_recovery(unit, actor.user_id, code)
-    if not accepted:
-        raise wrong_code()
-    await kernel.throttle.succeeded(attempt)
-
-
-def wrong_code() -> FieldProblem:
-    return FieldProblem("code", "This code is wrong, or it was used already.", reason="wrong")
 
 
 async def _note(unit: AsyncSession, action: Action, actor: Actor, person: Person, address: str | None) -> None:

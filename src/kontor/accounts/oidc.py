@@ -5,7 +5,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
 from urllib.parse import quote_plus, urlencode, urlsplit
@@ -46,6 +46,7 @@ MOST_NAME_CHARACTERS = 120
 # Signatures by a key of the provider; nothing that we could have signed ourselves.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384"]
 CLOCK_LEEWAY_SECONDS = 60
+LATEST_SECONDS = 2**37
 DISCOVERED_FOR = timedelta(minutes=10)
 
 
@@ -74,6 +75,7 @@ class Identity:
     email: str | None
     is_email_verified: bool
     name: str | None
+    proved_at: datetime | None  # when they last proved it there, if the provider says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Departure:
     state: str
     nonce: str
     verifier: str
+    is_fresh: bool = False
 
     @property
     def challenge(self) -> str:
@@ -144,6 +147,9 @@ class OidcProvider:
             "code_challenge": departure.challenge,
             "code_challenge_method": "S256",
         }
+        if departure.is_fresh:
+            # The second makes the provider tell when it asked, so that leaving out the first in the browser is noticed.
+            query |= {"prompt": "login", "max_age": "0"}
         address = str(found.authorization_endpoint)
         return address + ("&" if urlsplit(address).query else "?") + urlencode(query)
 
@@ -262,7 +268,14 @@ class OidcProvider:
             email=email if isinstance(email, str) else None,
             is_email_verified=claims.get("email_verified") is True,
             name=name if isinstance(name, str) else None,
+            proved_at=_moment(claims.get("auth_time")),
         )
+
+
+def _moment(seconds: object) -> datetime | None:
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= LATEST_SECONDS:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 @cache
@@ -305,11 +318,18 @@ class Leaving:
     state: str
 
 
-async def begin(kernel: Kernel, provider_id: str) -> Leaving:
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    opened: Opened
+    page: str
+
+
+async def begin(kernel: Kernel, provider_id: str, *, back_on: str, is_fresh: bool) -> Leaving:
+    """`back_on` is the page to arrive on; `is_fresh` asks for a proof, whomever the provider still knows."""
     provider = provider_of(kernel.settings, provider_id)
-    departure = Departure(state=new_token(), nonce=new_token(), verifier=new_token())
+    departure = Departure(state=new_token(), nonce=new_token(), verifier=new_token(), is_fresh=is_fresh)
     address = await provider.address_for(departure, back_to=back_to(kernel.settings, provider_id))
-    data = {"nonce": departure.nonce, "verifier": departure.verifier, "provider": provider_id}
+    data = {"nonce": departure.nonce, "verifier": departure.verifier, "provider": provider_id, "page": back_on}
     async with kernel.database.system("sign-in") as unit:
         await challenges.remember(unit, ChallengeKind.OIDC, departure.state, data=data)
     return Leaving(address, departure.state)
@@ -317,7 +337,7 @@ async def begin(kernel: Kernel, provider_id: str) -> Leaving:
 
 async def finish(
     kernel: Kernel, provider_id: str, *, code: str | None, state: str | None, browser_state: str | None, caller: Caller
-) -> Opened:
+) -> Arrived:
     """The same browser that began it, with an answer that was not used before."""
     provider = provider_of(kernel.settings, provider_id)
     if not code or not state or state != browser_state:
@@ -331,7 +351,10 @@ async def finish(
     async with kernel.database.system("sign-in") as unit:
         person = await _person_for(unit, kernel, identity, caller)
         if person.state == State.ACTIVE.value:
-            return await signin.open_for(unit, person, caller, kind=SessionKind.BROWSER, way="oidc")
+            opened = await signin.open_for(
+                unit, person, caller, kind=SessionKind.BROWSER, way="oidc", proved_at=identity.proved_at
+            )
+            return Arrived(opened, str(remembered.data["page"]))
     # Whoever has just applied is kept, although they are not let in yet.
     raise NotActive(person.state)
 

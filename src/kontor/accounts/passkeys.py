@@ -36,6 +36,7 @@ from kontor.accounts.tables import Passkey
 from kontor.core.clock import now
 from kontor.core.ids import new_id
 from kontor.core.kernel import Kernel
+from kontor.core.limits.throttle import Attempt
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor
 
@@ -150,40 +151,86 @@ async def sign_in_options(kernel: Kernel) -> dict[str, Any]:
     return _plain(webauthn.options_to_json(options))
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a device said to a question of ours, which nobody can answer a second time."""
+
+    credential: AuthenticationCredential
+    challenge: bytes
+    asked_of: UUID | None
+    attempt: Attempt
+
+
 async def sign_in(kernel: Kernel, credential: Mapping[str, Any], caller: Caller) -> Opened:
+    answered = await _take_up(kernel, ChallengeKind.PASSKEY_SIGN_IN, credential, caller)
+    async with kernel.database.system("sign-in") as unit:
+        passkey = await _verified(unit, kernel.settings, answered)
+        person = await repository.lock(unit, passkey.owner_id)
+        opened = await signin.open_for(unit, person, caller, kind=SessionKind.BROWSER, way="passkey")
+    await kernel.throttle.succeeded(answered.attempt)
+    return opened
+
+
+async def proof_options(kernel: Kernel, actor: Actor) -> dict[str, Any]:
+    """For one's own keys alone, and for whoever is signed in already."""
     party = relying_party(kernel.settings)
+    async with kernel.database.system("sign-in") as unit:
+        mine = (await unit.scalars(select(Passkey).where(Passkey.owner_id == actor.user_id))).all()
+        options = webauthn.generate_authentication_options(
+            rp_id=party.id,
+            user_verification=UserVerificationRequirement.REQUIRED,
+            allow_credentials=[PublicKeyCredentialDescriptor(id=each.credential_id) for each in mine],
+        )
+        secret = bytes_to_base64url(options.challenge)
+        await challenges.remember(unit, ChallengeKind.PASSKEY_PROOF, secret, owner_id=actor.user_id)
+    return _plain(webauthn.options_to_json(options))
+
+
+async def prove(kernel: Kernel, actor: Actor, credential: Mapping[str, Any], caller: Caller) -> None:
+    answered = await _take_up(kernel, ChallengeKind.PASSKEY_PROOF, credential, caller)
+    if answered.asked_of != actor.user_id:
+        raise PasskeyRefused
+    async with kernel.database.system("sign-in") as unit:
+        passkey = await _verified(unit, kernel.settings, answered)
+        if passkey.owner_id != actor.user_id:
+            raise PasskeyRefused
+    await kernel.throttle.succeeded(answered.attempt)
+
+
+async def _take_up(kernel: Kernel, kind: ChallengeKind, credential: Mapping[str, Any], caller: Caller) -> Answered:
     parsed = _parsed_authentication(credential)
     challenge = _challenge_of(parsed.response.client_data_json)
     attempt = await kernel.throttle.begin(f"passkey:{digest(parsed.id).hex()}", caller.address, is_known=False)
     async with kernel.database.system("sign-in") as unit:
-        # In a unit of its own, so that a refusal below does not give the challenge back.
-        remembered = await challenges.recall(unit, ChallengeKind.PASSKEY_SIGN_IN, bytes_to_base64url(challenge))
+        # In a unit of its own, so that a refusal afterwards does not give the challenge back.
+        remembered = await challenges.recall(unit, kind, bytes_to_base64url(challenge))
     if remembered is None:
         raise PasskeyRefused
-    async with kernel.database.system("sign-in") as unit:
-        # Locked: of two answers with the same count at once, the second meets the count of the first.
-        found = select(Passkey).where(Passkey.credential_id == parsed.raw_id).with_for_update()
-        passkey = await unit.scalar(found)
-        if passkey is None or parsed.response.user_handle not in {None, passkey.owner_id.bytes}:
-            raise PasskeyRefused
-        try:
-            verified = webauthn.verify_authentication_response(
-                credential=parsed,
-                expected_challenge=challenge,
-                expected_rp_id=party.id,
-                expected_origin=party.origin,
-                credential_public_key=passkey.public_key,
-                credential_current_sign_count=passkey.sign_count,
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as reason:
-            raise PasskeyRefused from reason
-        passkey.sign_count = verified.new_sign_count
-        passkey.last_used_at = now()
-        person = await repository.lock(unit, passkey.owner_id)
-        opened = await signin.open_for(unit, person, caller, kind=SessionKind.BROWSER, way="passkey")
-    await kernel.throttle.succeeded(attempt)
-    return opened
+    return Answered(parsed, challenge, remembered.owner_id, attempt)
+
+
+async def _verified(unit: AsyncSession, settings: Settings, answered: Answered) -> Passkey:
+    party = relying_party(settings)
+    # Locked: of two answers with the same count at once, the second meets the count of the first.
+    found = select(Passkey).where(Passkey.credential_id == answered.credential.raw_id).with_for_update()
+    passkey = await unit.scalar(found)
+    if passkey is None or answered.credential.response.user_handle not in {None, passkey.owner_id.bytes}:
+        raise PasskeyRefused
+    try:
+        verified = webauthn.verify_authentication_response(
+            credential=answered.credential,
+            expected_challenge=answered.challenge,
+            expected_rp_id=party.id,
+            expected_origin=party.origin,
+            credential_public_key=passkey.public_key,
+            credential_current_sign_count=passkey.sign_count,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError, TypeError, KeyError) as reason:
+        raise PasskeyRefused from reason
+    passkey.sign_count = verified.new_sign_count
+    passkey.last_used_at = now()
+    return passkey
 
 
 async def count_mine(unit: AsyncSession, user_id: UUID) -> int:

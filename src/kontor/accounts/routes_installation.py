@@ -6,10 +6,10 @@ from kontor.accounts import answers, installation, me, oidc
 from kontor.accounts.callers import CurrentCaller
 from kontor.accounts.configuration import KnownConfiguration
 from kontor.accounts.emails import parse_email
-from kontor.accounts.errors import CsrfRefused, EmailTaken, SetupDone
+from kontor.accounts.errors import CsrfRefused, EmailTaken, ProofNeeded, SetupDone
+from kontor.accounts.guards import InSession
 from kontor.accounts.installation import Setup
 from kontor.accounts.preferences import SettingsChange
-from kontor.accounts.routes_me import InSession
 from kontor.accounts.schemas import InstallationRead, MeRead, OidcProviderRead, SetupBody
 from kontor.core.errors import FieldProblem
 from kontor.core.http.actors import Core, Unauthenticated
@@ -35,6 +35,7 @@ async def read_installation(kernel: Core, configuration: KnownConfiguration) -> 
         languages=["de", "en"],
         mail_configured=kernel.mailer.is_configured,
         passwordless_loopback=not settings.is_multi and settings.is_loopback,
+        owners_see_full_access=known.configuration.owners_see_full_access,
     )
 
 
@@ -44,7 +45,9 @@ def providers(settings: Settings) -> list[OidcProviderRead]:
     return [OidcProviderRead(id=oidc.PROVIDER_ID, label=settings.oidc_label)]
 
 
-@router.post("/setup", responses=problems(Unauthenticated, CsrfRefused, SetupDone, EmailTaken, FieldProblem))
+@router.post(
+    "/setup", responses=problems(Unauthenticated, CsrfRefused, ProofNeeded, SetupDone, EmailTaken, FieldProblem)
+)
 async def set_up(body: SetupBody, actor: InSession, kernel: Core, caller: CurrentCaller, request: Request) -> MeRead:
     """The first screens of whoever opened the printed link."""
     wanted = Setup(

@@ -1,11 +1,10 @@
 """One's own account: who I am, my password, my devices, my codes, passkeys and tokens."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
-from kontor.accounts import answers, me, passkeys, sessions, tokens
+from kontor.accounts import answers, me, passkeys, sessions, signin, tokens
 from kontor.accounts.callers import CurrentCaller
 from kontor.accounts.emails import parse_email
 from kontor.accounts.errors import (
@@ -13,6 +12,7 @@ from kontor.accounts.errors import (
     PasskeyNotFound,
     PasskeyRefused,
     PasskeysUnavailable,
+    ProofNeeded,
     ScopeTooWide,
     SessionNotFound,
     SessionRequired,
@@ -20,6 +20,7 @@ from kontor.accounts.errors import (
     TooMany,
     TotpStateWrong,
 )
+from kontor.accounts.guards import InSession, Proved
 from kontor.accounts.schemas import (
     ChangePasswordBody,
     CodeBody,
@@ -36,29 +37,17 @@ from kontor.accounts.schemas import (
     TokenCreate,
     TokenRead,
     TokenShown,
-    TotpOff,
     TotpRead,
     WebAuthnOptions,
 )
 from kontor.accounts.sessions import EndReason
 from kontor.core.errors import FieldProblem
-from kontor.core.http.actors import AccountReader, AccountWriter, Core, CurrentActor, ScopeRequired, Unauthenticated
+from kontor.core.http.actors import AccountReader, AccountWriter, Core, ScopeRequired, Unauthenticated
 from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
 from kontor.core.ids import SessionId
 from kontor.core.limits.throttle import TooManyAttempts
-from kontor.core.tenancy import Actor
-
-
-async def in_session(actor: CurrentActor) -> Actor:
-    """What decides how somebody comes in is done by somebody who came in, never by a program's token."""
-    if actor.session_id is None:
-        raise SessionRequired
-    return actor
-
-
-InSession = Annotated[Actor, Depends(in_session)]
 
 router = APIRouter(
     prefix="/auth",
@@ -73,7 +62,7 @@ async def read_me(actor: AccountReader, kernel: Core, request: Request) -> MeRea
     return MeRead.of(await me.read(kernel, actor), csrf_token=answers.csrf_token_for(kernel, request))
 
 
-@router.patch("/me", responses=problems(FieldProblem))
+@router.patch("/me", responses=problems(FieldProblem, ProofNeeded, TooManyAttempts))
 async def change_me(body: MeChange, actor: InSession, kernel: Core, caller: CurrentCaller, request: Request) -> MeRead:
     """A new name is there at once; a new address once the link that was sent to it is used."""
     email = None if body.email is None else parse_email(body.email)
@@ -81,9 +70,16 @@ async def change_me(body: MeChange, actor: InSession, kernel: Core, caller: Curr
     return MeRead.of(await me.read(kernel, actor), csrf_token=answers.csrf_token_for(kernel, request))
 
 
-@router.post("/change-password", status_code=204, responses=problems(FieldProblem, TooManyAttempts))
+@router.post("/resend-verification", status_code=202, responses=problems(TooManyAttempts))
+async def resend_verification(actor: InSession, kernel: Core, caller: CurrentCaller) -> dict[str, str]:
+    """The mail that confirms one's own address, once more. Accepted, always, even where there is nothing to confirm."""
+    await signin.in_steady_time(me.send_confirmation_again(kernel, actor, address=caller.address))
+    return {}
+
+
+@router.post("/change-password", status_code=204, responses=problems(FieldProblem, ProofNeeded, TooManyAttempts))
 async def change_password(body: ChangePasswordBody, actor: InSession, kernel: Core, caller: CurrentCaller) -> None:
-    """Ends all other sessions."""
+    """Ends all other sessions. The first password, which replaces none, needs a proof of another kind."""
     await me.change_password(
         kernel, actor, current=body.current_password, new=body.new_password, address=caller.address
     )
@@ -106,29 +102,27 @@ async def end_other_sessions(actor: AccountWriter, unit: Unit) -> EndedRead:
     return EndedRead(ended=ended)
 
 
-@router.post("/totp", responses=problems(TotpStateWrong))
-async def begin_totp(actor: InSession, kernel: Core) -> TotpRead:
+@router.post("/totp", responses=problems(ProofNeeded, TotpStateWrong))
+async def begin_totp(actor: Proved, kernel: Core) -> TotpRead:
     enrolment = await me.begin_totp(kernel, actor)
     return TotpRead(secret=enrolment.secret, uri=enrolment.uri, qr_svg=enrolment.qr_svg)
 
 
-@router.post("/totp/confirm", responses=problems(TotpStateWrong, FieldProblem, TooManyAttempts))
-async def confirm_totp(body: CodeBody, actor: InSession, kernel: Core, caller: CurrentCaller) -> RecoveryCodesRead:
+@router.post("/totp/confirm", responses=problems(ProofNeeded, TotpStateWrong, FieldProblem, TooManyAttempts))
+async def confirm_totp(body: CodeBody, actor: Proved, kernel: Core, caller: CurrentCaller) -> RecoveryCodesRead:
     codes = await me.confirm_totp(kernel, actor, body.code, address=caller.address)
     return RecoveryCodesRead(recovery_codes=codes)
 
 
-@router.delete("/totp", status_code=204, responses=problems(TotpStateWrong, FieldProblem, TooManyAttempts))
-async def turn_totp_off(body: TotpOff, actor: InSession, kernel: Core, caller: CurrentCaller) -> None:
-    await me.turn_totp_off(kernel, actor, password=body.password, code=body.code, address=caller.address)
+@router.delete("/totp", status_code=204, responses=problems(ProofNeeded, TotpStateWrong))
+async def turn_totp_off(actor: Proved, kernel: Core, caller: CurrentCaller) -> None:
+    await me.turn_totp_off(kernel, actor, address=caller.address)
 
 
-@router.post("/totp/recovery-codes", responses=problems(FieldProblem, TooManyAttempts))
-async def renew_recovery_codes(
-    body: CodeBody, actor: InSession, kernel: Core, caller: CurrentCaller
-) -> RecoveryCodesRead:
+@router.post("/totp/recovery-codes", responses=problems(ProofNeeded, TotpStateWrong))
+async def renew_recovery_codes(actor: Proved, kernel: Core, caller: CurrentCaller) -> RecoveryCodesRead:
     """New ones; the old ones are worthless from now on."""
-    codes = await me.renew_recovery_codes(kernel, actor, body.code, address=caller.address)
+    codes = await me.renew_recovery_codes(kernel, actor, address=caller.address)
     return RecoveryCodesRead(recovery_codes=codes)
 
 
@@ -137,14 +131,14 @@ async def list_passkeys(actor: AccountReader, unit: Unit) -> PasskeysRead:
     return PasskeysRead(items=[PasskeyRead.of(each) for each in await passkeys.list_mine(unit, actor)])
 
 
-@router.post("/passkeys/options", responses=problems(PasskeysUnavailable, TooMany))
-async def passkey_options(actor: InSession, kernel: Core) -> WebAuthnOptions:
+@router.post("/passkeys/options", responses=problems(ProofNeeded, PasskeysUnavailable, TooMany))
+async def passkey_options(actor: Proved, kernel: Core) -> WebAuthnOptions:
     async with kernel.database.system("sign-in") as unit:
         return WebAuthnOptions.of(await passkeys.registration_options(unit, kernel, actor))
 
 
-@router.post("/passkeys", status_code=201, responses=problems(PasskeyRefused, PasskeysUnavailable))
-async def add_passkey(body: PasskeyCreate, actor: InSession, kernel: Core, caller: CurrentCaller) -> PasskeyRead:
+@router.post("/passkeys", status_code=201, responses=problems(PasskeyRefused, ProofNeeded, PasskeysUnavailable))
+async def add_passkey(body: PasskeyCreate, actor: Proved, kernel: Core, caller: CurrentCaller) -> PasskeyRead:
     async with kernel.database.system("sign-in") as unit:
         added = await passkeys.register(
             unit, kernel, actor, name=body.name, credential=body.credential, address=caller.address
@@ -152,8 +146,8 @@ async def add_passkey(body: PasskeyCreate, actor: InSession, kernel: Core, calle
         return PasskeyRead.of(added)
 
 
-@router.delete("/passkeys/{passkey_id}", status_code=204, responses=problems(PasskeyNotFound))
-async def remove_passkey(passkey_id: UUID, actor: InSession, unit: Unit, caller: CurrentCaller) -> None:
+@router.delete("/passkeys/{passkey_id}", status_code=204, responses=problems(ProofNeeded, PasskeyNotFound))
+async def remove_passkey(passkey_id: UUID, actor: Proved, unit: Unit, caller: CurrentCaller) -> None:
     await passkeys.remove(unit, actor, passkey_id, address=caller.address)
 
 
@@ -162,8 +156,8 @@ async def list_tokens(actor: AccountReader, unit: Unit) -> PersonalTokensRead:
     return PersonalTokensRead(items=[TokenRead.of(each) for each in await tokens.list_mine(unit, actor)])
 
 
-@router.post("/tokens", status_code=201, responses=problems(ScopeTooWide, TooMany))
-async def make_token(body: TokenCreate, actor: InSession, unit: Unit, caller: CurrentCaller) -> TokenShown:
+@router.post("/tokens", status_code=201, responses=problems(ProofNeeded, ScopeTooWide, TooMany))
+async def make_token(body: TokenCreate, actor: Proved, unit: Unit, caller: CurrentCaller) -> TokenShown:
     made = await tokens.make(
         unit,
         actor,

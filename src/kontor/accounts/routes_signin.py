@@ -28,6 +28,7 @@ from kontor.accounts.errors import (
     RegistrationClosed,
     SessionRequired,
 )
+from kontor.accounts.origins import own_page
 from kontor.accounts.registration import Application
 from kontor.accounts.schemas import (
     AcceptInvitation,
@@ -36,7 +37,7 @@ from kontor.accounts.schemas import (
     LinkBody,
     LoginBody,
     LoginForm,
-    PasskeySignIn,
+    PasskeyAnswer,
     RefreshBody,
     RegisterBody,
     RegisteredRead,
@@ -216,16 +217,23 @@ async def passkey_sign_in_options(kernel: Core) -> WebAuthnOptions:
 
 @router.post("/passkeys/sign-in", responses=problems(PasskeyRefused, PasskeysUnavailable, NotActive, TooManyAttempts))
 async def sign_in_by_passkey(
-    body: PasskeySignIn, kernel: Core, caller: CurrentCaller, request: Request, response: Response
+    body: PasskeyAnswer, kernel: Core, caller: CurrentCaller, request: Request, response: Response
 ) -> SignedInRead:
     opened = await passkeys.sign_in(kernel, body.credential, caller)
     return await answers.with_cookie(kernel, opened, request, response)
 
 
 @router.get("/oidc/{provider}", status_code=303, response_class=RedirectResponse, responses=problems(ProviderNotFound))
-async def leave_for_provider(provider: str, kernel: Core, request: Request) -> RedirectResponse:
+async def leave_for_provider(
+    *,
+    provider: str,
+    kernel: Core,
+    request: Request,
+    wanted: Annotated[str | None, Query(alias="next", description="A page of ours to come back to")] = None,
+    fresh: Annotated[bool, Query(description="Have the provider ask who it is, even if it knows")] = False,
+) -> RedirectResponse:
     try:
-        leaving = await oidc.begin(kernel, provider)
+        leaving = await oidc.begin(kernel, provider, back_on=own_page(wanted), is_fresh=fresh)
     except ProviderAway as error:
         return back_to_login(error)
     answer = RedirectResponse(leaving.address, status_code=303)
@@ -250,14 +258,17 @@ async def come_back_from_provider(
 ) -> RedirectResponse:
     browser_state = request.cookies.get(cookies.SIGN_IN_STATE)
     try:
-        opened = await oidc.finish(kernel, provider, code=code, state=state, browser_state=browser_state, caller=caller)
+        arrived = await oidc.finish(
+            kernel, provider, code=code, state=state, browser_state=browser_state, caller=caller
+        )
     except ProviderNotFound:
         raise
     except KontorError as error:
         answer = back_to_login(error)
     else:
+        opened = arrived.opened
         assert opened.cookie is not None  # noqa: S101 - a provider opens sessions of the browser
-        answer = RedirectResponse("/", status_code=303)
+        answer = RedirectResponse(arrived.page, status_code=303)
         cookies.set_session(answer, request, kernel.settings, opened.cookie, lasts=opened.cookie_lasts)
     cookies.clear_sign_in_state(answer, request, kernel.settings)
     return answer

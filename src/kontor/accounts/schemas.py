@@ -99,9 +99,11 @@ class CodeBody(Sent):
     code: Code
 
 
-class TotpOff(Sent):
+class ProofBody(Sent):
+    """One of the two."""
+
     password: Typed | None = None
-    code: Code | None = None
+    code: Code | None = Field(None, description="From the authenticator app, or a recovery code.")
 
 
 class PasskeyCreate(Sent):
@@ -109,7 +111,7 @@ class PasskeyCreate(Sent):
     credential: dict[str, Any] = Field(description="What `navigator.credentials.create()` returned, as JSON.")
 
 
-class PasskeySignIn(Sent):
+class PasskeyAnswer(Sent):
     credential: dict[str, Any] = Field(description="What `navigator.credentials.get()` returned, as JSON.")
 
 
@@ -142,6 +144,7 @@ class MeRead(BaseModel):
     initials: str
     state: State
     email_verified: bool
+    pending_email: str | None = Field(description="Asked for, and not confirmed by its mailbox yet.")
     has_password: bool
     totp_enabled: bool
     passkeys: int
@@ -163,6 +166,7 @@ class MeRead(BaseModel):
                 "initials": initials(person.name),
                 "state": person.state,
                 "email_verified": person.email_verified_at is not None,
+                "pending_email": me.pending_email,
                 "has_password": me.has_password,
                 "totp_enabled": me.has_totp,
                 "passkeys": me.passkeys,
@@ -284,6 +288,7 @@ class InstallationRead(BaseModel):
     languages: list[Language]
     mail_configured: bool
     passwordless_loopback: bool
+    owners_see_full_access: bool = Field(description="Whether people are told when an administrator looks at theirs.")
 
 
 class WebAuthnOptions(BaseModel):

@@ -68,7 +68,14 @@ class Rotated:
 
 
 async def open_session(
-    unit: AsyncSession, person: Person, caller: Caller, *, kind: SessionKind, days: int, is_remembered: bool = True
+    unit: AsyncSession,
+    person: Person,
+    caller: Caller,
+    *,
+    kind: SessionKind,
+    days: int,
+    is_remembered: bool = True,
+    proved_at: datetime | None = None,
 ) -> Opened:
     at = now()
     idle = timedelta(days=days) if is_remembered else SHORT_IDLE
@@ -87,6 +94,8 @@ async def open_session(
         last_seen_at=at,
         expires_at=min(at + idle, latest),
         expires_at_latest=latest,
+        # Every way in is a proof, unless it is one of which another house says that it was given earlier.
+        proved_at=at if proved_at is None else min(proved_at, at),
     )
     unit.add(session)
     await unit.flush()

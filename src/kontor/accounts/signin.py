@@ -5,7 +5,7 @@ import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -142,6 +142,7 @@ async def open_for(
     kind: SessionKind,
     way: str,
     is_remembered: bool = True,
+    proved_at: datetime | None = None,
 ) -> Opened:
     """The last step of every way in. The person is locked: nobody is let in while somebody else suspends them."""
     if person.state != State.ACTIVE.value:
@@ -150,7 +151,13 @@ async def open_for(
     person.last_seen_at = now()
     known = await configuration.read(unit)
     opened = await sessions.open_session(
-        unit, person, caller, kind=kind, days=known.session_days, is_remembered=is_remembered
+        unit,
+        person,
+        caller,
+        kind=kind,
+        days=known.session_days,
+        is_remembered=is_remembered,
+        proved_at=proved_at,
     )
     await _note(unit, Action.SIGNED_IN, person, caller, details={"way": way, "kind": kind.value})
     return opened

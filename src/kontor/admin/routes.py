@@ -12,21 +12,19 @@ from kontor.accounts import audit, configuration, full_access
 from kontor.accounts.audit import Action, AuditRead, Filter
 from kontor.accounts.callers import CurrentCaller
 from kontor.accounts.configuration import ConfigurationChange, ConfigurationRead
-from kontor.accounts.errors import SessionRequired
-from kontor.accounts.full_access import FullAccessWish, ProofRequired
+from kontor.accounts.errors import ProofNeeded, SessionRequired
+from kontor.accounts.full_access import FullAccessWish
 from kontor.accounts.schemas import FullAccessRead
 from kontor.admin import checks, stats
 from kontor.admin.checks import ChecksRead
 from kontor.admin.stats import StatsRead
 from kontor.core.clock import now
-from kontor.core.errors import FieldProblem
 from kontor.core.http.actors import AdminReader, AdminWriter, Core, RoleRequired, ScopeRequired, Unauthenticated
 from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.paging import BadCursor, Page, PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import AdminUnit
 from kontor.core.http.versions import SeenVersion, StaleVersion, etag
-from kontor.core.limits.throttle import TooManyAttempts
 from kontor.core.text import Line
 
 REFUSALS = problems(Unauthenticated, RoleRequired, ScopeRequired)
@@ -136,12 +134,12 @@ async def read_full_access(actor: AdminReader, unit: AdminUnit) -> FullAccessRea
 @router.post(
     "/full-access",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(SessionRequired, ProofRequired, FieldProblem, TooManyAttempts),
+    responses=problems(SessionRequired, ProofNeeded),
 )
 async def switch_full_access_on(
     wish: FullAccessWish, actor: AdminWriter, kernel: Core, caller: CurrentCaller
 ) -> FullAccessRead:
-    """For this session, until then. Whoever has a password or an app proves themselves once more."""
+    """For this session, until then."""
     return await full_access.switch_on(kernel, actor, wish, caller)
 
 

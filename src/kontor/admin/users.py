@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, literal, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.accounts import configuration, full_access, links, mails, people, repository, sessions
+from kontor.accounts import configuration, full_access, links, mails, people, proof, repository, sessions
 from kontor.accounts.audit import Action
 from kontor.accounts.callers import Caller
 from kontor.accounts.emails import Email, parse_email
@@ -128,6 +128,11 @@ class Office:
         if not policy.may(self.actor.role, deed):
             raise DeedNotAllowed
 
+    async def prove_for_oneself(self, person: Person) -> None:
+        """Through this office an administrator's own session must not do what it may not do by the front door."""
+        if person.id == self.actor.user_id:
+            await proof.require(self.unit, self.kernel.settings, self.actor)
+
     async def note(self, action: Action, person: Person, details: dict[str, object] | None = None) -> None:
         await people.note(self.unit, action, person, by=self.actor, address=self.caller.address, details=details)
 
@@ -221,6 +226,7 @@ async def change_address(office: Office, person: Person, email: Email) -> None:
         person.email = email.written  # the same mailbox, written otherwise
         return
     async with elevated(office.unit, "people"):
+        await office.prove_for_oneself(person)
         await people.change_email(office.unit, person, email, is_verified=False)
         await links.forget(office.unit, UserId(person.id), Purpose.RESET, Purpose.VERIFY, Purpose.INVITE)
         if person.state == State.INVITED.value:
@@ -268,6 +274,7 @@ async def reset_link(office: Office, user_id: UserId) -> str:
     if person.email is None:
         raise NoAddress
     async with elevated(office.unit, "people"):
+        await office.prove_for_oneself(person)
         return await people.reset_link(
             office.unit, office.kernel.settings, user_id, by=office.actor, address=office.caller.address
         )

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from kontor.accounts import routes_desk, routes_installation, routes_me, routes_settings, routes_signin
+from kontor.accounts import routes_desk, routes_installation, routes_me, routes_proof, routes_settings, routes_signin
 from kontor.admin import routes as admin_routes
 from kontor.admin import routes_users
 from kontor.core.jobs import routes as job_routes
@@ -18,6 +18,7 @@ def api_routers() -> list[APIRouter]:
         routes_installation.router,
         routes_signin.router,
         routes_me.router,
+        routes_proof.router,
         routes_settings.router,
         routes_desk.router,
         events.router,

@@ -94,7 +94,7 @@ export interface paths {
     put?: never;
     /**
      * Switch Full Access On
-     * @description For this session, until then. Whoever has a password or an app proves themselves once more.
+     * @description For this session, until then.
      */
     post: operations["switch_full_access_on"];
     /** Switch Full Access Off */
@@ -518,7 +518,7 @@ export interface paths {
     put?: never;
     /**
      * Change Password
-     * @description Ends all other sessions.
+     * @description Ends all other sessions. The first password, which replaces none, needs a proof of another kind.
      */
     post: operations["change_password"];
     delete?: never;
@@ -763,6 +763,60 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/auth/prove": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Prove
+     * @description Good for a quarter of an hour, in this session.
+     */
+    post: operations["prove"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/auth/prove/passkey": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Prove By Passkey */
+    post: operations["prove_by_passkey"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/auth/prove/passkey/options": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Proof Options */
+    post: operations["proof_options"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/auth/refresh": {
     parameters: {
       query?: never;
@@ -798,6 +852,26 @@ export interface paths {
      * @description The answer is the same for an address that is known. What differs goes to the mailbox.
      */
     post: operations["register"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/auth/resend-verification": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Resend Verification
+     * @description The mail that confirms one's own address, once more. Accepted, always, even where there is nothing to confirm.
+     */
+    post: operations["resend_verification"];
     delete?: never;
     options?: never;
     head?: never;
@@ -1575,17 +1649,10 @@ export interface components {
        */
       until: string;
     };
-    /**
-     * FullAccessWish
-     * @description With the password or a code, where there is one to ask for.
-     */
+    /** FullAccessWish */
     FullAccessWish: {
-      /** Code */
-      code?: string | null;
       /** Minutes */
       minutes: number;
-      /** Password */
-      password?: string | null;
       /** Reason */
       reason: string;
     };
@@ -1631,6 +1698,11 @@ export interface components {
       name: string;
       /** Oidc */
       oidc: components["schemas"]["OidcProviderRead"][];
+      /**
+       * Owners See Full Access
+       * @description Whether people are told when an administrator looks at theirs.
+       */
+      owners_see_full_access: boolean;
       /** Password Sign In */
       password_sign_in: boolean;
       /** Passwordless Loopback */
@@ -1868,6 +1940,11 @@ export interface components {
       /** Passkeys */
       passkeys: number;
       /**
+       * Pending Email
+       * @description Asked for, and not confirmed by its mailbox yet.
+       */
+      pending_email: string | null;
+      /**
        * Role
        * @enum {string}
        */
@@ -2017,6 +2094,16 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** PasskeyAnswer */
+    PasskeyAnswer: {
+      /**
+       * Credential
+       * @description What `navigator.credentials.get()` returned, as JSON.
+       */
+      credential: {
+        [key: string]: unknown;
+      };
+    };
     /** PasskeyCreate */
     PasskeyCreate: {
       /**
@@ -2045,16 +2132,6 @@ export interface components {
       last_used_at: string | null;
       /** Name */
       name: string;
-    };
-    /** PasskeySignIn */
-    PasskeySignIn: {
-      /**
-       * Credential
-       * @description What `navigator.credentials.get()` returned, as JSON.
-       */
-      credential: {
-        [key: string]: unknown;
-      };
     };
     /** PasskeysRead */
     PasskeysRead: {
@@ -2156,6 +2233,19 @@ export interface components {
       type: string;
     } & {
       [key: string]: unknown;
+    };
+    /**
+     * ProofBody
+     * @description One of the two.
+     */
+    ProofBody: {
+      /**
+       * Code
+       * @description From the authenticator app, or a recovery code.
+       */
+      code?: string | null;
+      /** Password */
+      password?: string | null;
     };
     /** RecoveryCodesRead */
     RecoveryCodesRead: {
@@ -2536,13 +2626,6 @@ export interface components {
        * @constant
        */
       token_type: "bearer";
-    };
-    /** TotpOff */
-    TotpOff: {
-      /** Code */
-      code?: string | null;
-      /** Password */
-      password?: string | null;
     };
     /** TotpRead */
     TotpRead: {
@@ -3104,7 +3187,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.session_required`, `full_access.proof_required` */
+      /** @description `auth.session_required`, `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3113,17 +3196,8 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `http.invalid_field` */
+      /** @description `http.invalid_request` */
       422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": components["schemas"]["Problem"];
-        };
-      };
-      /** @description `auth.too_many_attempts` */
-      429: {
         headers: {
           [name: string]: unknown;
         };
@@ -4858,7 +4932,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5356,7 +5430,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5367,6 +5441,15 @@ export interface operations {
       };
       /** @description `http.invalid_field` */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
         headers: {
           [name: string]: unknown;
         };
@@ -5387,7 +5470,12 @@ export interface operations {
   };
   leave_for_provider: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description Have the provider ask who it is, even if it knows */
+        fresh?: boolean;
+        /** @description A page of ours to come back to */
+        next?: string | null;
+      };
       header?: never;
       path: {
         provider: string;
@@ -5569,7 +5657,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5634,7 +5722,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5699,7 +5787,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5737,7 +5825,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        "application/json": components["schemas"]["PasskeySignIn"];
+        "application/json": components["schemas"]["PasskeyAnswer"];
       };
     };
     responses: {
@@ -5844,6 +5932,214 @@ export interface operations {
       };
     };
   };
+  prove: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProofBody"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  prove_by_passkey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PasskeyAnswer"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.passkey_refused` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.passkeys_unavailable` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  proof_options: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["WebAuthnOptions"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.passkeys_unavailable` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   refresh: {
     parameters: {
       query?: never;
@@ -5928,6 +6224,64 @@ export interface operations {
       };
       /** @description `http.invalid_field` */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.too_many_attempts` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  resend_verification: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            [key: string]: string;
+          };
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      403: {
         headers: {
           [name: string]: unknown;
         };
@@ -6250,7 +6604,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.scope_too_wide` */
+      /** @description `auth.proof_needed`, `auth.scope_too_wide` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -6380,7 +6734,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -6416,11 +6770,7 @@ export interface operations {
       path?: never;
       cookie?: never;
     };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["TotpOff"];
-      };
-    };
+    requestBody?: never;
     responses: {
       /** @description Successful Response */
       204: {
@@ -6438,7 +6788,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -6449,24 +6799,6 @@ export interface operations {
       };
       /** @description `auth.totp_state` */
       409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": components["schemas"]["Problem"];
-        };
-      };
-      /** @description `http.invalid_field` */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": components["schemas"]["Problem"];
-        };
-      };
-      /** @description `auth.too_many_attempts` */
-      429: {
         headers: {
           [name: string]: unknown;
         };
@@ -6516,7 +6848,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -6570,11 +6902,7 @@ export interface operations {
       path?: never;
       cookie?: never;
     };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["CodeBody"];
-      };
-    };
+    requestBody?: never;
     responses: {
       /** @description Successful Response */
       200: {
@@ -6594,7 +6922,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf`, `auth.session_required`, `auth.scope_required` */
+      /** @description `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -6603,17 +6931,8 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `http.invalid_field` */
-      422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": components["schemas"]["Problem"];
-        };
-      };
-      /** @description `auth.too_many_attempts` */
-      429: {
+      /** @description `auth.totp_state` */
+      409: {
         headers: {
           [name: string]: unknown;
         };
@@ -7206,7 +7525,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.csrf` */
+      /** @description `auth.csrf`, `auth.proof_needed` */
       403: {
         headers: {
           [name: string]: unknown;
