@@ -3,7 +3,7 @@ import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Schemas } from "@/shared/api/client";
-import { type Network, problem, serve } from "@/shared/test/network";
+import { type Network, problem, type Seen, serve } from "@/shared/test/network";
 import { installation, makeMe, settings } from "@/shared/test/people";
 import { expectAccessible } from "@/shared/test/render";
 import { makeApp } from "./App";
@@ -31,8 +31,13 @@ function server(me: Schemas["MeRead"] | null, change: Network = {}): Network {
       desk = { ...(request.body as Schemas["DeskChange"]), version: desk.version + 1 };
       return desk;
     },
-    // A stream that says nothing and stays open.
-    "GET /api/v1/events": () => new Response(new ReadableStream()),
+    // A stream that says nothing and stays open until the browser hangs up.
+    "GET /api/v1/events": ({ signal }: Seen) =>
+      new Response(
+        new ReadableStream({
+          start: (line) => signal.addEventListener("abort", () => line.error(new DOMException("aborted"))),
+        }),
+      ),
     "GET /api/v1/jobs": { items: [], next_cursor: null },
     "GET /api/v1/notifications": { items: [], next_cursor: null },
     "GET /api/v1/admin/stats": stats,
@@ -214,6 +219,18 @@ describe("the app", () => {
     await waitFor(() => expect(router.state.location.href).toBe("/admin/users?id=p-nora"));
   });
 
+  it("looks at everything again when the line to the server is back", async () => {
+    const { requests } = await open("/", makeMe());
+    await isReady();
+    const asked = (path: string) => requests.filter((request) => request.path === path).length;
+    await waitFor(() => expect(asked("/api/v1/events")).toBe(1));
+    const before = { desk: asked("/api/v1/desk"), me: asked("/api/v1/auth/me") };
+    window.dispatchEvent(new Event("online"));
+    await waitFor(() => expect(asked("/api/v1/events")).toBe(2));
+    await waitFor(() => expect(asked("/api/v1/auth/me")).toBe(before.me + 1));
+    expect(asked("/api/v1/desk")).toBeGreaterThan(before.desk);
+  });
+
   it("lists the keys", async () => {
     const { user } = await open("/", makeMe());
     await isReady();
@@ -230,7 +247,7 @@ describe("the app", () => {
     const { user } = await open("/", makeMe(), { "PATCH /api/v1/settings": () => problem(503, "database.away") });
     await isReady();
     await user.keyboard("{Control>}k{/Control}");
-    await user.type(await screen.findByRole("combobox", {}, { timeout: 5000 }), "german{Enter}");
+    await user.type(await screen.findByRole("combobox", {}, { timeout: 5000 }), "> german{Enter}");
     await waitFor(() => expect(document.documentElement.lang).toBe("en"));
     expect(
       await screen.findByText("The database does not answer right now. Nothing was changed.", {}, { timeout: 5000 }),

@@ -1,9 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { currentConnection } from "../api/connection";
+import { describe, expect, it, vi } from "vitest";
 import { type AppEvent, fold, readEvent } from "./fold";
 import { gathering } from "./soon";
 import { SseParser } from "./sse";
-import { followEvents } from "./stream";
 
 describe("the parser", () => {
   const stream = 'id: 7\nevent: job.changed\ndata: {"a":\ndata: 1}\n\n: beat\n\nid: 8\r\ndata: x\r\n\r\n';
@@ -82,81 +80,5 @@ describe("gathering", () => {
     vi.runAllTimers();
     expect(ask).toHaveBeenCalledTimes(2);
     vi.useRealTimers();
-  });
-});
-
-describe("following", () => {
-  const encoder = new TextEncoder();
-  let opened: { headers: Headers; push: (text: string) => void; end: () => void }[] = [];
-  let answer: () => Response | null = () => null;
-
-  beforeEach(() => {
-    vi.useFakeTimers();
-    opened = [];
-    answer = () => null;
-    vi.stubGlobal("fetch", async (_url: string, init: RequestInit) => {
-      const refused = answer();
-      if (refused) return refused;
-      let controller!: ReadableStreamDefaultController<Uint8Array>;
-      const body = new ReadableStream<Uint8Array>({
-        start: (made) => {
-          controller = made;
-        },
-      });
-      init.signal?.addEventListener("abort", () => controller.error(new DOMException("aborted", "AbortError")));
-      opened.push({
-        headers: new Headers(init.headers),
-        push: (text) => controller.enqueue(encoder.encode(text)),
-        end: () => controller.close(),
-      });
-      return new Response(body);
-    });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  it("resumes after the last place it saw, and says that there was a break", async () => {
-    const events: AppEvent[] = [];
-    const onReconnect = vi.fn();
-    const stop = followEvents({ onEvent: (event) => events.push(event), onReconnect });
-    await vi.advanceTimersByTimeAsync(0);
-    opened[0]?.push('id: 12\nevent: notification.created\ndata: {"data":{"id":"n"}}\n\n');
-    await vi.advanceTimersByTimeAsync(0);
-    expect(events).toEqual([{ kind: "notification.created", data: { id: "n" } }]);
-    opened[0]?.end();
-    await vi.advanceTimersByTimeAsync(1500);
-    expect(opened).toHaveLength(2);
-    expect(opened[1]?.headers.get("Last-Event-ID")).toBe("12");
-    expect(onReconnect).toHaveBeenCalledTimes(1);
-    stop();
-  });
-
-  it("says when the line is lost and tries again ever more slowly", async () => {
-    answer = () => {
-      throw new TypeError("Failed to fetch");
-    };
-    const stop = followEvents({ onEvent: () => {}, onReconnect: () => {} });
-    await vi.advanceTimersByTimeAsync(4000);
-    expect(currentConnection().state).toBe("lost");
-    answer = () => null;
-    await vi.advanceTimersByTimeAsync(31_000);
-    expect(currentConnection().state).toBe("connected");
-    stop();
-  });
-
-  it("takes a line that has gone silent for dead", async () => {
-    const stop = followEvents({ onEvent: () => {}, onReconnect: () => {} });
-    await vi.advanceTimersByTimeAsync(48_000);
-    expect(opened.length).toBeGreaterThan(1);
-    stop();
-  });
-
-  it("stops for good when the session is over", async () => {
-    answer = () => new Response(null, { status: 401 });
-    const stop = followEvents({ onEvent: () => {}, onReconnect: () => {} });
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(opened).toHaveLength(0);
-    stop();
   });
 });

@@ -31,6 +31,8 @@ export function followEvents({
   let hiddenTimer: ReturnType<typeof setTimeout> | undefined;
   let paused = false;
   let hurried = false;
+  /** There is no line: it broke, or it never stood. */
+  let broken = false;
 
   const sleep = (milliseconds: number) =>
     new Promise<void>((resolve) => {
@@ -62,7 +64,8 @@ export function followEvents({
         return "refused";
       }
       if (!response.ok || !response.body) throw new TypeError(`The event stream answered ${response.status}.`);
-      if (lastId || wait > FIRST_WAIT_MS) onReconnect();
+      if (broken) onReconnect();
+      broken = false;
       wait = FIRST_WAIT_MS;
       connectionRestored();
       const parser = new SseParser();
@@ -93,19 +96,20 @@ export function followEvents({
         });
         continue;
       }
+      hurried = false;
+      const wasBroken = broken;
       try {
         if ((await once()) === "refused") return;
       } catch {
         // Every way a line can break ends here; what to do about it is the same.
       }
-      if (stopped || paused) continue;
-      if (hurried) {
-        hurried = false;
-        continue;
-      }
+      // A line that stood a moment ago may be back at once, so the first break is not told.
+      const isTold = wasBroken && broken;
+      broken = true;
+      if (stopped || paused || hurried) continue;
       // Half of the wait is chance, so that a server that comes back is not met by everyone at once.
       const pause = wait / 2 + Math.random() * (wait / 2);
-      if (wait > FIRST_WAIT_MS) connectionLost(Date.now() + pause);
+      if (isTold) connectionLost(Date.now() + pause);
       wait = Math.min(LONGEST_WAIT_MS, wait * 2);
       await sleep(pause);
     }

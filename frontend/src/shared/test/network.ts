@@ -6,6 +6,7 @@ export interface Seen {
   readonly search: URLSearchParams;
   readonly body: unknown;
   readonly headers: Headers;
+  readonly signal: AbortSignal;
 }
 
 type Answer = unknown | ((request: Seen) => unknown);
@@ -49,6 +50,7 @@ export function serve(network: Network): { requests: Seen[] } {
       search: url.searchParams,
       body: text ? JSON.parse(text) : undefined,
       headers: request.headers,
+      signal: request.signal,
     };
     requests.push(seen);
     const answer = find(network, `${seen.method} ${seen.path}`);
