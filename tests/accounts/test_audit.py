@@ -13,10 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kontor.accounts import audit
-from kontor.accounts.audit import Action, Subject, csv_lines, harmless
+from kontor.accounts.audit import Action, csv_lines, harmless
 from kontor.core.clock import clock, now
 from kontor.core.http.paging import Cursor
 from kontor.core.tenancy import Identity, Role, Scope
+from kontor.core.trail import Subject
 from tests.factories.house import House, Visitor
 
 

@@ -27,6 +27,7 @@ from kontor.core.clock import now
 from kontor.core.database import Database
 from kontor.core.http.paging import Cursor, Page
 from kontor.core.tenancy import Actor
+from kontor.core.trail import Deed, Subject
 
 
 class Action(StrEnum):
@@ -80,15 +81,6 @@ class Action(StrEnum):
     VAULT_ROTATED = "vault.rotated"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What was done something to. A name is for things; people are named by their id alone."""
-
-    kind: str
-    id: str
-    name: str | None = None
-
-
 def person(user_id: UUID) -> Subject:
     return Subject("person", str(user_id))
 
@@ -131,27 +123,13 @@ async def write(
 class Trail:
     """The record as the core knows it (`core.trail.AuditTrail`)."""
 
-    async def write(
-        self,
-        unit: AsyncSession,
-        actor: Actor,
-        action: str,
-        *,
-        subject_kind: str | None = None,
-        subject_id: str | None = None,
-        subject_name: str | None = None,
-        details: Mapping[str, Any] | None = None,
-        owner_id: UUID | None = None,
-    ) -> None:
-        known = subject_kind is not None and subject_id is not None
-        subject = Subject(subject_kind or "", subject_id or "", subject_name) if known else None
+    async def write(self, unit: AsyncSession, actor: Actor, deed: Deed) -> None:
         await write(
             unit,
-            action=action,
+            action=deed.action,
             actor=actor,
-            owner_id=owner_id,
-            subject=subject,
-            details=details,
+            owner_id=deed.owner_id,
+            subject=deed.subject,
             address=came_from.get(),
         )
 

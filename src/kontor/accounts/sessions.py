@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts import access_tokens, audit
-from kontor.accounts.audit import Action, Subject
+from kontor.accounts.audit import Action
 from kontor.accounts.callers import Caller
 from kontor.accounts.errors import SessionNotFound
 from kontor.accounts.opaque import digest, new_token
@@ -20,6 +20,7 @@ from kontor.core.events.publishing import person_topic, publish
 from kontor.core.ids import SessionId, UserId, new_id
 from kontor.core.secrets import Secrets
 from kontor.core.tenancy import Actor
+from kontor.core.trail import Subject
 
 # Without "stay signed in": over night, not over the week.
 SHORT_IDLE = timedelta(hours=12)

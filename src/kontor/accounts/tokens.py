@@ -9,13 +9,14 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts import audit, policy
-from kontor.accounts.audit import Action, Subject
+from kontor.accounts.audit import Action
 from kontor.accounts.errors import ScopeTooWide, TokenNotFound, TooMany
 from kontor.accounts.opaque import digest, new_personal_token
 from kontor.accounts.tables import PersonalToken
 from kontor.core.clock import now
 from kontor.core.ids import new_id
 from kontor.core.tenancy import Actor
+from kontor.core.trail import Subject
 
 MOST_TOKENS = 50
 

@@ -26,9 +26,7 @@ from kontor.core.jobs.schemas import (
     State,
 )
 from kontor.core.tenancy import Actor
-from kontor.core.trail import AuditTrail
-
-SUBJECT = "job"
+from kontor.core.trail import AuditTrail, Deed, Subject
 
 # The first wall; the second is the policy of the table.
 _MINE = text("""
@@ -123,7 +121,7 @@ async def cancel_any(unit: AsyncSession, actor: Actor, trail: AuditTrail, job_id
         row = await lock(unit, job_id)
         row = await cancel(unit, row)
     await tell_changed(unit, row)
-    await trail.write(unit, actor, "job.cancelled", subject_kind=SUBJECT, subject_id=str(job_id), subject_name=row.kind)
+    await trail.write(unit, actor, Deed("job.cancelled", Subject("job", str(job_id), row.kind)))
     return for_admin(row)
 
 
@@ -140,7 +138,7 @@ async def retry(unit: AsyncSession, actor: Actor, trail: AuditTrail, job_id: UUI
             raise JobAlreadyOpen from reason
         await wake(unit)
     await tell_changed(unit, row)
-    await trail.write(unit, actor, "job.retried", subject_kind=SUBJECT, subject_id=str(job_id), subject_name=row.kind)
+    await trail.write(unit, actor, Deed("job.retried", Subject("job", str(job_id), row.kind)))
     return for_admin(row)
 
 
@@ -149,7 +147,7 @@ async def pause(unit: AsyncSession, actor: Actor, trail: AuditTrail, subject: Pa
     async with elevated(unit, "jobs"):
         await unit.execute(_PAUSE, {**subject.model_dump(), "by": actor.user_id, "now": now()})
     await tell_admins(unit)
-    await record(unit, actor, trail, "jobs.paused", subject)
+    await trail.write(unit, actor, Deed("jobs.paused", recorded(subject)))
 
 
 async def resume(unit: AsyncSession, actor: Actor, trail: AuditTrail, subject: PauseSubject) -> None:
@@ -157,7 +155,7 @@ async def resume(unit: AsyncSession, actor: Actor, trail: AuditTrail, subject: P
         await unit.execute(_RESUME, subject.model_dump())
         await wake(unit)
     await tell_admins(unit)
-    await record(unit, actor, trail, "jobs.resumed", subject)
+    await trail.write(unit, actor, Deed("jobs.resumed", recorded(subject)))
 
 
 async def pauses(unit: AsyncSession) -> list[PauseRead]:
@@ -204,11 +202,10 @@ async def cancel(unit: AsyncSession, row: Any) -> Any:
     return row
 
 
-async def record(unit: AsyncSession, actor: Actor, trail: AuditTrail, action: str, subject: PauseSubject) -> None:
+def recorded(subject: PauseSubject) -> Subject:
     if subject.owner_id is not None:
-        await trail.write(unit, actor, action, subject_kind="person", subject_id=str(subject.owner_id))
-    else:
-        await trail.write(unit, actor, action, subject_kind="job_kind", subject_id=subject.kind)
+        return Subject("person", str(subject.owner_id))
+    return Subject("job_kind", str(subject.kind))
 
 
 def for_owner(row: Any) -> JobRead:

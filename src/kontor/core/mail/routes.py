@@ -16,6 +16,7 @@ from kontor.core.http.units import AdminUnit
 from kontor.core.mail.messages import Trial
 from kontor.core.mail.schemas import STATES, MailRead, MailReadWhole, MailTest, ShownState
 from kontor.core.mail.service import MailNotConfigured, MailNotFound, MailNotRepeatable, MailUnreadable, page
+from kontor.core.trail import Deed, Subject
 
 REFUSALS = (Unauthenticated, RoleRequired, ScopeRequired)
 
@@ -47,7 +48,7 @@ async def send_test_mail(wanted: MailTest, actor: AdminWriter, unit: AdminUnit, 
     """A mail to see whether mail works. Without a mail server it is shown like any other."""
     mail_id = await kernel.mailer.queue(unit, Trial(at=now()), to=wanted.to, language=wanted.language)
     mail, _ = await kernel.mailer.find(unit, mail_id)
-    await kernel.trail.write(unit, actor, "mail.tested", subject_kind="mail", subject_id=str(mail_id))
+    await kernel.trail.write(unit, actor, Deed("mail.tested", Subject("mail", str(mail_id))))
     return MailRead.of(mail)
 
 
@@ -56,14 +57,12 @@ async def read_mail(mail_id: UUID, actor: AdminReader, unit: AdminUnit, kernel: 
     """With its text: the operator passes on what could not be sent. Reading leaves a line in the record, and in that
     of whoever the mail is to. A token is shown no link that lets its holder in: it may only read."""
     mail, rendered = await kernel.mailer.find(unit, mail_id, with_secret=actor.token_scopes is None)
-    await kernel.trail.write(
-        unit, actor, "mail.read", subject_kind="mail", subject_id=str(mail_id), owner_id=mail.owner_id
-    )
+    await kernel.trail.write(unit, actor, Deed("mail.read", Subject("mail", str(mail_id)), owner_id=mail.owner_id))
     return MailReadWhole.whole(mail, rendered)
 
 
 @router.post("/{mail_id}/retry", responses=problems(MailNotFound, MailNotRepeatable, MailNotConfigured))
 async def retry_mail(mail_id: UUID, actor: AdminWriter, unit: AdminUnit, kernel: Core) -> MailRead:
     mail = await kernel.mailer.repeat(unit, mail_id)
-    await kernel.trail.write(unit, actor, "mail.retried", subject_kind="mail", subject_id=str(mail_id))
+    await kernel.trail.write(unit, actor, Deed("mail.retried", Subject("mail", str(mail_id))))
     return MailRead.of(mail)
