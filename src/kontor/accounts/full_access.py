@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts import audit, configuration, notifications, proof
-from kontor.accounts.audit import Action, Subject
+from kontor.accounts.audit import Action
 from kontor.accounts.callers import Caller
 from kontor.accounts.errors import SessionRequired
 from kontor.accounts.notifications import Notice
@@ -26,6 +26,7 @@ from kontor.core.ids import SessionId, UserId
 from kontor.core.kernel import Kernel
 from kontor.core.tenancy import Actor
 from kontor.core.text import Lines
+from kontor.core.trail import Subject
 
 LEAST_REASON_CHARACTERS = 10
 MOST_REASON_CHARACTERS = 500

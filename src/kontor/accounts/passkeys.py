@@ -25,7 +25,7 @@ from webauthn.helpers.structs import (
 )
 
 from kontor.accounts import audit, challenges, configuration, repository, signin
-from kontor.accounts.audit import Action, Subject
+from kontor.accounts.audit import Action
 from kontor.accounts.callers import Caller
 from kontor.accounts.challenges import ChallengeKind
 from kontor.accounts.errors import PasskeyNotFound, PasskeyRefused, PasskeysUnavailable, TooMany
@@ -39,6 +39,7 @@ from kontor.core.kernel import Kernel
 from kontor.core.limits.throttle import Attempt
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor
+from kontor.core.trail import Subject
 
 MOST_PASSKEYS = 20
 TRANSPORTS = frozenset({"usb", "nfc", "ble", "smart-card", "internal", "cable", "hybrid"})

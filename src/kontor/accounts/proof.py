@@ -23,7 +23,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts import audit, oidc, passkeys, repository, totp
-from kontor.accounts.audit import Action, Subject
+from kontor.accounts.audit import Action
 from kontor.accounts.callers import Caller
 from kontor.accounts.errors import PasskeyRefused, PasskeysUnavailable, ProofNeeded, SessionRequired
 from kontor.accounts.passwords import hasher
@@ -33,6 +33,7 @@ from kontor.core.errors import FieldProblem
 from kontor.core.kernel import Kernel
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor
+from kontor.core.trail import Subject
 
 FRESH = timedelta(minutes=15)
 
