@@ -16,14 +16,41 @@ from kontor.accounts import audit
 from kontor.accounts.audit import Action, csv_lines, harmless
 from kontor.core.clock import clock, now
 from kontor.core.http.paging import Cursor
+from kontor.core.ids import JobId, new_id
+from kontor.core.jobs.running import Progress, Running
 from kontor.core.tenancy import Identity, Role, Scope
 from kontor.core.trail import Subject
+from kontor.worker import parts
 from tests.factories.house import House, Visitor
 
 
 async def write(house: House, **line: Any) -> None:
     async with house.database.system("test") as unit:
         await audit.write(unit, **line)
+
+
+async def lines(house: House) -> list[dict[str, Any]]:
+    async with house.database.system("test") as unit:
+        return [dict(row._mapping) for row in await unit.execute(text("SELECT * FROM audit_line ORDER BY id"))]
+
+
+async def sweep(house: House) -> None:
+    """By the job, as the clock brings it."""
+    parts.add_accounts(house.kernel)
+    entry = house.kernel.jobs.entries[parts.SWEEP_ACCOUNTS.name]
+    job = Running(
+        job_id=JobId(new_id()),
+        kind=entry.kind.name,
+        owner_id=None,
+        attempt=1,
+        key=None,
+        database=house.database,
+        report=_unheard,
+    )
+    await entry.handler(job, entry.kind.args())
+
+
+async def _unheard(_progress: Progress) -> None: ...
 
 
 async def actions(visitor: Visitor, path: str = "/admin/audit", **params: Any) -> list[str]:
@@ -35,7 +62,7 @@ async def actions(visitor: Visitor, path: str = "/admin/audit", **params: Any) -
 @pytest.mark.parametrize("scope", list(Scope))
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE audit_line SET action = 'a.b'", "DELETE FROM audit_line", "TRUNCATE audit_line"],
+    ["UPDATE audit_line SET action = 'a.b', address = NULL", "DELETE FROM audit_line", "TRUNCATE audit_line"],
 )
 async def test_a_line_is_never_changed_and_never_taken_back(house: House, scope: Scope, statement: str) -> None:
     admin = await house.visitor(Role.ADMIN)
@@ -49,11 +76,56 @@ async def test_a_line_is_never_changed_and_never_taken_back(house: House, scope:
 async def test_the_owner_of_the_table_cannot_either(owner_connection: AsyncConnection) -> None:
     """Not even with the policies lifted: then the trigger is what is left."""
     await owner_connection.execute(text("ALTER TABLE audit_line NO FORCE ROW LEVEL SECURITY"))
-    await owner_connection.execute(text("INSERT INTO audit_line (action) VALUES ('a.b')"))
-    for statement in ("UPDATE audit_line SET action = 'c.d'", "DELETE FROM audit_line", "TRUNCATE audit_line"):
+    old = "now() - interval '8 days'"
+    await owner_connection.execute(text(f"INSERT INTO audit_line (action, address, at) VALUES ('a.b', '::1', {old})"))
+    for statement in (
+        "UPDATE audit_line SET action = 'c.d'",
+        "UPDATE audit_line SET action = 'c.d', address = NULL",
+        "UPDATE audit_line SET address = NULL, at = now()",
+        "UPDATE audit_line SET address = '::2'",
+        "DELETE FROM audit_line",
+        "TRUNCATE audit_line",
+    ):
         with pytest.raises(DBAPIError, match="only ever added to"):
             async with owner_connection.begin_nested():
                 await owner_connection.execute(text(statement))
+
+
+async def test_addresses_are_forgotten_when_they_are_old_and_nothing_else_is(house: House) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    for days in (100, 91, 89):
+        clock.reset()
+        clock.advance(timedelta(days=-days))
+        await write(house, action=Action.SIGNED_IN, actor=admin.actor, address="192.0.2.1", details={"days": days})
+    clock.reset()
+    before = await lines(house)
+    await sweep(house)
+    after = await lines(house)
+    assert [each["address"] for each in after] == [None, None, "192.0.2.1"]
+    assert [{**each, "address": "192.0.2.1"} for each in after] == before
+
+
+@pytest.mark.parametrize(("scope", "days"), [(Scope.PERSON, 8), (Scope.ADMIN, 8), (Scope.FULL, 8), (Scope.SYSTEM, 6)])
+async def test_an_address_is_forgotten_by_nobody_else_and_not_within_a_week(
+    house: House, scope: Scope, days: int
+) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    clock.advance(timedelta(days=-days))
+    await write(house, action=Action.SIGNED_IN, actor=admin.actor, address="192.0.2.1")
+    clock.reset()
+    async with house.database.unit(Identity(scope, admin.id)) as unit:
+        await unit.execute(text("UPDATE audit_line SET address = NULL"))
+    assert [each["address"] for each in await lines(house)] == ["192.0.2.1"]
+
+
+async def test_an_address_is_not_made_up_later(house: House) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    clock.advance(timedelta(days=-8))
+    await write(house, action=Action.SIGNED_IN, actor=admin.actor, address="192.0.2.1")
+    clock.reset()
+    with pytest.raises(DBAPIError, match=r"row-level security|only ever added to"):
+        async with house.database.system("test") as unit:
+            await unit.execute(text("UPDATE audit_line SET address = '192.0.2.2'"))
 
 
 async def test_nobody_writes_in_somebody_elses_name(house: House) -> None:

@@ -1,7 +1,7 @@
 """The record of what was done: written in the transaction of the deed, never changed, read with care.
 
 Lines name people by id only; names are looked up when they are read. So whoever is deleted is a pseudonym from then on,
-although no line is ever touched.
+although no line is ever touched. Only from where somebody called is forgotten after a while (docs/decisions/0008).
 """
 
 import csv
@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, String, cast, insert, or_, select
+from sqlalchemy import ColumnElement, Select, String, cast, insert, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts.callers import came_from
@@ -81,6 +81,13 @@ class Action(StrEnum):
     VAULT_ROTATED = "vault.rotated"
 
 
+FORGET_BATCH = 2000
+FORGET = text("""
+    UPDATE audit_line SET address = NULL
+    WHERE id IN (SELECT id FROM audit_line WHERE at < :before AND address IS NOT NULL ORDER BY at LIMIT :batch)
+""")
+
+
 def person(user_id: UUID) -> Subject:
     return Subject("person", str(user_id))
 
@@ -132,6 +139,19 @@ class Trail:
             subject=deed.subject,
             address=came_from.get(),
         )
+
+
+async def forget_addresses(database: Database, *, before: datetime) -> int:
+    """In short transactions, oldest first; answers how many. The database lets go of nothing else, and of none that is
+    younger than a week."""
+    forgotten = 0
+    while True:
+        async with database.system("sweep") as unit:
+            found = await unit.execute(FORGET, {"before": before, "batch": FORGET_BATCH})
+            number: int = found.rowcount  # type: ignore[attr-defined]  # of an UPDATE
+        forgotten += number
+        if number < FORGET_BATCH:
+            return forgotten
 
 
 class AuditActor(BaseModel):

@@ -63,6 +63,7 @@ class AuditLine(Base):
         Index("audit_line_actor_id_id_idx", "actor_id", "id"),
         Index("audit_line_action_id_idx", "action", "id"),
         Index("audit_line_at_idx", "at"),
+        Index("audit_line_address_idx", "at", postgresql_where=text("address IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

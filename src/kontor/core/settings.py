@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     kontor_min_free_bytes: int = Field(
         268_435_456, ge=0, description="Below this much free disk, `/health/ready` says no and uploads are refused."
     )
+    kontor_audit_address_days: int = Field(
+        90, ge=7, le=3650, description="Days after which client addresses are taken out of the audit log."
+    )
     kontor_dump: Literal["on", "off"] = Field(
         "on", description="`on`: a dump of the database is taken before its schema is upgraded."
     )

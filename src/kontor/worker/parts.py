@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from kontor.accounts import challenges, links, notifications, sessions
+from kontor.accounts import audit, challenges, links, notifications, sessions
 from kontor.core.blobs.sweeps import sweep_orphans
 from kontor.core.clock import now
 from kontor.core.events import retention
@@ -23,7 +23,7 @@ SWEEP_EVENTS = Kind("events.sweep", NoArgs, "Remove old events")
 SWEEP_JOBS = Kind("jobs.sweep", NoArgs, "Remove old jobs")
 SWEEP_ANSWERS = Kind("http.sweep_answers", NoArgs, "Forget answers remembered for repeated requests")
 SWEEP_BLOBS = Kind("blobs.sweep", NoArgs, "Compare the stored files with the records of them")
-SWEEP_ACCOUNTS = Kind("accounts.sweep", NoArgs, "Forget old sessions, links and notifications")
+SWEEP_ACCOUNTS = Kind("accounts.sweep", NoArgs, "Forget old sessions, links, notifications and addresses")
 
 
 def add_events(kernel: Kernel) -> None:
@@ -55,6 +55,8 @@ def add_accounts(kernel: Kernel) -> None:
         for part in (sessions, links, challenges, notifications):
             async with kernel.database.system("sweep") as unit:
                 await part.sweep(unit)
+        days = timedelta(days=kernel.settings.kontor_audit_address_days)
+        await audit.forget_addresses(kernel.database, before=now() - days)
 
 
 def add_blobs(kernel: Kernel) -> None:
