@@ -10,7 +10,6 @@ import httpx
 from fastapi import FastAPI
 from httpx import Response
 from sqlalchemy import text
-from starlette.routing import BaseRoute
 
 from kontor.accounts import access_tokens, sessions
 from kontor.accounts.callers import Caller
@@ -25,9 +24,6 @@ from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from kontor.web.app import create_app
-
-_routes: list[BaseRoute] = []
-
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -119,10 +115,6 @@ async def opened(settings: Settings, database: Database) -> AsyncIterator[House]
     settings.kontor_data.mkdir(mode=0o700, parents=True, exist_ok=True)
     kernel = Kernel(settings, database, Secrets.load(settings))
     app = create_app(settings, kernel)
-    # Routes are the same in every application and set themselves up at their first request, which costs a third of a
-    # second; the tests of one process share them.
-    app.router.routes = _routes or app.router.routes
-    _routes[:] = app.router.routes
     house = House(app, kernel)
     try:
         yield house

@@ -28,11 +28,11 @@ from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
 from kontor.web import health, middleware, openapi
-from kontor.web.dispatch import Application, dispatch
+from kontor.web.dispatch import Application, Dispatch
 from kontor.web.gauges import Gauges
 from kontor.web.lifecycle import Lifecycle, Phase
 from kontor.web.look import look_of
-from kontor.web.routers import API, api_routers, socket_routers
+from kontor.web.routers import API, api_areas, api_routers, socket_routers
 from kontor.web.static import Pages
 from kontor.web.streams import Streams
 
@@ -72,10 +72,9 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the documented way to shape it
     add_error_handlers(app)
     app.include_router(health.router)
-    routers = api_routers()
-    for router in routers:
+    for router in api_routers():
         app.include_router(router, prefix=API)
-    app.dispatch = dispatch(app.router, routers, prefix=API)
+    app.dispatch = Dispatch(app.router, api_areas(), prefix=API)
     for router in socket_routers():
         app.include_router(router)
     app.router.routes.append(LINK_ROUTE)

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Dispatch:
+    """`rest` is asked for whatever belongs to no area, and holds everything."""
+
     def __init__(self, rest: APIRouter, by_area: Mapping[str, APIRouter], *, prefix: str) -> None:
         self.rest = rest
         self.by_area = by_area
@@ -40,8 +42,8 @@ class Application(FastAPI):
             self.router = whole
 
 
-def dispatch(rest: APIRouter, routers: Iterable[APIRouter], *, prefix: str) -> Dispatch:
-    """`rest` is asked for whatever belongs to no area, and holds everything."""
+def areas(routers: Iterable[APIRouter], *, prefix: str) -> Mapping[str, APIRouter]:
+    """For each first segment below the prefix, a router that holds every route beginning with it."""
     found: dict[str, list[APIRouter]] = defaultdict(list)
     for router in routers:
         for area in sorted({area_of(prefix + path_of(route), prefix + "/") for route in router.routes}):
@@ -53,7 +55,7 @@ def dispatch(rest: APIRouter, routers: Iterable[APIRouter], *, prefix: str) -> D
         by_area[area] = APIRouter(redirect_slashes=False)
         for router in members:
             by_area[area].include_router(router, prefix=prefix)
-    return Dispatch(rest, by_area, prefix=prefix)
+    return by_area
 
 
 def path_of(route: BaseRoute) -> str:
