@@ -134,7 +134,7 @@ export function Frame() {
             <SheetArea pane="main" />
             {panes.isSplit ? (
               <>
-                <div className="relative w-2 flex-none">
+                <section aria-label={t("split")} className="relative w-2 flex-none">
                   <Resizer
                     label={t("resizeSheets")}
                     value={desk.split.share}
@@ -143,7 +143,7 @@ export function Frame() {
                     onChange={(next) => deskStore.update((current) => setShare(current, next))}
                     className="inset-y-0"
                   />
-                </div>
+                </section>
                 <SecondSheet />
               </>
             ) : null}

@@ -1,15 +1,16 @@
-import { useLocation, useParams } from "@tanstack/react-router";
-import { type ComponentType, useEffect } from "react";
+import { useParams } from "@tanstack/react-router";
+import type { ComponentType } from "react";
 import { Problem } from "@/shared/api/problem";
 import { Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
+import { useAnchor } from "@/shared/frame/use-anchor";
 import { useTexts } from "@/shared/i18n/texts";
 import { useMe } from "@/shared/session/queries";
 import { Button } from "@/shared/ui/button";
 import { EmptyState, ErrorState } from "@/shared/ui/states";
 import { AccessSection } from "./access/AccessSection";
 import { AuditSection } from "./audit/AuditSection";
-import { type SectionId, sectionById, sectionsFor } from "./catalogue";
+import { catalogue, type SectionId } from "./catalogue";
 import { ChecksSection } from "./checks/ChecksSection";
 import { InstallationSection } from "./configuration/InstallationSection";
 import { SignInSection } from "./configuration/SignInSection";
@@ -35,7 +36,7 @@ export default function AdminScreen() {
   const t = useTexts(adminTexts);
   const me = useMe();
   const { section: id = "" }: { section?: string } = useParams({ strict: false });
-  const section = sectionById(id);
+  const section = catalogue.section(id);
   useAnchor();
   if (!section) {
     return (
@@ -44,7 +45,7 @@ export default function AdminScreen() {
       </Screen>
     );
   }
-  if (!sectionsFor(me).includes(section)) {
+  if (!catalogue.sectionsFor(me).includes(section)) {
     return (
       <Screen title={t("forbidden")} tabTitle={t("admin")} width="form">
         <ErrorState
@@ -56,36 +57,4 @@ export default function AdminScreen() {
   }
   const Body = bodies[section.id];
   return <Body />;
-}
-
-const SHOWN_FOR_MS = 1600;
-
-/** An address with an anchor leads to its setting, also when its data come a moment later. */
-function useAnchor(): void {
-  const { hash } = useLocation();
-  useEffect(() => {
-    if (!hash) return;
-    let shown: HTMLElement | null = null;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const show = () => {
-      const element = document.getElementById(hash);
-      if (!element || shown) return;
-      shown = element;
-      observer.disconnect();
-      element.scrollIntoView({ block: "start" });
-      element.focus({ preventScroll: true });
-      element.dataset.found = "";
-      timer = setTimeout(() => delete element.dataset.found, SHOWN_FOR_MS);
-    };
-    const observer = new MutationObserver(show);
-    observer.observe(document.body, { childList: true, subtree: true });
-    show();
-    const giveUp = setTimeout(() => observer.disconnect(), 5000);
-    return () => {
-      observer.disconnect();
-      clearTimeout(timer);
-      clearTimeout(giveUp);
-      if (shown) delete shown.dataset.found;
-    };
-  }, [hash]);
 }

@@ -9,48 +9,33 @@ import {
   Stethoscope,
   UsersRound,
 } from "lucide-react";
-import type { Bilingual } from "@/shared/keys/registry";
+import { makeCatalogue } from "@/shared/frame/catalogue";
 import type { Me } from "@/shared/session/queries";
-import type { IconType } from "@/shared/ui/icons";
 
-export const sectionIds = [
-  "overview",
-  "users",
-  "sign-in",
-  "installation",
-  "jobs",
-  "mail",
-  "audit",
-  "self-test",
-  "full-access",
-] as const;
-export type SectionId = (typeof sectionIds)[number];
+export type SectionId =
+  | "overview"
+  | "users"
+  | "sign-in"
+  | "installation"
+  | "jobs"
+  | "mail"
+  | "audit"
+  | "self-test"
+  | "full-access";
 
-export interface AdminSetting {
-  /** Also its anchor: /admin/sign-in#registration */
-  readonly id: string;
-  readonly title: Bilingual;
-  /** Other words people look for it by. */
-  readonly words: Bilingual;
-}
+export const title = { en: "Admin", de: "Verwaltung" };
+const system = { en: "System", de: "System" };
 
-export interface AdminSection {
-  readonly id: SectionId;
-  readonly title: Bilingual;
-  readonly icon: IconType;
-  readonly group: "people" | "system";
-  /** Managers look after people; the rest is for administrators. */
-  readonly forManagers?: boolean;
-  readonly settings: readonly AdminSetting[];
-}
+/** Managers look after people; the rest is for administrators. */
+export const managesPeople = (me: Me) => me.role !== "user";
+const administrates = (me: Me) => me.role === "admin";
 
-/** Every section there is, for the list at the left, its search and the palette. */
-const sections: readonly AdminSection[] = [
+export const catalogue = makeCatalogue<SectionId>("/admin", title, [
   {
     id: "overview",
     title: { en: "Overview", de: "Übersicht" },
     icon: LayoutDashboard,
-    group: "people",
+    visible: administrates,
     settings: [
       {
         id: "sign-ins",
@@ -63,15 +48,14 @@ const sections: readonly AdminSection[] = [
     id: "users",
     title: { en: "Users", de: "Personen" },
     icon: UsersRound,
-    group: "people",
-    forManagers: true,
+    visible: managesPeople,
     settings: [],
   },
   {
     id: "sign-in",
     title: { en: "Sign-in", de: "Anmeldung" },
     icon: KeyRound,
-    group: "people",
+    visible: administrates,
     settings: [
       {
         id: "registration",
@@ -94,7 +78,8 @@ const sections: readonly AdminSection[] = [
     id: "installation",
     title: { en: "Installation", de: "Installation" },
     icon: Gauge,
-    group: "system",
+    caption: system,
+    visible: administrates,
     settings: [
       {
         id: "name",
@@ -117,7 +102,8 @@ const sections: readonly AdminSection[] = [
     id: "jobs",
     title: { en: "Jobs and queue", de: "Aufgaben" },
     icon: ListChecks,
-    group: "system",
+    caption: system,
+    visible: administrates,
     settings: [
       {
         id: "periodic",
@@ -130,7 +116,8 @@ const sections: readonly AdminSection[] = [
     id: "mail",
     title: { en: "Mail", de: "Mail" },
     icon: Mail,
-    group: "system",
+    caption: system,
+    visible: administrates,
     settings: [
       {
         id: "test-mail",
@@ -143,7 +130,8 @@ const sections: readonly AdminSection[] = [
     id: "audit",
     title: { en: "Audit log", de: "Protokoll" },
     icon: ScrollText,
-    group: "system",
+    caption: system,
+    visible: administrates,
     settings: [
       {
         id: "export",
@@ -156,7 +144,8 @@ const sections: readonly AdminSection[] = [
     id: "self-test",
     title: { en: "Self-test", de: "Selbsttest" },
     icon: Stethoscope,
-    group: "system",
+    caption: system,
+    visible: administrates,
     settings: [
       {
         id: "checks",
@@ -169,7 +158,8 @@ const sections: readonly AdminSection[] = [
     id: "full-access",
     title: { en: "Full access", de: "Vollzugriff" },
     icon: ShieldAlert,
-    group: "system",
+    caption: system,
+    visible: administrates,
     settings: [
       {
         id: "break-glass",
@@ -183,37 +173,4 @@ const sections: readonly AdminSection[] = [
       },
     ],
   },
-];
-
-export function sectionsFor(me: Me): readonly AdminSection[] {
-  if (me.role === "admin") return sections;
-  return me.role === "manager" ? sections.filter((section) => section.forManagers) : [];
-}
-
-export function sectionById(id: string): AdminSection | undefined {
-  return sections.find((section) => section.id === id);
-}
-
-export function settingTitle(id: string): Bilingual {
-  const setting = sections.flatMap((section) => section.settings).find((candidate) => candidate.id === id);
-  if (!setting) throw new Error(`There is no setting "${id}" in the catalogue.`);
-  return setting.title;
-}
-
-const plain = (text: string) => text.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
-
-/** The settings whose title, section or other words hold every word of the query, in either language. */
-export function findSettings(query: string, me: Me): readonly { section: AdminSection; setting: AdminSetting }[] {
-  const needles = plain(query).split(/\s+/).filter(Boolean);
-  if (needles.length === 0) return [];
-  return sectionsFor(me).flatMap((section) =>
-    section.settings
-      .filter((setting) => {
-        const text = plain(
-          [section.title, setting.title, setting.words].flatMap((words) => [words.de, words.en]).join(" "),
-        );
-        return needles.every((needle) => text.includes(needle));
-      })
-      .map((setting) => ({ section, setting })),
-  );
-}
+]);

@@ -4,7 +4,7 @@ import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { Button } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
-import { settingTitle } from "./catalogue";
+import { catalogue } from "./catalogue";
 import { adminTexts } from "./texts";
 
 const found =
@@ -30,7 +30,7 @@ export function Group({
   return (
     <section id={id} tabIndex={id ? -1 : undefined} className={cx("mt-8 min-w-0 first:mt-2", id && found, className)}>
       <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-2">
-        <h2 className="grow font-semibold">{title ?? (id ? settingTitle(id)[language] : null)}</h2>
+        <h2 className="grow font-semibold">{title ?? (id ? catalogue.title(id)[language] : null)}</h2>
         {actions}
       </div>
       {lead ? <div className="max-w-[38.5rem] text-muted-foreground">{lead}</div> : null}

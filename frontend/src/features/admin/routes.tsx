@@ -1,12 +1,7 @@
 import { Shield } from "lucide-react";
 import { defineFeature } from "@/shared/frame/feature";
-import type { Me } from "@/shared/session/queries";
-import { findSettings, sectionsFor } from "./catalogue";
+import { catalogue, managesPeople, title } from "./catalogue";
 import { keepKnown } from "./search";
-
-const title = { en: "Admin", de: "Verwaltung" };
-
-const managesPeople = (me: Me) => me.role !== "user";
 
 export const admin = defineFeature({
   id: "admin",
@@ -48,25 +43,7 @@ export const admin = defineFeature({
       id: "admin",
       title,
       visible: managesPeople,
-      search: (query, { me, language }) => [
-        ...findSettings(query, me).map(({ section, setting }) => ({
-          id: `admin.${section.id}.${setting.id}`,
-          title: setting.title[language],
-          hint: setting.words[language],
-          aside: section.title[language],
-          icon: section.icon,
-          path: `/admin/${section.id}#${setting.id}`,
-        })),
-        ...sectionsFor(me)
-          .filter((section) => query.trim() && matches(section.title[language], query))
-          .map((section) => ({
-            id: `admin.${section.id}`,
-            title: section.title[language],
-            aside: title[language],
-            icon: section.icon,
-            path: `/admin/${section.id}`,
-          })),
-      ],
+      search: (query, { me, language }) => catalogue.paletteEntries(query, me, language),
     },
     {
       id: "admin.people",
@@ -80,7 +57,3 @@ export const admin = defineFeature({
     },
   ],
 });
-
-function matches(text: string, query: string): boolean {
-  return text.toLowerCase().includes(query.trim().toLowerCase());
-}

@@ -3,10 +3,6 @@ import { defineTexts } from "@/shared/i18n/texts";
 export const adminTexts = defineTexts("admin", {
   en: {
     admin: "Admin",
-    system: "System",
-    searchSettings: "Search settings",
-    foundSettings:
-      "{count, plural, =0 {Nothing here is called “{query}”.} one {# setting found} other {# settings found}}",
     version: "Version {version}",
     versionUp: "Version {version}, up {time}",
     noSection: "No such section",
@@ -38,10 +34,6 @@ export const adminTexts = defineTexts("admin", {
   },
   de: {
     admin: "Verwaltung",
-    system: "System",
-    searchSettings: "Einstellungen suchen",
-    foundSettings:
-      "{count, plural, =0 {Hier heißt nichts „{query}“.} one {# Einstellung gefunden} other {# Einstellungen gefunden}}",
     version: "Version {version}",
     versionUp: "Version {version}, läuft seit {time}",
     noSection: "Diesen Bereich gibt es nicht",

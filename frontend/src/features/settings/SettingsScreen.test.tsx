@@ -332,7 +332,7 @@ describe("finding a setting", () => {
       "/settings/security#totp",
     );
     await user.type(screen.getByRole("searchbox", { name: "Search settings" }), "xyz");
-    expect(screen.getByRole("status")).toHaveTextContent("No setting is called “2faxyz”.");
+    expect(screen.getByRole("status")).toHaveTextContent("Nothing here is called “2faxyz”.");
   });
 
   it("puts the keyboard on the setting of an anchor", async () => {

@@ -1,13 +1,14 @@
-import { useLocation, useParams } from "@tanstack/react-router";
-import { type ComponentType, useEffect } from "react";
+import { useParams } from "@tanstack/react-router";
+import type { ComponentType } from "react";
 import { Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
+import { useAnchor } from "@/shared/frame/use-anchor";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { Button } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/states";
 import { AppearanceSection } from "./AppearanceSection";
-import { type SectionId, sectionById } from "./catalogue";
+import { catalogue, type SectionId } from "./catalogue";
 import { KeysSection } from "./KeysSection";
 import { LanguageSection } from "./LanguageSection";
 import { NotificationsSection } from "./NotificationsSection";
@@ -32,7 +33,7 @@ export default function SettingsScreen() {
   const t = useTexts(settingsTexts);
   const { language } = useLocale();
   const { section: id = "" }: { section?: string } = useParams({ strict: false });
-  const section = sectionById(id);
+  const section = catalogue.section(id);
   useAnchor();
   if (!section) {
     return (
@@ -50,25 +51,4 @@ export default function SettingsScreen() {
       <Body />
     </Screen>
   );
-}
-
-const SHOWN_FOR_MS = 1600;
-
-/** An address with an anchor leads to its setting: in view, marked for a moment, and the keyboard starts there. */
-function useAnchor(): void {
-  const { hash, state } = useLocation();
-  const turn = state.__TSR_key ?? "";
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the same anchor chosen again is shown again
-  useEffect(() => {
-    const element = hash ? document.getElementById(hash) : null;
-    if (!element) return;
-    element.scrollIntoView?.({ block: "start" });
-    element.focus({ preventScroll: true });
-    element.dataset.found = "";
-    const timer = setTimeout(() => delete element.dataset.found, SHOWN_FOR_MS);
-    return () => {
-      clearTimeout(timer);
-      delete element.dataset.found;
-    };
-  }, [hash, turn]);
 }

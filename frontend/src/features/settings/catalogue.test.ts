@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { clientName } from "@/shared/session/client-name";
 import { makeMe } from "@/shared/test/people";
-import { findSettings, sections } from "./catalogue";
+import { catalogue } from "./catalogue";
 
-const ids = (query: string, me = makeMe()) => findSettings(query, me).map(({ setting }) => setting.id);
+const ids = (query: string, me = makeMe()) => catalogue.find(query, me).hits.map(({ setting }) => setting.id);
 
 describe("searching settings", () => {
   it("finds them in both languages, by other words, without accents", () => {
@@ -15,13 +15,18 @@ describe("searching settings", () => {
     expect(ids("  ")).toEqual([]);
   });
 
+  it("finds sections by their own name only", () => {
+    expect(catalogue.find("tasten", makeMe()).sections.map(({ id }) => id)).toEqual(["keys"]);
+    expect(catalogue.find("nachtmodus", makeMe()).sections).toEqual([]);
+  });
+
   it("offers nobody what they cannot set", () => {
     expect(ids("approval")).toEqual([]);
     expect(ids("approval", makeMe({ role: "manager" }))).toEqual(["notify-approvals"]);
   });
 
   it("has one address for each", () => {
-    const all = sections.flatMap((section) => section.settings.map((setting) => setting.id));
+    const all = catalogue.settings.map((setting) => setting.id);
     expect(new Set(all).size).toBe(all.length);
   });
 });

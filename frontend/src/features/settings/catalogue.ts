@@ -1,38 +1,19 @@
 import { Bell, Globe, Keyboard, KeyRound, Lock, Palette, ShieldCheck, UserRound } from "lucide-react";
-import type { Bilingual } from "@/shared/keys/registry";
-import type { Me } from "@/shared/session/queries";
-import type { IconType } from "@/shared/ui/icons";
+import { makeCatalogue } from "@/shared/frame/catalogue";
 
-export interface Setting {
-  /** Also its anchor: /settings/appearance#theme */
-  readonly id: string;
-  readonly title: Bilingual;
-  /** Other words people look for it by. */
-  readonly words: Bilingual;
-  readonly visible?: (me: Me) => boolean;
-}
+export type SectionId =
+  | "profile"
+  | "appearance"
+  | "language"
+  | "keys"
+  | "notifications"
+  | "security"
+  | "tokens"
+  | "privacy";
 
-export interface Section {
-  readonly id: SectionId;
-  readonly title: Bilingual;
-  readonly icon: IconType;
-  readonly settings: readonly Setting[];
-}
+export const title = { en: "Settings", de: "Einstellungen" };
 
-export const sectionIds = [
-  "profile",
-  "appearance",
-  "language",
-  "keys",
-  "notifications",
-  "security",
-  "tokens",
-  "privacy",
-] as const;
-export type SectionId = (typeof sectionIds)[number];
-
-/** Every setting there is, for the list at the left, its search and the palette. The screens show the same titles. */
-export const sections: readonly Section[] = [
+export const catalogue = makeCatalogue<SectionId>("/settings", title, [
   {
     id: "profile",
     title: { en: "Profile", de: "Profil" },
@@ -201,32 +182,4 @@ export const sections: readonly Section[] = [
       },
     ],
   },
-];
-
-export function sectionById(id: string): Section | undefined {
-  return sections.find((section) => section.id === id);
-}
-
-const plain = (text: string) => text.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
-
-export interface Found {
-  readonly section: Section;
-  readonly setting: Setting;
-}
-
-/** The settings whose title, section or other words hold every word of the query, in both languages. */
-export function findSettings(query: string, me: Me): readonly Found[] {
-  const needles = plain(query).split(/\s+/).filter(Boolean);
-  if (needles.length === 0) return [];
-  return sections.flatMap((section) =>
-    section.settings
-      .filter((setting) => setting.visible?.(me) ?? true)
-      .filter((setting) => {
-        const text = plain(
-          [section.title, setting.title, setting.words].flatMap((words) => [words.de, words.en]).join(" "),
-        );
-        return needles.every((needle) => text.includes(needle));
-      })
-      .map((setting) => ({ section, setting })),
-  );
-}
+]);

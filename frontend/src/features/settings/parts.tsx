@@ -1,16 +1,14 @@
 import type { ReactNode } from "react";
 import { useLocale } from "@/shared/i18n/locale";
 import { cx } from "@/shared/ui/cx";
-import { sections } from "./catalogue";
+import { catalogue } from "./catalogue";
 
 const found =
   "scroll-mt-4 outline-none transition-[background-color,box-shadow] duration-[220ms] data-found:bg-primary-tint data-found:shadow-[0_0_0_8px_var(--primary-tint)] rounded-xs";
 
 export function useSettingTitle(id: string): string {
   const { language } = useLocale();
-  const setting = sections.flatMap((section) => section.settings).find((candidate) => candidate.id === id);
-  if (!setting) throw new Error(`There is no setting "${id}" in the catalogue.`);
-  return setting.title[language];
+  return catalogue.title(id)[language];
 }
 
 /** A heading with what belongs together; its anchor is the setting's id. */

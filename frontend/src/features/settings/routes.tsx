@@ -1,8 +1,6 @@
 import { Settings2 } from "lucide-react";
 import { defineFeature } from "@/shared/frame/feature";
-import { findSettings } from "./catalogue";
-
-const title = { en: "Settings", de: "Einstellungen" };
+import { catalogue, title } from "./catalogue";
 
 export const settings = defineFeature({
   id: "settings",
@@ -37,15 +35,7 @@ export const settings = defineFeature({
     {
       id: "settings",
       title,
-      search: (query, { me, language }) =>
-        findSettings(query, me).map(({ section, setting }) => ({
-          id: `settings.${setting.id}`,
-          title: setting.title[language],
-          hint: setting.words[language],
-          aside: section.title[language],
-          icon: section.icon,
-          path: `/settings/${section.id}#${setting.id}`,
-        })),
+      search: (query, { me, language }) => catalogue.paletteEntries(query, me, language),
     },
   ],
 });

@@ -3,9 +3,6 @@ import { defineTexts } from "@/shared/i18n/texts";
 export const settingsTexts = defineTexts("settings", {
   en: {
     settings: "Settings",
-    searchSettings: "Search settings",
-    foundSettings:
-      "{count, plural, =0 {No setting is called “{query}”.} one {# setting found} other {# settings found}}",
     noSection: "This section does not exist",
     noSectionText: "The address may be from another version of Kontor.",
     toProfile: "To the profile",
@@ -256,9 +253,6 @@ export const settingsTexts = defineTexts("settings", {
   },
   de: {
     settings: "Einstellungen",
-    searchSettings: "Einstellungen durchsuchen",
-    foundSettings:
-      "{count, plural, =0 {Keine Einstellung heißt wie „{query}“.} one {# Einstellung gefunden} other {# Einstellungen gefunden}}",
     noSection: "Diesen Abschnitt gibt es nicht",
     noSectionText: "Vielleicht stammt die Adresse aus einer anderen Version von Kontor.",
     toProfile: "Zum Profil",
