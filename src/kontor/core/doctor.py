@@ -23,6 +23,7 @@ import asyncpg
 from kontor.core import addresses, ports, schema
 from kontor.core.doctor_texts import ADVICE, TITLES, Language
 from kontor.core.errors import KontorError
+from kontor.core.loopback import is_loopback
 from kontor.core.secrets import FILE_NAME, MasterKeyUnusable, Secrets
 from kontor.core.settings import Settings
 
@@ -172,7 +173,7 @@ def check_address(settings: Settings) -> Check:
         return good("address", url)
     if settings.kontor_url is None:
         return bad("address", "warn", "address.unnamed", url)
-    if not url.startswith("https://") and urlsplit(url).hostname not in {"localhost", "127.0.0.1", "::1"}:
+    if not url.startswith("https://") and not is_loopback(urlsplit(url).hostname):
         return bad("address", "warn", "address.plain", url)
     return good("address", url)
 

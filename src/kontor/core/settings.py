@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kontor.core.loopback import is_loopback
+
 
 def default_data_dir() -> Path:
     if sys.platform == "darwin":
@@ -50,7 +52,8 @@ class Settings(BaseSettings):
     kontor_max_body_bytes: int = Field(
         2_097_152,
         ge=1024,
-        description="Larger request bodies are refused before they are read (uploads have their own).",
+        description="Larger request bodies are refused before they are read (uploads have their own). "
+        "Whoever is not signed in may send 65536 at most.",
     )
     kontor_worker_concurrency: int = Field(4, ge=1, le=64, description="Jobs that one worker runs at the same time.")
     kontor_jobs_per_person: int = Field(2, ge=1, description="Jobs of one person that run or queue at the same time.")
@@ -123,7 +126,7 @@ class Settings(BaseSettings):
 
     @property
     def is_loopback(self) -> bool:
-        return self.kontor_host in {"127.0.0.1", "::1", "localhost"}
+        return is_loopback(self.kontor_host)
 
     @property
     def public_url(self) -> str:

@@ -20,6 +20,7 @@ from kontor.core.http.problems import as_kontor_error, problem_of
 from kontor.core.limits.buckets import MemoryBuckets
 from kontor.core.limits.middleware import RateLimit
 from kontor.core.limits.rates import Limiter, RouteGroup
+from kontor.core.loopback import is_loopback
 from kontor.core.observability import Metrics
 from kontor.core.settings import Settings
 from kontor.web.lifecycle import Lifecycle, Phase, Starting
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 OWN_COOKIES = frozenset(name.encode() for name in (cookies.PLAIN, cookies.SECURE, cookies.SIGN_IN_STATE))
 COOKIE_VALUE = re.compile(rb"[A-Za-z0-9_-]{1,200}")
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
@@ -374,16 +374,16 @@ class HostGuard:
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self.app = app
-        named = urlsplit(settings.kontor_url or "").hostname
-        self.names = LOOPBACK_NAMES | ({named} if named else frozenset())
-        self.is_strict = named is not None or settings.is_loopback
+        self.named = urlsplit(settings.kontor_url or "").hostname
+        self.is_strict = self.named is not None or settings.is_loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
         host = host_name(header(scope, b"host"))
-        if self.is_strict and host not in self.names and not is_probe(scope["path"]):
+        is_known = is_loopback(host) or (host is not None and host == self.named)
+        if self.is_strict and not is_known and not is_probe(scope["path"]):
             await refuse(UnknownHost(), scope, receive, send)
             return
         await self.app(scope, receive, send)

@@ -11,11 +11,11 @@ from email.policy import SMTPUTF8
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from kontor.core.loopback import is_loopback
 from kontor.core.mail.ports import Envelope, MailRefused, MailServerAway, MailUnclear
 
 STEP_SECONDS = 20.0
 TOTAL_SECONDS = 75.0
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Security = Literal["tls", "starttls", "if_offered", "none"]
 
@@ -43,7 +43,7 @@ class SmtpServer:
             security = "tls"
         elif wish == "never":
             security = "none"
-        elif wish == "if_offered" or (not wish and parts.hostname in LOOPBACK):
+        elif wish == "if_offered" or (not wish and is_loopback(parts.hostname)):
             security = "if_offered"
         else:
             security = "starttls"
