@@ -80,8 +80,9 @@ async def lives(live: Live) -> None:
     ],
 )
 async def test_bodies_that_are_no_requests(live: Live, body: bytes, status: set[int]) -> None:
-    async with live.client() as client:
-        answer = await client.post(LOGIN, content=body, headers={"Content-Type": "application/json"})
+    ada = await live.sign_in()  # from nobody the large ones would not be read
+    async with live.client(headers=ada.headers | {"Content-Type": "application/json"}) as client:
+        answer = await client.post(LOGIN, content=body)
     assert answer.status_code in status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     await lives(live)
@@ -106,9 +107,34 @@ async def test_no_spelling_of_a_path_lets_a_large_body_in(live: Live, method: st
 async def test_large_bodies_without_a_length_are_refused_as_they_grow(live: Live) -> None:
     head = head_of("Transfer-Encoding: chunked")
     chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
-    answer = await talk(live, head + chunk * 40)
+    ada = await live.sign_in()
+    known = head.replace(b"Host:", f"Authorization: Bearer {ada.token}\r\nHost:".encode())
+    for request, chunks in ((head, 2), (known, 40)):
+        answer = await talk(live, request + chunk * chunks)
+        assert status_of(answer) == 413
+        assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["code"] == "http.body_too_large"
+
+
+@pytest.mark.parametrize(
+    "credential",
+    ["X-None: 1", "Authorization: Bearer nonsense", "X-API-Key: ktr_nonsense", "Cookie: kontor_session=nonsense"],
+)
+async def test_from_nobody_only_a_small_body_is_read(live: Live, credential: str) -> None:
+    """Naming a credential is not having one."""
+    head = head_of(f"Content-Length: 65537\r\n{credential}")
+    answer = await talk(live, head)
     assert status_of(answer) == 413
-    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["code"] == "http.body_too_large"
+    assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["limit_bytes"] == 65_536
+
+
+async def test_whoever_is_signed_in_may_send_more(live: Live) -> None:
+    ada = await live.sign_in()
+    large = {"name": "x" * 100_000}
+    async with live.client() as client:
+        answer = await client.patch("/api/v1/auth/me", json=large, headers=ada.headers)
+        assert answer.status_code == 422, answer.text
+        answer = await client.patch("/api/v1/auth/me", json=large)
+        assert (answer.status_code, answer.json()["code"]) == (413, "http.body_too_large")
 
 
 async def test_a_body_that_never_arrives_is_given_up(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,8 +246,9 @@ async def test_no_cookie_takes_long_to_read(live: Live, path: str, value: bytes)
 async def test_no_text_takes_long_to_compose(live: Live) -> None:
     """Marks in the wrong order are sorted by whoever composes them."""
     marks = "\u0315" * 150_000 + "\u0300" * 150_000
+    ada = await live.sign_in()  # from nobody so long a text would not be read
     began = time.monotonic()
-    async with live.client() as client:
+    async with live.client(headers=ada.headers) as client:
         for body in ({"name": marks}, {"email": marks + "@example.org"}, {"password": marks}):
             answer = await client.post("/api/v1/auth/register", json=APPLICANT | body)
             assert answer.status_code in {403, 422}, answer.text

@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 BEGAN = time.monotonic()  # as near to the start of the process as this module comes
 
+NOBODYS_BODY_BYTES = 65_536
+
 DESCRIPTION = "The interface of Kontor. Errors are problem documents (RFC 9457) with stable codes."
 
 
@@ -87,10 +89,11 @@ def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Mi
     """Outermost first."""
     tracer = configure_tracing(settings, service="kontor-web")
 
-    def largest_body(_scope: Scope) -> int | None:
+    def largest_body(scope: Scope) -> int | None:
         # Of everything. A route that takes more is named here by its whole path: what a path ends in is written by
-        # whoever asks, and a body is read before anybody asks who sends it.
-        return settings.kontor_max_body_bytes
+        # whoever asks. Who nobody is has little to say, and a body is read and parsed before a route asks who sends it.
+        most = settings.kontor_max_body_bytes
+        return min(most, NOBODYS_BODY_BYTES) if scope.get("kontor.actor") is None else most
 
     return [
         Middleware(middleware.TrustedProxies, networks=settings.kontor_trusted_proxies),
@@ -104,8 +107,8 @@ def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Mi
         Middleware(middleware.Gate, lifecycle=lifecycle),
         Middleware(middleware.KernelRates, by="address"),
         Middleware(middleware.PatientBody),
-        Middleware(BodyLimit, limit_of=largest_body),
         Middleware(AuthenticationMiddleware),
+        Middleware(BodyLimit, limit_of=largest_body),
         Middleware(middleware.KernelRates, by="person"),
     ]
 
