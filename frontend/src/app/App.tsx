@@ -9,6 +9,7 @@ import { problemText } from "@/shared/api/texts";
 import { matchRoute } from "@/shared/frame/feature";
 import { sayIn } from "@/shared/i18n/texts";
 import { useKeyboard } from "@/shared/keys/use-keys";
+import { ProofHost } from "@/shared/session/proof/ProofHost";
 import { meQuery } from "@/shared/session/queries";
 import { Overlays } from "@/shared/ui/overlays";
 import { toast } from "@/shared/ui/toast";
@@ -62,6 +63,7 @@ export function makeApp(history?: RouterHistory) {
         <Tooltip.Provider>
           <Everywhere />
           <RouterProvider router={router} />
+          <ProofHost />
           <Toasts />
           <Overlays />
         </Tooltip.Provider>

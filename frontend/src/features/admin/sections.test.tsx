@@ -222,27 +222,24 @@ describe("the configuration", () => {
 });
 
 describe("full access", () => {
-  it("asks for a reason and a proof, and says when the proof is wrong", async () => {
+  it("asks for a reason, and leaves the proof to the question that every screen shares", async () => {
     const { user, requests } = await renderScreen(ui, {
       ...at("full-access"),
       network: {
         ...base,
-        "POST /api/v1/admin/full-access": problem(422, "http.invalid_field", [
-          { field: "password", message: "wrong", code: "auth.invalid_credentials" },
-        ]),
+        "POST /api/v1/admin/full-access": { until: "2026-11-21T15:00:00Z", reason: "Court order 12/2026" },
       },
     });
     await user.click(await screen.findByRole("button", { name: "Switch full access on" }));
     expect(await screen.findByText(/reason of at least 10/)).toBeVisible();
     await user.type(screen.getByRole("textbox", { name: "Reason" }), "Court order 12/2026");
-    await user.type(screen.getByLabelText("Your password"), "not this one");
     await user.click(screen.getByRole("button", { name: "Switch full access on" }));
-    expect(await screen.findByText("This is not right. Please try again.")).toBeVisible();
-    expect(requests.find(({ method }) => method === "POST")?.body).toEqual({
-      reason: "Court order 12/2026",
-      minutes: 60,
-      password: "not this one",
-    });
+    await waitFor(() =>
+      expect(requests.find(({ method }) => method === "POST")?.body).toEqual({
+        reason: "Court order 12/2026",
+        minutes: 60,
+      }),
+    );
     await expectAccessible();
   });
 });

@@ -20,7 +20,7 @@ export function NotificationsSection() {
         <NotifyRow id="notify-jobs" kind="jobs" help={t("notifyJobsHelp")} />
         {approves ? <NotifyRow id="notify-approvals" kind="approvals" help={t("notifyApprovalsHelp")} /> : null}
       </Rows>
-      {installation?.kind === "multi" ? (
+      {installation?.kind === "multi" && installation.owners_see_full_access ? (
         <p className="mt-5 max-w-[38.5rem] text-muted-foreground">{t("notifyAlways")}</p>
       ) : null}
     </>

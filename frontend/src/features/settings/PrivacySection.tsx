@@ -51,7 +51,9 @@ function WhoSees() {
         </div>
       </div>
       <p className="mt-4 max-w-[38.5rem] text-muted-foreground">
-        {t("seesBreakGlass")} {me.role === "admin" ? t("seesBreakGlassAdmin") : null}
+        {t("seesBreakGlass")}{" "}
+        {installation ? t(installation.owners_see_full_access ? "seesTold" : "seesNotTold") : null}{" "}
+        {me.role === "admin" ? t("seesBreakGlassAdmin") : null}
       </p>
     </SettingGroup>
   );
@@ -61,6 +63,7 @@ function History() {
   const t = useTexts(settingsTexts);
   const history = useInfiniteQuery(historyQuery);
   const [kind, setKind] = useState<Kind>("all");
+  const isHidden = useInstallation().data?.owners_see_full_access === false;
   const lines = history.data?.pages.flatMap((page) => page.items) ?? [];
   const shown = lines.filter((line) => isAbout(kind, line.action));
   return (
@@ -84,7 +87,7 @@ function History() {
         <Refreshing active={history.isRefetching}>
           {shown.length === 0 ? (
             <p className="border-t border-border-soft py-4 text-muted-foreground">
-              {kind === "access" ? t("historyNoAccess") : t("historyNone")}
+              {kind !== "access" ? t("historyNone") : isHidden ? t("historyAccessHidden") : t("historyNoAccess")}
             </p>
           ) : (
             <ol className="border-t border-border-soft">

@@ -1,4 +1,5 @@
-import { CircleAlert, CircleCheck } from "lucide-react";
+import { CircleAlert, CircleCheck, Hourglass } from "lucide-react";
+import type { ReactNode } from "react";
 import { useTexts } from "@/shared/i18n/texts";
 import { useInstallation, useMe } from "@/shared/session/queries";
 import { Button } from "@/shared/ui/button";
@@ -9,7 +10,7 @@ import { Avatar, StateMark } from "@/shared/ui/marks";
 import { Notice } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
-import { useChangeMe } from "./api";
+import { useChangeMe, useResendVerification } from "./api";
 import { SettingGroup } from "./parts";
 import { settingsTexts } from "./texts";
 
@@ -67,8 +68,18 @@ function NameForm() {
   );
 }
 
+function AddressLine({ address, children }: { address: string; children: ReactNode }) {
+  return (
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-1 py-2.5 [&+&]:border-t [&+&]:border-border-soft">
+      <span className="min-w-0 grow font-medium break-all">{address}</span>
+      {children}
+    </div>
+  );
+}
+
 function EmailForm() {
   const t = useTexts(settingsTexts);
+  const resend = useResendVerification();
   const me = useMe();
   const { data: installation } = useInstallation();
   const change = useChangeMe();
@@ -77,16 +88,23 @@ function EmailForm() {
     draft: "profile.email",
     problem: change.error,
     check: ({ email }) => ({ email: /^[^\s@]+@[^\s@]+$/.test(email.trim()) ? undefined : t("emailWrong") }),
-    onSubmit: ({ email }) => change.mutate({ email: email.trim() }, { onSuccess: () => reset({ email: "" }) }),
+    onSubmit: ({ email }) => {
+      resend.reset();
+      change.mutate({ email: email.trim() }, { onSuccess: () => reset({ email: "" }) });
+    },
   });
   const email = field("email");
+  const resendButton = (
+    <Button size="sm" busy={resend.isPending} onClick={() => resend.mutate()}>
+      {t("emailResend")}
+    </Button>
+  );
   return (
     <SettingGroup id="email" lead={t("emailLead")}>
       <div className="max-w-[38.5rem]">
-        <p className="flex flex-wrap items-center gap-x-4 gap-y-1 border-y border-border-soft py-2.5">
+        <div className="border-y border-border-soft">
           {me.email ? (
-            <>
-              <span className="min-w-0 grow font-medium break-all">{me.email}</span>
+            <AddressLine address={me.email}>
               {me.email_verified ? (
                 <StateMark icon={CircleCheck}>{t("emailVerified")}</StateMark>
               ) : (
@@ -94,12 +112,28 @@ function EmailForm() {
                   {t("emailUnverified")}
                 </StateMark>
               )}
-            </>
+              {me.email_verified || me.pending_email ? null : resendButton}
+            </AddressLine>
           ) : (
-            <span className="text-muted-foreground">{t("emailNone")}</span>
+            <p className="py-2.5 text-muted-foreground">{t("emailNone")}</p>
           )}
-        </p>
-        {change.isSuccess && !values.email ? (
+          {me.pending_email ? (
+            <AddressLine address={me.pending_email}>
+              <StateMark tone="brass" icon={Hourglass}>
+                {t("emailPending")}
+              </StateMark>
+              {resendButton}
+            </AddressLine>
+          ) : null}
+        </div>
+        <FormProblem error={resend.error} className="mt-4" />
+        {resend.isSuccess ? (
+          <div role="status">
+            <Notice className="mt-4" icon={CircleCheck}>
+              {t("emailResent")} {installation && !installation.mail_configured ? t("emailShown") : null}
+            </Notice>
+          </div>
+        ) : change.isSuccess && !values.email ? (
           <div role="status">
             <Notice className="mt-4" icon={CircleCheck}>
               {t("emailSent", { email: change.variables.email ?? "" })}{" "}

@@ -4,10 +4,10 @@ import { useState } from "react";
 import { useTexts } from "@/shared/i18n/texts";
 import { meQuery, useMe } from "@/shared/session/queries";
 import { Button } from "@/shared/ui/button";
-import { Dialog } from "@/shared/ui/dialog";
+import { AlertDialog } from "@/shared/ui/dialog";
+import { FormProblem } from "@/shared/ui/form-problem";
 import { StateMark } from "@/shared/ui/marks";
 import { useRenewRecoveryCodes, useTurnTotpOff } from "./api";
-import { CodeForm } from "./CodeForm";
 import { SettingGroup } from "./parts";
 import { RecoveryCodes } from "./RecoveryCodes";
 import { TotpSetup } from "./TotpSetup";
@@ -57,21 +57,18 @@ function RenewCodes({ onClose }: { onClose: () => void }) {
   const renew = useRenewRecoveryCodes();
   if (renew.data) return <RecoveryCodes codes={renew.data.recovery_codes} onClose={onClose} />;
   return (
-    <Dialog
+    <AlertDialog
       open
       onOpenChange={(next) => !next && onClose()}
       title={t("codesRenew")}
       description={t("codesRenewLead")}
-      width="sm"
+      action={t("codesMake")}
+      destructive={false}
+      busy={renew.isPending}
+      onConfirm={() => renew.mutate()}
     >
-      <CodeForm
-        action={t("codesMake")}
-        busy={renew.isPending}
-        problem={renew.error}
-        onSubmit={(code) => renew.mutate(code)}
-        onCancel={onClose}
-      />
-    </Dialog>
+      <FormProblem error={renew.error} />
+    </AlertDialog>
   );
 }
 
@@ -79,24 +76,16 @@ function TurnOff({ onClose }: { onClose: () => void }) {
   const t = useTexts(settingsTexts);
   const off = useTurnTotpOff();
   return (
-    <Dialog
+    <AlertDialog
       open
       onOpenChange={(next) => !next && onClose()}
       title={t("totpOffTitle")}
       description={t("totpOffLead")}
-      width="sm"
+      action={t("turnOff")}
+      busy={off.isPending}
+      onConfirm={() => off.mutate(undefined, { onSuccess: onClose })}
     >
-      <CodeForm
-        action={t("turnOff")}
-        isDestructive
-        allowPassword
-        busy={off.isPending}
-        problem={off.error}
-        onSubmit={(value, kind) =>
-          off.mutate(kind === "password" ? { password: value } : { code: value }, { onSuccess: onClose })
-        }
-        onCancel={onClose}
-      />
-    </Dialog>
+      <FormProblem error={off.error} />
+    </AlertDialog>
   );
 }

@@ -15,6 +15,10 @@ export function useChangeMe() {
   });
 }
 
+export function useResendVerification() {
+  return useMutation({ meta, mutationFn: () => read(api.POST("/api/v1/auth/resend-verification")) });
+}
+
 function useRefreshMe() {
   const client = useQueryClient();
   return () => client.invalidateQueries({ queryKey: meQuery.queryKey });
@@ -71,7 +75,7 @@ export function useConfirmTotp() {
 export function useRenewRecoveryCodes() {
   return useMutation({
     meta,
-    mutationFn: (code: string) => read(api.POST("/api/v1/auth/totp/recovery-codes", { body: { code } })),
+    mutationFn: () => read(api.POST("/api/v1/auth/totp/recovery-codes")),
   });
 }
 
@@ -79,8 +83,7 @@ export function useTurnTotpOff() {
   const refreshMe = useRefreshMe();
   return useMutation({
     meta,
-    mutationFn: (proof: { code: string } | { password: string }) =>
-      read(api.DELETE("/api/v1/auth/totp", { body: proof })),
+    mutationFn: () => read(api.DELETE("/api/v1/auth/totp")),
     onSuccess: refreshMe,
   });
 }

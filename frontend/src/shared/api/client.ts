@@ -1,7 +1,8 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "@/api/generated/schema";
 import { connectionLost, connectionRestored } from "./connection";
-import { Offline, problemFrom } from "./problem";
+import { Offline, PROOF_NEEDED, problemFrom } from "./problem";
+import { askForProof } from "./proof";
 
 export type Schemas = components["schemas"];
 
@@ -67,11 +68,20 @@ const kontor: Middleware = {
   },
 };
 
+/** Late binding, so that a test can put its network in place of fetch. */
+async function send(request: Request): Promise<Response> {
+  const again = safeMethods.has(request.method) ? null : request.clone();
+  const response = await globalThis.fetch(request);
+  if (again === null || response.status !== 403) return response;
+  const problem = await problemFrom(response.clone());
+  if (problem.code !== PROOF_NEEDED || !(await askForProof(problem.extra("methods")))) return response;
+  return globalThis.fetch(again);
+}
+
 export const api = createClient<paths>({
   baseUrl: typeof location === "undefined" ? "http://localhost" : location.origin,
   credentials: "same-origin",
-  // Late binding, so that a test can put its network in place of fetch.
-  fetch: (request) => globalThis.fetch(request),
+  fetch: send,
 });
 api.use(kontor);
 

@@ -37,6 +37,9 @@ export class Problem extends Error {
   }
 }
 
+/** The person was asked who they are. Whoever gets this one has seen them turn the question down, and says nothing. */
+export const PROOF_NEEDED = "auth.proof_needed";
+
 /** No answer at all: the server or the line is away. */
 export class Offline extends Error {
   override readonly name = "Offline";

@@ -1,5 +1,5 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
-import { Offline, Problem } from "./problem";
+import { isProblem, Offline, PROOF_NEEDED, Problem } from "./problem";
 
 /** Answers of the server live in memory, and go when the window does. */
 export function makeQueryClient(onUnhandled?: (error: unknown) => void): QueryClient {
@@ -8,7 +8,7 @@ export function makeQueryClient(onUnhandled?: (error: unknown) => void): QueryCl
     mutationCache: new MutationCache({
       // Whoever shows the failure in its place says so by `meta: { shown: true }`; no other may fail in silence.
       onError: (error, _variables, _context, mutation) => {
-        if (!mutation.meta?.shown) onUnhandled?.(error);
+        if (!mutation.meta?.shown && !isProblem(error, PROOF_NEEDED)) onUnhandled?.(error);
       },
     }),
     defaultOptions: {

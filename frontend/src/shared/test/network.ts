@@ -18,9 +18,10 @@ export function problem(
   status: number,
   code: string,
   errors: readonly { field: string; message: string; code: string }[] = [],
+  extra: Readonly<Record<string, unknown>> = {},
 ) {
   return new Response(
-    JSON.stringify({ type: "about:blank", title: code, status, code, detail: "", request_id: "r1", errors }),
+    JSON.stringify({ ...extra, type: "about:blank", title: code, status, code, detail: "", request_id: "r1", errors }),
     {
       status,
       headers: { "Content-Type": "application/problem+json" },

@@ -23,6 +23,7 @@ export function makeMe(change: Partial<Schemas["MeRead"]> = {}): Schemas["MeRead
     initials: "RK",
     state: "active",
     email_verified: true,
+    pending_email: null,
     has_password: true,
     totp_enabled: false,
     passkeys: 0,
@@ -45,4 +46,5 @@ export const installation: Schemas["InstallationRead"] = {
   languages: ["de", "en"],
   mail_configured: true,
   passwordless_loopback: false,
+  owners_see_full_access: true,
 };

@@ -1,5 +1,5 @@
 import { Hourglass } from "lucide-react";
-import { Problem } from "../api/problem";
+import { isProblem, PROOF_NEEDED, Problem } from "../api/problem";
 import { useWait } from "../api/use-wait";
 import { formatDuration } from "../i18n/format";
 import { useLocale } from "../i18n/locale";
@@ -23,7 +23,7 @@ export function FormProblem({
   const t = useTexts(uiTexts);
   const locale = useLocale();
   const wait = useWait(error);
-  if (!error) return null;
+  if (!error || isProblem(error, PROOF_NEEDED)) return null;
   if (error instanceof Problem) {
     const isToldByFields = error.fields.length > 0 && error.fields.every((entry) => fields.includes(entry.field));
     if (isToldByFields) return null;

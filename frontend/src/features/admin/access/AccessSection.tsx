@@ -1,7 +1,6 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ShieldAlert } from "lucide-react";
 import { useEffect, useState } from "react";
-import { Problem } from "@/shared/api/problem";
 import { Link, textLinkClass } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { formatTime } from "@/shared/i18n/format";
@@ -12,7 +11,7 @@ import { Button } from "@/shared/ui/button";
 import { Switch } from "@/shared/ui/choice";
 import { Field } from "@/shared/ui/field";
 import { FormProblem } from "@/shared/ui/form-problem";
-import { Input, PasswordInput, Textarea } from "@/shared/ui/input";
+import { Textarea } from "@/shared/ui/input";
 import { ErrorState, LoadingBars, Notice } from "@/shared/ui/states";
 import { Segmented } from "@/shared/ui/tabs";
 import { toast } from "@/shared/ui/toast";
@@ -92,27 +91,20 @@ const spans = ["15", "60", "240", "480"] as const;
 
 function Start() {
   const t = useTexts(accessTexts);
-  const me = useMe();
   const start = useStartAccess();
   const [minutes, setMinutes] = useState<(typeof spans)[number]>("60");
-  const proof = me.totp_enabled ? "code" : me.has_password ? "password" : null;
   const { form, field } = useForm({
-    initial: { reason: "", proof: "" },
+    initial: { reason: "" },
     problem: start.error,
-    serverNames: { proof: proof ?? "proof" },
-    told: (name) => (name === "proof" ? t("proofWrong") : undefined),
-    check: ({ reason, proof: typed }) => ({
+    check: ({ reason }) => ({
       reason: reason.trim().length < 10 ? t("reasonShort") : reason.trim().length > 500 ? t("reasonLong") : undefined,
-      proof: !proof || typed ? undefined : proof === "code" ? t("codeMissing") : t("passwordMissing"),
     }),
-    onSubmit: ({ reason, proof: typed }) =>
-      start.mutate({ reason: reason.trim(), minutes: Number(minutes), ...(proof ? { [proof]: typed } : {}) }),
+    onSubmit: ({ reason }) => start.mutate({ reason: reason.trim(), minutes: Number(minutes) }),
   });
-  const [reason, typed] = [field("reason"), field("proof")];
-  const isWrong = start.error instanceof Problem && Boolean(start.error.field(proof ?? ""));
+  const reason = field("reason");
   return (
     <form {...form} className="flex max-w-[38.5rem] flex-col gap-4">
-      {isWrong ? null : <FormProblem error={start.error} fields={["reason"]} />}
+      <FormProblem error={start.error} fields={["reason"]} />
       <Field label={t("reason")} help={t("reasonHelp")} error={reason.error}>
         <Textarea {...reason.control} rows={3} />
       </Field>
@@ -125,16 +117,6 @@ function Start() {
           items={spans.map((value) => ({ value, label: t(`minutes.${value}`) }))}
         />
       </div>
-      {proof === "password" ? (
-        <Field label={t("password")} help={t("proofHelp")} error={typed.error}>
-          <PasswordInput {...typed.control} autoComplete="current-password" />
-        </Field>
-      ) : null}
-      {proof === "code" ? (
-        <Field label={t("code")} help={t("proofHelp")} error={typed.error}>
-          <Input {...typed.control} inputMode="numeric" autoComplete="one-time-code" className="num !w-40" />
-        </Field>
-      ) : null}
       <div>
         <Button type="submit" variant="destructive" icon={ShieldAlert} busy={start.isPending}>
           {t("start")}
