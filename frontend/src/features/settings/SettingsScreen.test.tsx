@@ -95,6 +95,24 @@ describe("texts save by their button", () => {
     await user.type(await screen.findByLabelText("New address"), "new@example.org{Enter}");
     expect(await screen.findByText(/If new@example.org can be used/)).toBeVisible();
   });
+
+  it.each([
+    ["one's own address", { email_verified: false }, "not confirmed"],
+    ["a new address", { pending_email: "new@example.org" }, "waits for its confirmation"],
+  ])("sends the link again for %s", async (_what, change, mark) => {
+    const { user, requests } = await open("profile", { "POST /api/v1/auth/resend-verification": {} }, makeMe(change));
+    expect(await screen.findByText(mark)).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Send link again" }));
+    expect(await screen.findByText(/a new link is on its way/)).toBeVisible();
+    expect(requests.filter(({ method }) => method === "POST")).toHaveLength(1);
+    await expectAccessible();
+  });
+
+  it("offers no link where nothing waits for one", async () => {
+    await open("profile");
+    expect(await screen.findByText("confirmed")).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Send link again" })).toBeNull();
+  });
 });
 
 describe("keys", () => {
@@ -194,6 +212,28 @@ describe("security", () => {
     await user.click(screen.getByRole("button", { name: "Done" }));
     expect(await within(group as HTMLElement).findByRole("button", { name: "Switch off" })).toBeVisible();
     expect(requests.filter((request) => request.path.endsWith("/totp")).length).toBe(1);
+  });
+
+  it("asks once more before the second step goes or its codes are new", async () => {
+    const { user, requests } = await open(
+      "security",
+      {
+        ...security,
+        "POST /api/v1/auth/totp/recovery-codes": { recovery_codes: ["aaaa-bbbb"] },
+        "DELETE /api/v1/auth/totp": null,
+      },
+      makeMe({ totp_enabled: true }),
+    );
+    await user.click(await screen.findByRole("button", { name: "New recovery codes" }));
+    await expectAccessible();
+    await user.click(screen.getByRole("button", { name: "Make codes" }));
+    expect(await screen.findByText("aaaa-bbbb")).toBeVisible();
+    await user.click(screen.getByRole("checkbox", { name: "I have kept the codes" }));
+    await user.click(screen.getByRole("button", { name: "Done" }));
+    await user.click(await screen.findByRole("button", { name: "Switch off" }));
+    const question = await screen.findByRole("alertdialog", { name: "Switch off the second step" });
+    await user.click(within(question).getByRole("button", { name: "Switch off" }));
+    await waitFor(() => expect(requests.some(({ method }) => method === "DELETE")).toBe(true));
   });
 
   it("changes the password and names what is wrong with it", async () => {
@@ -309,6 +349,25 @@ describe("privacy", () => {
     expect(screen.queryByText("Your content was looked at")).toBeNull();
     expect(screen.getByText("Signed in with a passkey")).toBeVisible();
     await expectAccessible();
+  });
+
+  it.each([
+    [true, /You find that line below and get a message/, "There is no line about a look at your content."],
+    [false, /does not show you that line/, "This installation does not show people who looked at their content."],
+  ])("promises what the installation keeps (owners see it: %s)", async (seen, promise, none) => {
+    const here = { "GET /api/v1/installation": { ...installation, owners_see_full_access: seen } };
+    const { user } = await open("privacy", { ...here, "GET /api/v1/audit/mine": { items: [], next_cursor: null } });
+    expect(await screen.findByText(promise)).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Access by others" }));
+    expect(await screen.findByText(none)).toBeVisible();
+  });
+
+  it.each([true, false])("names the message that cannot be switched off only where there is one (%s)", async (seen) => {
+    const { client } = await open("notifications", {
+      "GET /api/v1/installation": { ...installation, owners_see_full_access: seen },
+    });
+    await waitFor(() => expect(client.getQueryState(["installation"])?.status).toBe("success"));
+    await waitFor(() => expect(screen.queryAllByText(/cannot be switched off/)).toHaveLength(seen ? 1 : 0));
   });
 
   it("reads on by cursor", async () => {

@@ -3,7 +3,7 @@ import { defineTexts } from "../../i18n/texts";
 export const proofTexts = defineTexts("proof", {
   en: {
     title: "Confirm that it is you",
-    lead: "So that nobody makes this change at a desk you have left. Then you are not asked for 15 minutes.",
+    lead: "So that nobody does this at a desk you have left. Afterwards you are not asked again for 15 minutes.",
     password: "Your password",
     passwordMissing: "Please enter your password.",
     passwordWrong: "This is not your password.",
@@ -23,7 +23,7 @@ export const proofTexts = defineTexts("proof", {
   },
   de: {
     title: "Bestätigen Sie, dass Sie es sind",
-    lead: "Damit das niemand an einem Platz ändert, den Sie verlassen haben. Danach wird 15 Minuten nicht gefragt.",
+    lead: "Damit das niemand an einem Platz tut, den Sie verlassen haben. Danach wird 15 Minuten lang nicht mehr gefragt.",
     password: "Ihr Passwort",
     passwordMissing: "Bitte geben Sie Ihr Passwort ein.",
     passwordWrong: "Das ist nicht Ihr Passwort.",
