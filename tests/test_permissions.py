@@ -96,6 +96,7 @@ POST   /admin/users/{user_id}/invite          401       .        -      -      4
 POST   /admin/users/{user_id}/reset-link      401       .        -      -      403   403   403     200
 POST   /admin/users/{user_id}/restore         401       .        -      -      403   403   200     200
 POST   /admin/users/{user_id}/suspend         401       .        -      -      403   403   200     200
+GET    /admin/users/{user_id}/sessions        401       .        -      -      403   403   200     200
 DELETE /admin/users/{user_id}/sessions        401       .        -      -      403   403   403     200
 GET    /admin/users/{user_id}/files           401       .        -      -      403   403   403     403
 GET    /admin/audit                           401       .        -      -      403   403   403     200

@@ -206,6 +206,8 @@ async def test_the_record_is_filtered(house: House) -> None:
     hour = begin + timedelta(minutes=30)
     admin = await house.sign_in(admin.id)
     assert await actions(admin, actor=str(anna.id)) == ["sign_in.succeeded"]
+    assert await actions(admin, about=str(anna.id)) == ["person.changed", "sign_in.succeeded"]
+    assert await actions(admin, about="7") == ["job.retried"]
     assert await actions(admin, action="person") == ["person.changed"]
     assert await actions(admin, action="person.changed") == ["person.changed"]
     assert await actions(admin, action="perso") == []
@@ -220,7 +222,14 @@ async def test_the_record_is_filtered(house: House) -> None:
 
 @pytest.mark.parametrize(
     "params",
-    [{"actor": "x"}, {"action": "a'b"}, {"since": "yesterday"}, {"since": "2026-01-01T00:00:00"}, {"search": "\0"}],
+    [
+        {"actor": "x"},
+        {"about": "\0"},
+        {"action": "a'b"},
+        {"since": "yesterday"},
+        {"since": "2026-01-01T00:00:00"},
+        {"search": "\0"},
+    ],
 )
 async def test_filters_that_are_none_are_refused(house: House, params: dict[str, str]) -> None:
     admin = await house.visitor(Role.ADMIN)

@@ -129,11 +129,19 @@ DEEDS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/restore", None),
     ("POST", "/approve", None),
     ("POST", "/invite", None),
+    ("GET", "/sessions", None),
     ("DELETE", "/sessions", None),
     ("POST", "/reset-link", None),
     ("GET", "/files", None),
 ]
-MANAGERS_DEEDS = {("GET", ""), ("POST", "/suspend"), ("POST", "/restore"), ("POST", "/approve"), ("POST", "/invite")}
+MANAGERS_DEEDS = {
+    ("GET", ""),
+    ("GET", "/sessions"),
+    ("POST", "/suspend"),
+    ("POST", "/restore"),
+    ("POST", "/approve"),
+    ("POST", "/invite"),
+}
 
 
 @pytest.mark.parametrize(("method", "deed", "body"), DEEDS)
@@ -468,6 +476,19 @@ async def test_a_cursor_with_what_no_column_holds_is_refused(house: House, name:
     cursor = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
     answer = await admin.get("/admin/users", params={"cursor": cursor})
     assert answer.status_code in ({200} if len(name) > 100 else {422}), answer.text
+
+
+async def test_whoever_manages_people_sees_where_somebody_is_signed_in_but_not_from_which_address(house: House) -> None:
+    admin, anna = await house.visitor(Role.ADMIN), await house.visitor()
+    second = await house.sign_in(anna.id)
+    found = (await admin.get(f"/admin/users/{anna.id}/sessions")).json()["items"]
+    assert len(found) == 2
+    assert {frozenset(each) for each in found} == {frozenset({"id", "kind", "client", "created_at", "last_seen_at"})}
+    assert [each["last_seen_at"] for each in found] == sorted([each["last_seen_at"] for each in found], reverse=True)
+    await second.delete("/auth/sessions")
+    found = (await admin.get(f"/admin/users/{anna.id}/sessions")).json()["items"]
+    mine = (await second.get("/auth/sessions")).json()["items"]
+    assert [each["id"] for each in found] == [each["id"] for each in mine]
 
 
 async def test_ending_sessions_signs_every_device_out(house: House) -> None:

@@ -182,6 +182,7 @@ class AuditRead(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Filter:
     actor: UUID | None = None
+    about: str | None = None  # a person or a thing: what they did, and what was done about them
     action: str | None = None  # one action, or a group of them such as `person`
     since: datetime | None = None
     until: datetime | None = None
@@ -192,6 +193,8 @@ def selected(wanted: Filter) -> Select[AuditLine]:
     query = select(AuditLine)
     if wanted.actor is not None:
         query = query.where(AuditLine.actor_id == wanted.actor)
+    if wanted.about is not None:
+        query = query.where(or_(AuditLine.subject_id == wanted.about, *did(wanted.about)))
     if wanted.action is not None:
         is_one = AuditLine.action == wanted.action
         query = query.where(or_(is_one, AuditLine.action.startswith(f"{wanted.action}.", autoescape=True)))
@@ -202,6 +205,14 @@ def selected(wanted: Filter) -> Select[AuditLine]:
     if wanted.search:
         query = query.where(or_(*matches(wanted.search)))
     return query
+
+
+def did(about: str) -> Sequence[ColumnElement[bool]]:
+    """Things have ids of other kinds, and do nothing."""
+    try:
+        return (AuditLine.actor_id == UUID(about),)
+    except ValueError:
+        return ()
 
 
 def matches(search: str) -> Sequence[ColumnElement[bool]]:

@@ -87,7 +87,7 @@ async def change_password(body: ChangePasswordBody, actor: InSession, kernel: Co
 
 @router.get("/sessions")
 async def list_sessions(actor: AccountReader, unit: Unit) -> SessionsRead:
-    found = await sessions.list_mine(unit, actor)
+    found = await sessions.list_alive(unit, actor.user_id)
     return SessionsRead(items=[SessionRead.of(each, current=actor.session_id) for each in found])
 
 

@@ -93,13 +93,15 @@ Search = Annotated[Line | None, Query(max_length=200, description="A person, an 
 
 
 async def audit_filter(
+    *,
     actor: Annotated[UUID | None, Query(description="Who did it")] = None,
+    about: Annotated[Line | None, Query(max_length=200, description="The id of a person or a thing")] = None,
     action: ActionFilter = None,
     since: Moment | None = None,
     until: Moment | None = None,
     search: Search = None,
 ) -> Filter:
-    return Filter(actor=actor, action=action, since=since, until=until, search=search)
+    return Filter(actor=actor, about=about, action=action, since=since, until=until, search=search)
 
 
 AuditFilter = Annotated[Filter, Depends(audit_filter)]

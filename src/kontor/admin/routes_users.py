@@ -22,6 +22,7 @@ from kontor.admin.schemas import (
     UserCreate,
     UserCreated,
     UserRead,
+    UserSessions,
     UserWrite,
 )
 from kontor.admin.units import CurrentOffice, PeopleReader, PeopleUnit
@@ -122,6 +123,12 @@ async def approve_user(user_id: UUID, office: CurrentOffice, response: Response)
 async def invite_user_again(user_id: UUID, office: CurrentOffice) -> UserCreated:
     """A new invitation for somebody who has not accepted theirs; the one before stops working."""
     return await users.invite_again(office, UserId(user_id))
+
+
+@router.get("/{user_id}/sessions", responses=problems(PersonNotFound))
+async def list_user_sessions(user_id: UUID, actor: PeopleReader, unit: PeopleUnit) -> UserSessions:
+    """Where somebody is signed in, last seen first."""
+    return await users.list_sessions(unit, actor, UserId(user_id))
 
 
 @router.delete("/{user_id}/sessions", responses=problems(PersonNotFound, DeedNotAllowed))

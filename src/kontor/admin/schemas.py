@@ -97,6 +97,22 @@ class ResetLink(BaseModel):
     url: str
 
 
+class UserSession(BaseModel):
+    """A device that is signed in, as far as it concerns others: from where it calls stays with the person."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: Literal["browser", "api", "link"]
+    client: str
+    created_at: datetime
+    last_seen_at: datetime
+
+
+class UserSessions(BaseModel):
+    items: list[UserSession]
+
+
 class SessionsEnded(BaseModel):
     ended: int
 

@@ -23,7 +23,16 @@ from kontor.accounts.schemas import initials
 from kontor.admin import erasure, policy
 from kontor.admin.errors import DeedNotAllowed, NoAddress, NotInvited, NotToOneself
 from kontor.admin.policy import Deed
-from kontor.admin.schemas import SortKey, UserChange, UserCreate, UserCreated, UserRead, UserWrite
+from kontor.admin.schemas import (
+    SortKey,
+    UserChange,
+    UserCreate,
+    UserCreated,
+    UserRead,
+    UserSession,
+    UserSessions,
+    UserWrite,
+)
 from kontor.core.blobs import repository as blobs
 from kontor.core.database import elevated
 from kontor.core.errors import FieldProblem
@@ -102,6 +111,13 @@ async def read(unit: AsyncSession, actor: Actor, user_id: UserId) -> UserRead:
     if found is None:
         raise PersonNotFound
     return await as_read(unit, found)
+
+
+async def list_sessions(unit: AsyncSession, actor: Actor, user_id: UserId) -> UserSessions:
+    if await unit.scalar(visible_to(actor).where(Person.id == user_id)) is None:
+        raise PersonNotFound
+    alive = await sessions.list_alive(unit, user_id)
+    return UserSessions(items=[UserSession.model_validate(session) for session in alive])
 
 
 @dataclass(frozen=True, slots=True)

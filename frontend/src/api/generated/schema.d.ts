@@ -460,7 +460,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
+    /**
+     * List User Sessions
+     * @description Where somebody is signed in, last seen first.
+     */
+    get: operations["list_user_sessions"];
     put?: never;
     post?: never;
     /** End User Sessions */
@@ -2768,6 +2772,39 @@ export interface components {
       version: number;
     };
     /**
+     * UserSession
+     * @description A device that is signed in, as far as it concerns others: from where it calls stays with the person.
+     */
+    UserSession: {
+      /** Client */
+      client: string;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      kind: "browser" | "api" | "link";
+      /**
+       * Last Seen At
+       * Format: date-time
+       */
+      last_seen_at: string;
+    };
+    /** UserSessions */
+    UserSessions: {
+      /** Items */
+      items: components["schemas"]["UserSession"][];
+    };
+    /**
      * UserWrite
      * @description All that can be changed, as it shall be.
      */
@@ -2812,6 +2849,8 @@ export interface operations {
   list_audit: {
     parameters: {
       query?: {
+        /** @description The id of a person or a thing */
+        about?: string | null;
         /** @description One action, or a group of them such as `person` */
         action?: string | null;
         /** @description Who did it */
@@ -2881,6 +2920,8 @@ export interface operations {
   export_audit: {
     parameters: {
       query?: {
+        /** @description The id of a person or a thing */
+        about?: string | null;
         /** @description One action, or a group of them such as `person` */
         action?: string | null;
         /** @description Who did it */
@@ -4664,6 +4705,73 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["UserRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `people.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_user_sessions: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UserSessions"];
         };
       };
       /** @description `auth.required` */
