@@ -56,6 +56,7 @@ from kontor.core.clock import clock
 from kontor.core.database import Database
 from kontor.core.errors import KontorError
 from kontor.core.ids import BlobId, UserId
+from kontor.core.processes import Watchdog, dying_with_parent
 from kontor.core.secrets import Secrets
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Identity, Scope
@@ -68,18 +69,24 @@ REGION = "eu-central-1"
 
 @pytest.fixture(scope="session")
 def s3_address() -> Iterator[str]:
-    """A real S3 server process; nothing of it is in ours."""
+    """A real S3 server process; nothing of it is in ours, but it does not outlive us, however we end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = str(Path(sys.executable).with_name("moto_server"))
     with subprocess.Popen(
-        [program, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [program, "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=dying_with_parent(signal.SIGKILL),  # noqa: PLW1509 - the kernel is told, nothing is locked
     ) as server:
+        watchdog = None if sys.platform == "linux" else Watchdog(server.pid, signal.SIGKILL)
         try:
             wait_for_port(port)
             yield f"http://127.0.0.1:{port}"
         finally:
+            if watchdog is not None:
+                watchdog.dismiss()
             server.terminate()
 
 
