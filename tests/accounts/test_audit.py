@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kontor.accounts import audit
 from kontor.accounts.audit import Action, csv_lines, harmless
 from kontor.core.clock import clock, now
-from kontor.core.http.paging import Cursor
 from kontor.core.ids import JobId, new_id
 from kontor.core.jobs.running import Progress, Running
+from kontor.core.paging import Cursor
 from kontor.core.tenancy import Identity, Role, Scope
 from kontor.core.trail import Subject
 from kontor.worker import parts
@@ -50,7 +50,7 @@ async def sweep(house: House) -> None:
     await entry.handler(job, entry.kind.args())
 
 
-async def _unheard(_progress: Progress) -> None: ...
+async def _unheard(progress: Progress) -> None: ...
 
 
 async def actions(visitor: Visitor, path: str = "/admin/audit", **params: Any) -> list[str]:

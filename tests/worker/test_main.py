@@ -1,6 +1,8 @@
 """The worker's life: it waits for its database, does what the clock wants, and ends when it is told."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -33,6 +35,13 @@ def worker_settings(server: Server, copy: str, tmp_path: Path) -> Settings:
         database_app_url=SecretStr(server.app_url(copy)),
         kontor_drain_seconds=1,
     )
+
+
+def test_a_worker_carries_no_web_framework() -> None:
+    """It never answers a request, and its start and memory are paid for on every machine."""
+    program = "import sys, kontor.worker.main; print({'fastapi', 'starlette'} & sys.modules.keys())"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
 
 
 def test_every_sweep_has_a_time(settings: Settings, database: Database) -> None:

@@ -25,7 +25,7 @@ from kontor.accounts.personal_tables import AuditLine
 from kontor.accounts.tables import Person
 from kontor.core.clock import now
 from kontor.core.database import Database
-from kontor.core.http.paging import Cursor, Page
+from kontor.core.paging import Cursor, Page
 from kontor.core.tenancy import Actor
 from kontor.core.trail import Deed, Subject
 

@@ -3,9 +3,6 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 MOST_CLIENT_CHARACTERS = 300
 
@@ -19,13 +16,6 @@ class Caller:
     client: str = ""
 
 
-async def caller_of(request: Request) -> Caller:
-    return Caller(
-        address=plain_address(request.client.host if request.client else None),
-        client=plain_client(request.headers.get("user-agent", "")),
-    )
-
-
 def plain_address(host: str | None) -> str | None:
     """Only what is an address: behind a Unix socket or a test there may be other words."""
     try:
@@ -37,6 +27,3 @@ def plain_address(host: str | None) -> str | None:
 
 def plain_client(user_agent: str) -> str:
     return "".join(character for character in user_agent if character.isprintable())[:MOST_CLIENT_CHARACTERS]
-
-
-CurrentCaller = Annotated[Caller, Depends(caller_of)]

@@ -15,9 +15,9 @@ from kontor.accounts.personal_tables import Notification, PersonSettings
 from kontor.accounts.tables import Person
 from kontor.core.clock import now
 from kontor.core.events.publishing import person_topic, publish
-from kontor.core.http.paging import Cursor, Page
 from kontor.core.ids import UserId, new_id
 from kontor.core.jobs.news import JobFailed
+from kontor.core.paging import Cursor, Page
 from kontor.core.tenancy import Actor, Role
 
 KEPT = timedelta(days=90)

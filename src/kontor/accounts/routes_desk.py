@@ -11,10 +11,11 @@ from kontor.accounts.notifications import NotificationRead, NotificationsSeen
 from kontor.accounts.windows import CurrentWindow
 from kontor.core.http.actors import AccountReader, AccountWriter
 from kontor.core.http.idempotency import KontorRoute
-from kontor.core.http.paging import BadCursor, Page, PageCursor, PageLimit
+from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
 from kontor.core.http.versions import SeenVersion, StaleVersion, etag
+from kontor.core.paging import BadCursor, Page
 
 router = APIRouter(route_class=KontorRoute)
 

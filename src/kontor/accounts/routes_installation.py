@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 
 from kontor.accounts import answers, installation, me, oidc
-from kontor.accounts.callers import CurrentCaller
 from kontor.accounts.configuration import KnownConfiguration
+from kontor.accounts.current_caller import CurrentCaller
 from kontor.accounts.emails import parse_email
 from kontor.accounts.errors import CsrfRefused, EmailTaken, ProofNeeded, SetupDone
 from kontor.accounts.guards import InSession

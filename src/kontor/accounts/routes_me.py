@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from kontor.accounts import answers, me, passkeys, sessions, signin, tokens
-from kontor.accounts.callers import CurrentCaller
+from kontor.accounts.current_caller import CurrentCaller
 from kontor.accounts.emails import parse_email
 from kontor.accounts.errors import (
     CsrfRefused,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from kontor.accounts import passkeys, proof
-from kontor.accounts.callers import CurrentCaller
+from kontor.accounts.current_caller import CurrentCaller
 from kontor.accounts.errors import CsrfRefused, PasskeyRefused, PasskeysUnavailable, SessionRequired
 from kontor.accounts.guards import InSession
 from kontor.accounts.schemas import PasskeyAnswer, ProofBody, WebAuthnOptions

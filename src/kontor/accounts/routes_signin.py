@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from kontor.accounts import answers, audit, cookies, me, oidc, passkeys, registration, sessions, signin
 from kontor.accounts.audit import Action
-from kontor.accounts.callers import Caller, CurrentCaller
+from kontor.accounts.callers import Caller
+from kontor.accounts.current_caller import CurrentCaller
 from kontor.accounts.emails import parse_email
 from kontor.accounts.errors import (
     CodeRefused,

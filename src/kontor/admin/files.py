@@ -8,8 +8,8 @@ from kontor.accounts.errors import PersonNotFound
 from kontor.admin.schemas import FileRead
 from kontor.core.blobs.repository import blobs_of
 from kontor.core.blobs.tables import BlobRow
-from kontor.core.http.paging import Cursor, Page
 from kontor.core.ids import UserId
+from kontor.core.paging import Cursor, Page
 
 
 async def list_page(unit: AsyncSession, owner_id: UserId, *, limit: int, cursor: str | None) -> Page[FileRead]:

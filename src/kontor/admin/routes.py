@@ -10,8 +10,8 @@ from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 from kontor.accounts import audit, configuration, full_access
 from kontor.accounts.audit import Action, AuditRead, Filter
-from kontor.accounts.callers import CurrentCaller
 from kontor.accounts.configuration import ConfigurationChange, ConfigurationRead
+from kontor.accounts.current_caller import CurrentCaller
 from kontor.accounts.errors import ProofNeeded, SessionRequired
 from kontor.accounts.full_access import FullAccessWish
 from kontor.accounts.schemas import FullAccessRead
@@ -21,10 +21,11 @@ from kontor.admin.stats import StatsRead
 from kontor.core.clock import now
 from kontor.core.http.actors import AdminReader, AdminWriter, Core, RoleRequired, ScopeRequired, Unauthenticated
 from kontor.core.http.idempotency import KontorRoute
-from kontor.core.http.paging import BadCursor, Page, PageCursor, PageLimit
+from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import AdminUnit
 from kontor.core.http.versions import SeenVersion, StaleVersion, etag
+from kontor.core.paging import BadCursor, Page
 from kontor.core.text import Line
 
 REFUSALS = problems(Unauthenticated, RoleRequired, ScopeRequired)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 
 from kontor.accounts.audit import person as person_subject
-from kontor.accounts.callers import CurrentCaller
+from kontor.accounts.current_caller import CurrentCaller
 from kontor.accounts.errors import EmailTaken, LastAdmin, PersonNotFound
 from kontor.accounts.full_access import FullAccessRequired, reading
 from kontor.accounts.people import State
@@ -29,10 +29,11 @@ from kontor.admin.units import CurrentOffice, PeopleReader, PeopleUnit
 from kontor.admin.users import Filter
 from kontor.core.http.actors import AdminReader, Core, RoleRequired, ScopeRequired, Unauthenticated
 from kontor.core.http.idempotency import KontorRoute
-from kontor.core.http.paging import BadCursor, Page, PageCursor, PageLimit
+from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.versions import SeenVersion, StaleVersion, etag
 from kontor.core.ids import UserId
+from kontor.core.paging import BadCursor, Page
 from kontor.core.tenancy import Role
 from kontor.core.text import Line
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.accounts.callers import CurrentCaller
+from kontor.accounts.current_caller import CurrentCaller
 from kontor.admin import policy
 from kontor.admin.users import Office
 from kontor.core.http.actors import Core, CurrentActor, RoleRequired, ScopeRequired

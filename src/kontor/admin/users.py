@@ -36,10 +36,10 @@ from kontor.admin.schemas import (
 from kontor.core.blobs import repository as blobs
 from kontor.core.database import elevated
 from kontor.core.errors import FieldProblem
-from kontor.core.http.paging import BadCursor, Cursor, CursorKey, Page
 from kontor.core.http.versions import refuse_stale
 from kontor.core.ids import UserId
 from kontor.core.kernel import Kernel
+from kontor.core.paging import BadCursor, Cursor, CursorKey, Page
 from kontor.core.tenancy import Actor, Role
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

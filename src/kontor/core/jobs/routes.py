@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, status
 
 from kontor.core.http.actors import AccountReader, AccountWriter, AdminReader, AdminWriter, Core
 from kontor.core.http.idempotency import KontorRoute
-from kontor.core.http.paging import BadCursor, Page, PageCursor, PageLimit
+from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import AdminUnit, Unit
 from kontor.core.jobs import service
@@ -21,6 +21,7 @@ from kontor.core.jobs.schemas import (
     SeenState,
     State,
 )
+from kontor.core.paging import BadCursor, Page
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=KontorRoute)
 admin_router = APIRouter(prefix="/admin/jobs", tags=["admin"], route_class=KontorRoute)

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.clock import now
 from kontor.core.database import elevated
-from kontor.core.http.paging import Cursor, Page
 from kontor.core.jobs.enqueueing import wake
 from kontor.core.jobs.errors import JobAlreadyOpen, JobFinished, JobNotFound, JobNotRepeatable
 from kontor.core.jobs.news import seen_state, tell_admins, tell_changed
@@ -25,6 +24,7 @@ from kontor.core.jobs.schemas import (
     SeenState,
     State,
 )
+from kontor.core.paging import Cursor, Page
 from kontor.core.tenancy import Actor
 from kontor.core.trail import AuditTrail, Deed, Subject
 

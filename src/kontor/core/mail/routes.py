@@ -10,12 +10,13 @@ from kontor.core.clock import now
 from kontor.core.errors import FieldProblem
 from kontor.core.http.actors import AdminReader, AdminWriter, Core, RoleRequired, ScopeRequired, Unauthenticated
 from kontor.core.http.idempotency import KontorRoute
-from kontor.core.http.paging import BadCursor, Cursor, Page, PageCursor, PageLimit
+from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import AdminUnit
 from kontor.core.mail.messages import Trial
 from kontor.core.mail.schemas import STATES, MailRead, MailReadWhole, MailTest, ShownState
 from kontor.core.mail.service import MailNotConfigured, MailNotFound, MailNotRepeatable, MailUnreadable, page
+from kontor.core.paging import BadCursor, Cursor, Page
 from kontor.core.trail import Deed, Subject
 
 REFUSALS = (Unauthenticated, RoleRequired, ScopeRequired)
