@@ -9,6 +9,7 @@ const names = [
   "state",
   "sort",
   "actor",
+  "about",
   "action",
   "since",
   "until",

@@ -66,6 +66,31 @@ describe("the audit log", () => {
     await expectAccessible();
   });
 
+  it("says at the field that a range runs backwards", async () => {
+    await renderScreen(ui, { ...at("audit?since=2026-11-02&until=2026-11-01"), network: base });
+    const until = await screen.findByRole("textbox", { name: "To day" });
+    expect(until).toHaveValue("01/11/2026");
+    expect(until).toBeInvalid();
+    expect(until).toHaveAccessibleDescription(/This day is before the first one/);
+    expect(screen.getByRole("textbox", { name: "From day" })).toBeValid();
+  });
+
+  it("is narrowed to one person or thing from the inspector, and widened again", async () => {
+    const { user, requests, router } = await renderScreen(ui, { ...at("audit"), network: base });
+    await user.click(await screen.findByRole("button", { name: "suspended T. B." }));
+    const panel = await screen.findByRole("region", { name: "Inspector: Line 12" });
+    await user.click(within(panel).getByRole("button", { name: "Only about T. B." }));
+    const { subject } = makeLine();
+    await waitFor(() => expect(requests.at(-1)?.search.get("about")).toBe(subject?.id));
+    expect(screen.getByRole("link", { name: "Export CSV" })).toHaveAttribute(
+      "href",
+      `/api/v1/admin/audit.csv?about=${subject?.id}`,
+    );
+    const [chip] = screen.getAllByRole("button", { name: "Only about T. B." });
+    await user.click(chip as HTMLElement);
+    await waitFor(() => expect(router.state.location.search).toEqual({}));
+  });
+
   it("begins days where the person is, also when clocks change", () => {
     expect(startOfDay("2026-10-25", "Europe/Berlin")).toBe("2026-10-24T22:00:00.000Z");
     expect(startOfDay("2026-10-25", "Europe/Berlin", 1)).toBe("2026-10-25T23:00:00.000Z");

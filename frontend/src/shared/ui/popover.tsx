@@ -1,5 +1,5 @@
 import { Popover as Base } from "@base-ui/react/popover";
-import type { ReactElement, ReactNode } from "react";
+import type { ReactElement, ReactNode, RefObject } from "react";
 import { cx } from "./cx";
 import { useOverlayRoot } from "./overlays";
 import { popupClass } from "./popup";
@@ -8,6 +8,8 @@ import type { Side } from "./tooltip";
 export function Popover({
   trigger,
   title,
+  label,
+  initialFocus,
   side = "bottom",
   align = "start",
   open,
@@ -17,6 +19,10 @@ export function Popover({
 }: {
   trigger: ReactElement<Record<string, unknown>>;
   title?: ReactNode;
+  /** Names it where no title is shown. */
+  label?: string;
+  /** What the keyboard starts at, if not the first control. */
+  initialFocus?: RefObject<HTMLElement | null>;
   side?: Side;
   align?: "start" | "center" | "end";
   open?: boolean;
@@ -29,7 +35,11 @@ export function Popover({
       <Base.Trigger render={trigger} />
       <Base.Portal container={useOverlayRoot()}>
         <Base.Positioner side={side} align={align} sideOffset={6} collisionPadding={8} className="z-50">
-          <Base.Popup className={cx(popupClass, "max-w-[min(27.5rem,calc(100vw-1rem))] p-4", className)}>
+          <Base.Popup
+            aria-label={label}
+            initialFocus={initialFocus}
+            className={cx(popupClass, "max-w-[min(27.5rem,calc(100vw-1rem))] p-4", className)}
+          >
             {title ? <Base.Title className="mb-2 text-md font-semibold">{title}</Base.Title> : null}
             {children}
           </Base.Popup>

@@ -6,9 +6,9 @@ import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { Button, buttonClass, IconButton } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
-import { Field } from "@/shared/ui/field";
+import { DateField } from "@/shared/ui/date-field";
 import { Icon } from "@/shared/ui/icons";
-import { Input, SearchField } from "@/shared/ui/input";
+import { SearchField } from "@/shared/ui/input";
 import { LoadMore } from "@/shared/ui/navigation";
 import { FactRow, Facts } from "@/shared/ui/section";
 import { Select } from "@/shared/ui/select";
@@ -35,9 +35,10 @@ import { auditTexts } from "./texts";
 function useAuditFilter(): [AuditFilter, AdminSearch, (change: AdminSearch) => void] {
   const { timeZone } = useLocale();
   const [filters, change] = useFilters();
-  const { actor, action, since, until, q } = filters;
+  const { actor, about, action, since, until, q } = filters;
   const filter = {
     actor: actor && /^[0-9a-f-]{36}$/i.test(actor) ? actor : undefined,
+    about,
     action: action && /^[a-z_]+(\.[a-z_]+)*$/.test(action) ? action : undefined,
     since: startOfDay(since, timeZone),
     until: startOfDay(until, timeZone, 1),
@@ -54,7 +55,15 @@ export function AuditSection() {
   const items = lines.data?.pages.flatMap((page) => page.items) ?? [];
   const line = items.find(({ id }) => String(id) === chosen);
   const isFiltered = Object.values(filter).some(Boolean);
-  const clear = () => change({ actor: undefined, action: undefined, since: undefined, until: undefined, q: undefined });
+  const clear = () =>
+    change({
+      actor: undefined,
+      about: undefined,
+      action: undefined,
+      since: undefined,
+      until: undefined,
+      q: undefined,
+    });
   return (
     <Screen
       title={t("title")}
@@ -160,19 +169,19 @@ function AuditFilters({
   const [typed, type] = useTypedFilter(filters.q ?? "", (q) => change({ q }));
   const group = filters.action ?? "";
   const isSingle = group.includes(".");
-  const actor = filters.actor ? items.find((line) => line.actor?.id === filters.actor)?.actor?.name : null;
+  const isBackwards = Boolean(filters.since && filters.until && filters.since > filters.until);
   const options = [
     { value: "", label: t("anything") },
     ...actionGroups.map((each) => ({ value: each as string, label: t(`group.${each}`) })),
     ...(isSingle ? [{ value: group, label: group }] : []),
   ];
   return (
-    <div className="grid grid-cols-2 items-end gap-x-3 gap-y-2 border-b border-border pb-3 @xl:flex @xl:flex-wrap">
+    <div className="grid grid-cols-2 items-start gap-x-3 gap-y-2 border-b border-border pb-3 @xl:flex @xl:flex-wrap">
       <SearchField
         label={t("search")}
         value={typed}
         onChange={type}
-        className="col-span-2 @xl:max-@3xl:w-full @3xl:w-64"
+        className={cx("col-span-2 @xl:max-@3xl:w-full @3xl:w-64", besideLabels)}
       />
       <Select
         label={t("what")}
@@ -180,22 +189,33 @@ function AuditFilters({
         options={options}
         value={group}
         onChange={(action) => change({ action: action || undefined })}
-        className="col-span-2 pointer-coarse:!h-11 @xl:!w-48"
+        className={cx("col-span-2 pointer-coarse:!h-11 @xl:!w-48", besideLabels)}
       />
-      <Day label={t("since")} value={filters.since} onChange={(since) => change({ since })} />
-      <Day label={t("until")} value={filters.until} onChange={(until) => change({ until })} />
+      <DateField
+        label={t("since")}
+        value={filters.since}
+        onChange={(since) => change({ since })}
+        className="!gap-0.5 @xl:w-40"
+      />
+      <DateField
+        label={t("until")}
+        value={filters.until}
+        onChange={(until) => change({ until })}
+        error={isBackwards ? t("untilBeforeSince") : undefined}
+        className="!gap-0.5 @xl:w-40"
+      />
       {filters.actor ? (
-        <button
-          type="button"
-          onClick={() => change({ actor: undefined })}
-          className="touch flex h-8 max-w-64 items-center gap-1.5 rounded-sm bg-selected px-2.5 font-medium"
-        >
-          <span className="truncate">{t("onlyActor", { name: actor ?? t("deletedPerson") })}</span>
-          <Icon icon={X} size={13} />
-        </button>
+        <Chip onRemove={() => change({ actor: undefined })}>
+          {t("onlyActor", { name: nameIn(items, filters.actor) ?? t("deletedPerson") })}
+        </Chip>
+      ) : null}
+      {filters.about ? (
+        <Chip onRemove={() => change({ about: undefined })}>
+          {t("onlyAbout", { name: nameIn(items, filters.about) ?? filters.about })}
+        </Chip>
       ) : null}
       {isFiltered ? (
-        <Button variant="ghost" onClick={onClear}>
+        <Button variant="ghost" onClick={onClear} className={besideLabels}>
           {t("clear")}
         </Button>
       ) : null}
@@ -203,25 +223,32 @@ function AuditFilters({
   );
 }
 
-function Day({
-  label,
-  value,
-  onChange,
-}: {
-  label: string;
-  value: string | undefined;
-  onChange: (day: string | undefined) => void;
-}) {
+/** The days have a label above them; what has none stands in line with their fields. */
+const besideLabels = "@xl:mt-[1.125rem]";
+
+function Chip({ onRemove, children }: { onRemove: () => void; children: string }) {
   return (
-    <Field label={<span className="text-xs font-normal text-faint">{label}</span>} className="!gap-0.5">
-      <Input
-        type="date"
-        value={value ?? ""}
-        onChange={(event) => onChange(event.target.value || undefined)}
-        className="!h-8 !px-2.5 num pointer-coarse:!h-11 @xl:!w-36"
-      />
-    </Field>
+    <button
+      type="button"
+      onClick={onRemove}
+      className={cx(
+        "touch flex h-8 max-w-64 items-center gap-1.5 rounded-sm bg-selected px-2.5 font-medium",
+        besideLabels,
+      )}
+    >
+      <span className="truncate">{children}</span>
+      <Icon icon={X} size={13} />
+    </button>
   );
+}
+
+/** What the lines in sight call a person or a thing. */
+function nameIn(items: readonly AuditLine[], id: string): string | null {
+  for (const { actor, subject } of items) {
+    if (actor?.id === id && actor.name) return actor.name;
+    if (subject?.id === id && subject.name) return subject.name;
+  }
+  return null;
 }
 
 function LinePanel({ line, change }: { line: AuditLine; change: (change: AdminSearch) => void }) {
@@ -293,6 +320,11 @@ function LinePanel({ line, change }: { line: AuditLine; change: (change: AdminSe
         </PanelGroup>
       ) : null}
       <div className="mt-5 flex flex-wrap gap-2">
+        {subject ? (
+          <Button onClick={() => change({ about: subject.id })}>
+            {t("onlyAbout", { name: subject.name ?? subject.id })}
+          </Button>
+        ) : null}
         {line.actor?.id ? (
           <Button onClick={() => change({ actor: line.actor?.id ?? undefined })}>
             {t("onlyActor", { name: actorText(line, t) })}

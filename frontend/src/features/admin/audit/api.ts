@@ -5,6 +5,8 @@ export type AuditLine = Schemas["AuditRead"];
 
 export interface AuditFilter {
   readonly actor?: string;
+  /** The id of a person or a thing: what they did, and what was done about them. */
+  readonly about?: string;
   readonly action?: string;
   readonly since?: string;
   readonly until?: string;

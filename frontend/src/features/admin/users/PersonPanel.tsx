@@ -5,6 +5,7 @@ import { inTextLinkClass, Link, textLinkClass } from "@/shared/frame/link";
 import { formatBytes } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
+import { clientName } from "@/shared/session/client-name";
 import { useMe } from "@/shared/session/queries";
 import { Button, IconButton } from "@/shared/ui/button";
 import { Avatar, Badge } from "@/shared/ui/marks";
@@ -17,7 +18,7 @@ import { AuditFeed } from "../audit/AuditFeed";
 import { auditQuery } from "../audit/api";
 import { Panel, PanelGroup, PanelHead, roleText } from "../parts";
 import { adminTexts } from "../texts";
-import { type User, userFilesQuery, userQuery } from "./api";
+import { type User, userFilesQuery, userQuery, userSessionsQuery } from "./api";
 import { type Deed, deedEntries, deedsFor } from "./deeds";
 import { LastSeen, PersonState, SignInWays } from "./marks";
 import { usersTexts } from "./texts";
@@ -84,7 +85,6 @@ function Person({ user, run }: { user: User; run: (deed: Deed, user: User) => vo
         <FactRow label={t("signIn")}>
           <SignInWays user={user} />
         </FactRow>
-        <FactRow label={t("sessions")}>{t("sessionsCount", { count: user.sessions })}</FactRow>
         <FactRow label={t("lastSeen")}>
           <LastSeen user={user} />
         </FactRow>
@@ -103,6 +103,7 @@ function Person({ user, run }: { user: User; run: (deed: Deed, user: User) => vo
         </FactRow>
         <FactRow label={t("language")}>{user.language === "de" ? a("german") : a("english")}</FactRow>
       </Facts>
+      <Sessions user={user} />
       {me.role === "admin" ? (
         <>
           <History user={user} />
@@ -139,17 +140,41 @@ function StateNotice({ user }: { user: User }) {
   return null;
 }
 
+function Sessions({ user }: { user: User }) {
+  const t = useTexts(usersTexts);
+  const sessions = useQuery(userSessionsQuery(user.id));
+  return (
+    <PanelGroup title={t("sessions")}>
+      {sessions.isPending ? <LoadingBars rows={2} /> : null}
+      {sessions.isError ? <ErrorState error={sessions.error} onRetry={() => void sessions.refetch()} /> : null}
+      {sessions.data?.length === 0 ? <p className="text-muted-foreground">{t("sessionsNone")}</p> : null}
+      {sessions.data?.length ? (
+        <ul aria-label={t("sessions")} className="border-t border-border">
+          {sessions.data.map((session) => (
+            <li key={session.id} className="flex gap-3 border-b border-border-soft py-[9px]">
+              <span className="min-w-0 grow truncate" title={session.client}>
+                {clientName(session.client).name || t("clientUnknown")}
+              </span>
+              <span className="num flex-none text-muted-foreground">
+                {t("seen")} <When at={session.last_seen_at} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+    </PanelGroup>
+  );
+}
+
 function History({ user }: { user: User }) {
   const t = useTexts(usersTexts);
-  // The address is theirs alone; a name may be somebody else's too.
-  const about = user.email ?? user.name;
-  const lines = useInfiniteQuery(auditQuery({ search: about }, 6));
+  const lines = useInfiniteQuery(auditQuery({ about: user.id }, 6));
   const items = lines.data?.pages[0]?.items;
   return (
     <PanelGroup
       title={t("history")}
       actions={
-        <Link to="/admin/audit" search={{ q: about }} className={textLinkClass}>
+        <Link to="/admin/audit" search={{ about: user.id }} className={textLinkClass}>
           {t("historyAll")}
         </Link>
       }

@@ -190,6 +190,13 @@ export function useResetLink() {
   });
 }
 
+export const userSessionsQuery = (user_id: string) =>
+  queryOptions({
+    queryKey: ["admin", "users", user_id, "sessions"],
+    queryFn: async ({ signal }) =>
+      (await read(api.GET("/api/v1/admin/users/{user_id}/sessions", { params: { path: { user_id } }, signal }))).items,
+  });
+
 /** Names of files are content: only with full access, and every look leaves a line. So nothing is kept. */
 export const userFilesQuery = (user_id: string) =>
   infiniteQueryOptions({

@@ -14,11 +14,21 @@ const ui = (
 const tb = makeUser({ name: "T. B.", email: "tb@example.org", sessions: 2 });
 const mo = makeUser({ name: "M. O.", email: "mo@example.org", state: "waiting" });
 const js = makeUser({ name: "J. S.", email: "js@example.org" });
+const makeSession = (client: string, day: number) => ({
+  id: `30000000-0000-4000-8000-0000000000${day}`,
+  kind: "browser",
+  client,
+  created_at: `2025-11-${day}T08:00:00Z`,
+  last_seen_at: `2025-11-${day}T12:00:00Z`,
+});
 const base = {
   "GET /api/v1/admin/users": page([tb, mo, js]),
   "GET /api/v1/installation": installation,
   "GET /api/v1/admin/audit": page([makeLine()]),
   [`GET /api/v1/admin/users/${tb.id}`]: tb,
+  "GET /api/v1/admin/users/{user_id}/sessions": {
+    items: [makeSession("Firefox/145.0 Linux", 20), makeSession("", 19)],
+  },
 };
 
 describe("the list of people", () => {
@@ -46,7 +56,15 @@ describe("the list of people", () => {
     const { user } = await renderScreen(ui, { me: admin, network: base });
     await user.click(await screen.findByRole("button", { name: "T. B." }));
     const panel = await screen.findByRole("region", { name: "Inspector: T. B." });
-    expect(await within(panel).findByText("2 open")).toBeVisible();
+    const devices = within(await within(panel).findByRole("list", { name: "Sessions" })).getAllByRole("listitem");
+    expect(devices.map((device) => device.textContent)).toEqual([
+      "Firefox, Linuxlast seen 20 Nov 2025",
+      "Unknown devicelast seen 19 Nov 2025",
+    ]);
+    expect(within(panel).getByRole("link", { name: "Show in audit log" })).toHaveAttribute(
+      "href",
+      `/admin/audit?about=${tb.id}`,
+    );
     expect(await within(panel).findByText("suspended T. B.")).toBeVisible();
     expect(within(panel).getByRole("link", { name: "To full access" })).toHaveAttribute("href", "/admin/full-access");
   });
