@@ -1,11 +1,13 @@
 """What people do, in a real browser against the real program."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import ADMIN, Installation, Look, visit
+from tests.browser.conftest import ADMIN, Installation, Look, Visit, visit
 
 PASSWORD = "nine quiet harbour lamps"
 
@@ -60,24 +62,49 @@ async def test_signing_in_and_out(chromium: Browser, multi: Installation) -> Non
         assert cookies["kontor"]["httpOnly"] and cookies["kontor"]["sameSite"] == "Lax"
 
 
-async def test_tabs_are_the_same_on_another_device(chromium: Browser, multi: Installation) -> None:
+async def until_saved(visitor: Visit, holds: Callable[[dict[str, Any]], bool]) -> None:
+    """The desk is saved a moment after the last change to it."""
+    for _ in range(100):
+        desk = await (await visitor.context.request.get(f"{visitor.url}/api/v1/desk")).json()
+        if holds(desk):
+            return
+        await visitor.page.wait_for_timeout(100)
+    raise AssertionError(desk)
+
+
+async def test_tabs_and_sheets_are_the_same_on_another_device(chromium: Browser, multi: Installation) -> None:
     async with visit(chromium, multi) as first, visit(chromium, multi) as second:
         await first.sign_in()
         await first.finish_setup()
         await first.open("/settings/keys")
         await first.open("/admin/users")
-        tabs = first.page.get_by_role("navigation", name="Open tabs")
+        page, other = first.page, second.page
+        tabs = page.get_by_role("navigation", name="Open tabs")
         await expect(tabs.get_by_role("link", name="Keys")).to_be_visible()
         await expect(tabs.get_by_role("link", name="Users")).to_be_visible()
-        await first.page.wait_for_timeout(1500)
+        await tabs.get_by_role("link", name="Keys").click(button="right")
+        await page.get_by_role("menuitem", name="Open beside").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(["Users", "Keys"])
+        line = page.get_by_role("separator", name="Share of the left sheet")
+        await line.press("ArrowRight")
+        await first.axe()
+        await until_saved(first, lambda desk: desk["split"] == {"second": "settings", "share": 55, "front": "second"})
+        await page.reload()
+        await expect(page.get_by_role("heading", level=1)).to_have_text(["Users", "Keys"])
+        await expect(line).to_have_attribute("aria-valuenow", "55")
 
         await second.sign_in()
-        await second.open("/")
-        other = second.page.get_by_role("navigation", name="Open tabs")
-        await expect(other.get_by_role("link", name="Users")).to_be_visible()
-        # What is closed here closes there.
-        await second.page.get_by_role("button", name="Close tab “Users”").click(force=True)
-        await expect(tabs.get_by_role("link", name="Users")).to_have_count(0, timeout=10_000)
+        await second.open("/admin/users")
+        await expect(other.get_by_role("heading", level=1)).to_have_text(["Users", "Keys"])
+        left, right = [await sheet.bounding_box() for sheet in await other.get_by_role("heading", level=1).all()]
+        assert left and right and left["x"] < right["x"]
+        await expect(other.get_by_role("separator", name="Share of the left sheet")).to_have_attribute(
+            "aria-valuenow", "55"
+        )
+        # What is closed here closes there, and the sheet that is left has the window to itself.
+        await other.get_by_role("button", name="Close tab “Keys”").click(force=True)
+        await expect(tabs.get_by_role("link", name="Keys")).to_have_count(0, timeout=10_000)
+        await expect(page.get_by_role("heading", level=1)).to_have_text(["Users"])
 
 
 async def test_the_palette_finds_places_and_commands_by_keyboard(chromium: Browser, multi: Installation) -> None:
@@ -160,14 +187,36 @@ async def test_a_lost_line_is_told_and_mended(chromium: Browser, multi: Installa
     async with visit(chromium, multi) as ada:
         await ada.sign_in()
         await ada.finish_setup()
-        await ada.open("/settings/profile")
         page = ada.page
+        await page.clock.install()
+        await ada.open("/settings/profile")
+        lost, connected = page.get_by_text("Not connected since"), page.get_by_text("Connected", exact=True)
         await ada.context.set_offline(True)
-        await page.get_by_text("Not connected since").wait_for(timeout=40_000)
+        await lost.wait_for(timeout=10_000)
         await ada.axe()
         await ada.shot("offline")
         await ada.context.set_offline(False)
-        await page.get_by_text("Connected", exact=True).wait_for(timeout=40_000)
+        await connected.wait_for(timeout=10_000)
+
+        # The network stands and the server is away, so long that the next try of its own is far off.
+        tries = 0
+
+        async def refuse(route: Route) -> None:
+            nonlocal tries
+            tries += 1
+            await route.abort()
+
+        await ada.context.route("**/api/**", refuse)
+        await page.evaluate("window.dispatchEvent(new Event('offline'))")
+        await lost.wait_for(timeout=10_000)
+        while tries < 8:
+            await page.clock.fast_forward(31_000)
+            await page.wait_for_timeout(20)
+        await page.get_by_text("next try in").wait_for()
+        await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 1"))
+        await ada.context.unroute("**/api/**", refuse)
+        await page.get_by_role("button", name="Try now").click()
+        await connected.wait_for(timeout=10_000)
         ada.watch.complaints[:] = [line for line in ada.watch.complaints if "ERR_INTERNET_DISCONNECTED" not in line]
 
 
