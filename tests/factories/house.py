@@ -25,6 +25,7 @@ from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from kontor.web.app import create_app
 
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Somebody who is signed in, with a client of their own."""
