@@ -224,7 +224,7 @@ function AuditFilters({
 }
 
 /** The days have a label above them; what has none stands in line with their fields. */
-const besideLabels = "@xl:mt-[1.125rem]";
+const besideLabels = "@xl:mt-[1.375rem]";
 
 function Chip({ onRemove, children }: { onRemove: () => void; children: string }) {
   return (
