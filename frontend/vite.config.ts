@@ -22,11 +22,16 @@ export default defineConfig({
     },
   },
   test: {
-    environment: "jsdom",
     setupFiles: ["src/shared/test/setup.ts"],
     css: false,
     restoreMocks: true,
     // Two cores that do other work too are slow, not broken.
     testTimeout: 30_000,
+    maxWorkers: 2,
+    projects: [
+      // Making a document costs more than most tests of plain functions; the few that need one say so.
+      { extends: true, test: { name: "functions", include: ["src/**/*.test.ts"], environment: "node" } },
+      { extends: true, test: { name: "screens", include: ["src/**/*.test.tsx"], environment: "jsdom" } },
+    ],
   },
 });

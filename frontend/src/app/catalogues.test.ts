@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
 import { argumentsOf } from "@/shared/i18n/icu";
 import { knownTexts } from "@/shared/i18n/texts";

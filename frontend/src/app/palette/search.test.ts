@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { House } from "lucide-react";
 import { describe, expect, it } from "vitest";
 import { closeness, marked, rank } from "./search";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { sayIn } from "../i18n/texts";
 import { problem, serve } from "../test/network";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectionRestored, currentConnection, retryConnection } from "../api/connection";
 import type { AppEvent } from "./fold";

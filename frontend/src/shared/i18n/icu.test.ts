@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { IntlMessageFormat } from "intl-messageformat";
 import { describe, expect, it } from "vitest";
 import { argumentsOf, BadMessage, formatMessage } from "./icu";
