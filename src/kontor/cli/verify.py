@@ -7,8 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -58,6 +60,7 @@ class Step:
     does: str
     run: Callable[[], Outcome]
     is_test: bool = False
+    is_alone: bool = False  # uses every core itself, or is what the next ones stand on
 
 
 def test(only: str | None) -> int:
@@ -79,26 +82,42 @@ def run(steps: Sequence[Step], only: str | None) -> int:
         return USAGE
     chosen = [step for step in steps if step.name in wanted]
     began, total, bad, lines = time.monotonic(), Count(), list[str](), list[str]()
-    for number, step in enumerate(chosen, 1):
-        say(f"[{number}/{len(chosen)}] {step.does} …")
-        started = time.monotonic()
-        outcome = step.run()
-        counted = f"{outcome.count}, " if step.is_test else ""
-        state = "ok" if outcome.is_good else "FAILED"
-        lines.append(f"  {state:<7} {step.name:<10} {counted}{time.monotonic() - started:.1f} s")
-        say(lines[-1])
-        total += outcome.count
-        if not outcome.is_good:
-            bad.append(step.name)
-            say(outcome.said)
-            # A step that fails without a failing test still counts: the line at the end never hides it.
-            total += Count(failed=0 if outcome.count.failed else 1)
+    for is_alone, group in groupby(chosen, key=lambda step: step.is_alone):
+        for step, outcome, seconds in (one_by_one if is_alone else side_by_side)(list(group)):
+            counted = f"{outcome.count}, " if step.is_test else ""
+            state = "ok" if outcome.is_good else "FAILED"
+            lines.append(f"  {state:<7} {step.name:<10} {counted}{seconds:.1f} s")
+            say(lines[-1])
+            total += outcome.count
+            if not outcome.is_good:
+                bad.append(step.name)
+                say(outcome.said)
+                # A step that fails without a failing test still counts: the line at the end never hides it.
+                total += Count(failed=0 if outcome.count.failed else 1)
     say(f"\n{time.monotonic() - began:.0f} s in all:")
     for line in lines:
         say(line)
     say()
     say(str(total))
     return FAILED if bad else OK
+
+
+def timed(step: Step) -> tuple[Step, Outcome, float]:
+    began = time.monotonic()
+    outcome = step.run()
+    return step, outcome, time.monotonic() - began
+
+
+def one_by_one(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, float]]:
+    for step in steps:
+        say(f"{step.does} …")
+        yield timed(step)
+
+
+def side_by_side(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, float]]:
+    say("; ".join(step.does for step in steps) + " …")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(timed, steps)
 
 
 def tool(*command: str, cwd: Path = ROOT) -> Outcome:
@@ -190,15 +209,18 @@ def count_of(report: Path) -> Count:
     return Count(total("tests") - failed - skipped, failed, skipped)
 
 
+def on_all_cores() -> tuple[str, ...]:
+    """Each process has a database server, and where it needs them a Kontor and a browser, of its own."""
+    return ("-n", str(min(os.cpu_count() or 1, 4)))
+
+
 def python_tests() -> Outcome:
-    """On all cores, a file at a time; each process has a database server of its own."""
-    workers = min(os.cpu_count() or 1, 4)
-    return pytest("-m", "not browser and not chaos and not fuzz", "-n", str(workers), "--dist", "loadfile")
+    return pytest("-m", "not browser and not chaos", *on_all_cores(), "--dist", "loadfile")
 
 
 def chaos_tests() -> Outcome:
-    """Alone: whoever kills processes and waits for others to notice should not be slowed down by neighbours."""
-    return pytest("-m", "(chaos or fuzz) and not browser")
+    """Whoever kills processes and waits for others to notice should not be slowed down by neighbours."""
+    return pytest("-m", "chaos and not browser")
 
 
 def browser_tests() -> Outcome:
@@ -207,7 +229,7 @@ def browser_tests() -> Outcome:
         advice = "No Chromium was found. On Debian and Ubuntu: sudo apt install chromium"
         say(f"  {advice}" if is_required else f"  {advice}. The browser tests are left out.")
         return Outcome(not is_required, advice)
-    outcome = pytest("-m", "browser", "tests/browser")
+    outcome = pytest("-m", "browser", *on_all_cores(), "--dist", "worksteal", "tests/browser")
     if is_required and outcome.is_good and outcome.count.skipped:
         return Outcome(False, "Browser tests were skipped, and KONTOR_BROWSER is `required`.", outcome.count)
     return outcome
@@ -242,20 +264,25 @@ def npm(script: str) -> Outcome:
 
 
 STEPS = (
+    Step(
+        "packages",
+        "The front end's packages are there",
+        lambda: python("scripts/build_ui.py", "--packages"),
+        is_alone=True,
+    ),
+    Step("types", "Python's types hold", lambda: tool(installed("mypy"))),
+    Step("ui-types", "The front end's types hold", lambda: npm("types")),
+    Step("client", "The generated client is fresh", client_is_fresh),
+    Step("ui-size", "The web app is built and small enough", app_is_small),
+    Step("ui-lint", "The front end is clean", lambda: npm("lint")),
     Step("format", "Python is formatted", lambda: tool(installed("ruff"), "format", "--check", ".")),
     Step("lint", "Python is clean", lambda: tool(installed("ruff"), "check", ".")),
-    Step("types", "Python's types hold", lambda: tool(installed("mypy"))),
     Step("layers", "Imports point down", lambda: tool(installed("lint-imports"))),
     Step("locks", "The pins and hashes agree", lambda: python("scripts/lock.py", "--check")),
     Step("docs", "The documents are true", lambda: python("scripts/docs.py", "--check")),
-    Step("packages", "The front end's packages are there", lambda: python("scripts/build_ui.py", "--packages")),
     Step("notices", "The notices of others' work are complete", lambda: python("scripts/notices.py", "--check")),
-    Step("client", "The generated client is fresh", client_is_fresh),
-    Step("ui-lint", "The front end is clean", lambda: npm("lint")),
-    Step("ui-types", "The front end's types hold", lambda: npm("types")),
-    Step("ui-size", "The web app is built and small enough", app_is_small),
-    Step("python", "Python tests", python_tests, is_test=True),
-    Step("chaos", "Tests that kill processes and that try every input", chaos_tests, is_test=True),
-    Step("frontend", "Front-end tests", frontend_tests, is_test=True),
-    Step("browser", "Browser tests", browser_tests, is_test=True),
+    Step("python", "Python tests", python_tests, is_test=True, is_alone=True),
+    Step("chaos", "Tests that kill processes", chaos_tests, is_test=True, is_alone=True),
+    Step("frontend", "Front-end tests", frontend_tests, is_test=True, is_alone=True),
+    Step("browser", "Browser tests", browser_tests, is_test=True, is_alone=True),
 )
