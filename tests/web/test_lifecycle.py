@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -156,12 +157,14 @@ def test_a_database_newer_than_the_program_is_refused_in_words(
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """A database server of the test's own, to be killed, frozen and brought back."""
-    made = EmbeddedPostgres(scratch("kontor-outage-"), durable=False)
+    folder = scratch("kontor-outage-")
+    made = EmbeddedPostgres(folder, durable=False)
     made.start()
     try:
         yield made
     finally:
         made.stop()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
