@@ -15,6 +15,7 @@ DOORS = {
     ("accounts", "configuration"),
     ("accounts", "people"),
     ("accounts", "sign-in"),
+    ("accounts", "sweep"),  # forgets old client addresses
     ("admin", "health"),
     ("admin", "people"),
     ("core", "events"),
