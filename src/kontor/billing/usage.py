@@ -1,0 +1,33 @@
+"""What an answer used, by class. Each class has a price of its own, and none is counted in another."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens. `input` is what was neither read from nor written to a cache; `output` is without reasoning.
+
+    So the sum of all is what the model read and wrote, and a provider that counts one class within another is put
+    right by its adapter, once.
+    """
+
+    input: int = 0
+    cached: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    image: int = 0
+    audio_in: int = 0
+    audio_out: int = 0
+
+    @property
+    def read(self) -> int:
+        return self.input + self.cached + self.cache_write + self.image + self.audio_in
+
+    @property
+    def written(self) -> int:
+        return self.output + self.reasoning + self.audio_out
+
+    def by_class(self) -> Mapping[str, int]:
+        return {name: number for name, number in asdict(self).items() if number}
