@@ -122,6 +122,7 @@ async def test_the_palette_finds_places_and_commands_by_keyboard(chromium: Brows
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/settings/security**")
         await page.get_by_role("heading", name="Security").wait_for()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
         await page.keyboard.press("?")
         await page.get_by_role("dialog", name="Keys").wait_for()
         await ada.axe()

@@ -219,8 +219,8 @@ def python_tests() -> Outcome:
 
 
 def chaos_tests() -> Outcome:
-    """Whoever kills processes and waits for others to notice should not be slowed down by neighbours."""
-    return pytest("-m", "chaos and not browser")
+    """They wait more than they work, and are not slowed down by those that only work."""
+    return pytest("-m", "chaos and not browser", *on_all_cores(), "--dist", "loadfile")
 
 
 def browser_tests() -> Outcome:
