@@ -30,6 +30,7 @@ INSIDE = (
     "/admin/overview",
     "/admin/users",
     "/admin/sign-in",
+    "/admin/installation",
     "/admin/audit",
     "/admin/jobs",
     "/admin/mail",

@@ -21,7 +21,7 @@ import { matchRoute, tabKeyOf } from "@/shared/frame/feature";
 import { forgetDrafts } from "@/shared/frame/use-draft";
 import { useIsPhone } from "@/shared/frame/use-media";
 import { WorkspaceContext } from "@/shared/frame/workspace";
-import { currentLocale } from "@/shared/i18n/locale";
+import { currentLocale, useLocale } from "@/shared/i18n/locale";
 import { sayIn } from "@/shared/i18n/texts";
 import { useApplyPreferences } from "@/shared/session/preferences";
 import { installationQuery, meQuery } from "@/shared/session/queries";
@@ -77,6 +77,15 @@ export function visitOf(path: string): desks.Visit {
   };
 }
 
+/** What a tab is called now: it may have been opened in the other language. */
+function presentTitle({ path, title }: { path: string; title: string }): string {
+  const known = matchRoute(routes, path)?.route.title ?? {
+    en: appTexts.en.notFoundShort,
+    de: appTexts.de.notFoundShort,
+  };
+  return Object.values(known).includes(title) ? known[currentLocale().language] : title;
+}
+
 declare module "@tanstack/react-router" {
   interface HistoryState {
     /** The tab an address was opened in, so that Back returns to the tab and not only to the address. */
@@ -93,6 +102,12 @@ function PanesProvider({ children }: { children: ReactNode }) {
   const [secondRouter, setSecondRouter] = useState<AnyRouter | null>(null);
   const [inspectors, setInspectors] = useState<Readonly<Record<Pane, boolean>>>({ main: false, second: false });
   const desk = useDesk();
+  const isLoaded = useIsDeskLoaded();
+  const { language } = useLocale();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the language decides what `presentTitle` says
+  useEffect(() => {
+    if (isLoaded) deskStore.update((current) => desks.named(current, presentTitle));
+  }, [isLoaded, language]);
   // A phone has room for one sheet; the other one stays on the desk for wider windows.
   const second = useIsPhone() ? null : desk.split.second;
   const pane: Pane = second === null ? "main" : desk.split.front;

@@ -9,6 +9,7 @@ import {
   merge,
   move,
   name,
+  named,
   neighbour,
   OPEN_LIMIT,
   openNew,
@@ -214,5 +215,15 @@ describe("two devices", () => {
 
   it("changes nothing when nothing changed", () => {
     expect(merge(base, base, base)).toEqual(base);
+  });
+});
+
+describe("titles in another language", () => {
+  it("change for places, open and closed, and for nothing else", () => {
+    const desk = close(name(deskAt("/", "/admin/users", "/chat/7"), "chat", "Letter", null), "admin").desk;
+    const german = named(desk, ({ path, title }) => (path.startsWith("/admin") ? "Personen" : title));
+    expect(german.tabs.map((tab) => tab.title)).toEqual(["/", "Letter"]);
+    expect(german.closed.map((tab) => tab.title)).toEqual(["Personen"]);
+    expect(named(german, ({ title }) => title)).toBe(german);
   });
 });

@@ -193,6 +193,17 @@ export function name(desk: Desk, id: string, fullTitle: string, state: string | 
   };
 }
 
+/** Places are called what they are called in the reader's language; things keep the name they were given. */
+export function named(desk: Desk, nameOf: (tab: { path: string; title: string }) => string): Desk {
+  const anew = <T extends { path: string; title: string }>(tab: T): T => {
+    const title = nameOf(tab);
+    return title === tab.title ? tab : { ...tab, title };
+  };
+  const [tabs, closed] = [desk.tabs.map(anew), desk.closed.map(anew)];
+  const isSame = tabs.every((tab, at) => tab === desk.tabs[at]) && closed.every((tab, at) => tab === desk.closed[at]);
+  return isSame ? desk : { ...desk, tabs, closed };
+}
+
 export function neighbour(desk: Desk, step: 1 | -1): Tab | null {
   const index = desk.tabs.findIndex((tab) => tab.id === desk.active);
   if (desk.tabs.length === 0) return null;
