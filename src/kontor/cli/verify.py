@@ -209,13 +209,16 @@ def count_of(report: Path) -> Count:
     return Count(total("tests") - failed - skipped, failed, skipped)
 
 
-def on_all_cores() -> tuple[str, ...]:
-    """Each process has a database server, and where it needs them a Kontor and a browser, of its own."""
-    return ("-n", str(min(os.cpu_count() or 1, 4)))
+def on_all_cores(*, spare: int = 0) -> tuple[str, ...]:
+    """Each process has a database server, and where it needs them a Kontor and a browser, of its own.
+
+    One to spare is for tests that wait: for a stream to end, for somebody to give up.
+    """
+    return ("-n", str(min(os.cpu_count() or 1, 4) + spare))
 
 
 def python_tests() -> Outcome:
-    return pytest("-m", "not browser and not chaos", *on_all_cores(), "--dist", "loadfile")
+    return pytest("-m", "not browser and not chaos", *on_all_cores(spare=1), "--dist", "loadfile")
 
 
 def chaos_tests() -> Outcome:
