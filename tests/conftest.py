@@ -58,9 +58,10 @@ class Server:
     def app_password(self) -> str:
         return self._postgres.password(APP_ROLE)
 
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: str, *, as_superuser: bool = False) -> None:
         async def run() -> None:
-            connection = await asyncpg.connect(self.owner_url("postgres"))
+            url = self.superuser_url("postgres") if as_superuser else self.owner_url("postgres")
+            connection = await asyncpg.connect(url)
             try:
                 await connection.execute(statement)
             finally:
@@ -74,7 +75,8 @@ class Server:
         return name
 
     def drop(self, name: str) -> None:
-        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        # The server itself may be tidying up in there, and only its superuser sends that away.
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", as_superuser=True)
 
 
 def apart(work: Coroutine[object, object, object]) -> None:
