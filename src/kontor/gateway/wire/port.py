@@ -7,8 +7,9 @@ The common language is OpenAI's chat JSON with a bag beside it (`Call.extra`), b
 then sent what came in. Messages stay plain JSON: what is not looked at is not parsed, and what is unknown is not lost.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -104,7 +105,7 @@ class Feature(StrEnum):
 class Quirks:
     """How a provider differs from its protocol, as data: a new provider of a known protocol is a row, not code."""
 
-    renamed: Mapping[str, str] = field(default_factory=dict)  # parameter -> its name there
+    renamed: Mapping[str, str] = field(default_factory=dict)  # parameter -> its name there; a dot leads into an object
     refused: frozenset[Feature] = frozenset()  # never sent; noted as a loss
     fixed: Mapping[str, JSON] = field(default_factory=dict)  # always in the body
     auth: Literal["bearer", "x-api-key", "x-goog-api-key", "none"] = "bearer"
@@ -117,6 +118,45 @@ class Quirks:
     cost_field: str | None = None  # where the provider itself names what it charged, e.g. usage.cost
     largest_stop: int | None = None
     schema_mode: Literal["json_schema", "json_object", "none"] = "json_schema"
+    schema_with_tools: bool = True  # both in one call
+    schema_streams: bool = True
+    costs_per_usd: int = 1  # the unit of `cost_field`
+    reasoning_back: Literal["reasoning_content", "reasoning", "details", "parts"] | None = None  # in a later turn
+    efforts: Mapping[str, str | Mapping[str, JSON]] | None = None  # wish -> what says it; None: each wish as it is
+    refused_with_effort: frozenset[Feature] = frozenset()  # unless the effort is "none"
+    tools_need_no_effort: bool = False  # tools are taken only with the effort "none"
+    summary: str | None = None  # of the reasoning, for who is asked for one
+    cache: Literal["none", "automatic", "cache_control"] = "none"
+    document_part: Literal["file", "document_url"] = "file"
+    audio_part: Literal["object", "text"] = "object"
+    tool_id: str | None = None  # a regular expression; ids that do not match are written anew
+    of_models: tuple["ModelQuirks", ...] = ()
+
+    def for_model(self, name: str) -> "Quirks":
+        """With what is particular about this model. All rows that fit count, in their order."""
+        said = self
+        for row in self.of_models:
+            if re.search(row.pattern, name, re.IGNORECASE):
+                said = replace(
+                    said,
+                    renamed={**said.renamed, **row.renamed},
+                    fixed={**said.fixed, **row.fixed},
+                    refused=(said.refused - row.taken) | row.refused,
+                    **row.changes,
+                )
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class ModelQuirks:
+    """How some models of a provider differ from its others."""
+
+    pattern: str  # a regular expression for a part of the name, without regard to case
+    refused: frozenset[Feature] = frozenset()  # besides those of the provider
+    taken: frozenset[Feature] = frozenset()  # of those that the provider's others refuse
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, JSON] = field(default_factory=dict)
+    changes: Mapping[str, JSON] = field(default_factory=dict)  # other fields of `Quirks`
 
 
 @dataclass(frozen=True, slots=True)
