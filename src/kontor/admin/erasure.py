@@ -16,8 +16,8 @@ FILES = ("blob", "blob_object", "blob_upload", "blob_usage")
 # What `people.delete` sees to itself: jobs, what was told, and the key without which nothing sealed can be opened.
 ELSEWHERE = ("job", "job_pause", "event", "event_horizon", "vault_key")
 
-# The record stays, and `blob_garbage` is the list by which the files themselves are removed from the store.
-KEPT = frozenset({"audit_line", "blob_garbage"})
+# The record and the books stay, and `blob_garbage` is the list by which the files are removed from the store.
+KEPT = frozenset({"audit_line", "blob_garbage", "credit_hold", "ledger_entry", "ledger_posting"})
 
 
 async def erase(unit: AsyncSession, user_id: UserId) -> None:
