@@ -144,6 +144,7 @@ def add_vault(parser: argparse.ArgumentParser) -> None:
 
 
 def add_doctor(parser: argparse.ArgumentParser) -> None:
+    add_address(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--language", choices=["de", "en"], help="default: by LANG")
 
