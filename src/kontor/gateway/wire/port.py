@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from kontor.billing.usage import Usage
 
@@ -117,6 +117,7 @@ class Quirks:
     reasoning_field: str = "reasoning_content"  # of a delta
     cost_field: str | None = None  # where the provider itself names what it charged, e.g. usage.cost
     largest_stop: int | None = None
+    default_output: int | None = None  # where it must be named, and the call names none
     schema_mode: Literal["json_schema", "json_object", "none"] = "json_schema"
     schema_with_tools: bool = True  # both in one call
     schema_streams: bool = True
@@ -281,6 +282,10 @@ class Listed:
     deprecated_on: str | None = None
 
 
+class NotOffered(Exception):
+    """This protocol has no such call, e.g. no embeddings. Who asks should have read the catalogue."""
+
+
 class Adapter(Protocol):
     protocol: str
 
@@ -298,3 +303,13 @@ class Adapter(Protocol):
 
     def failure(self, status: int, body: bytes) -> Failed:
         """What an answer other than 2xx means."""
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """An adapter whose list of models is so short that each model is to be asked for."""
+
+    def describe(self, name: str, at: Endpoint) -> Prepared: ...
+
+    def read_description(self, listed: Listed, body: bytes) -> Listed:
+        """What the list said, and what the model says of itself."""
