@@ -17,7 +17,7 @@ FILES = ("blob", "blob_object", "blob_upload", "blob_usage")
 ELSEWHERE = ("job", "job_pause", "event", "event_horizon", "vault_key")
 
 # The record and the books stay, and `blob_garbage` is the list by which the files are removed from the store.
-KEPT = frozenset({"audit_line", "blob_garbage", "credit_hold", "ledger_entry", "ledger_posting"})
+KEPT = frozenset({"audit_line", "blob_garbage", "credit_hold", "ledger_entry", "ledger_posting", "usage_line"})
 
 
 async def erase(unit: AsyncSession, user_id: UserId) -> None:
