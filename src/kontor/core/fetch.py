@@ -287,6 +287,7 @@ def guarded_connector(
     *,
     resolve_seconds: float = 4,
     limit: int = 64,
+    limit_per_host: int = 8,
     ssl_context: ssl.SSLContext | None = None,
 ) -> aiohttp.TCPConnector:
     """For any client that talks to addresses which people gave us, such as a model server of their own."""
@@ -307,7 +308,7 @@ def guarded_connector(
         # Every fetch makes its own connection: nothing is reused that was checked for somebody else.
         force_close=True,
         limit=limit,
-        limit_per_host=8,
+        limit_per_host=limit_per_host,
         socket_factory=checked_socket,
         ssl=True if ssl_context is None else ssl_context,
     )
@@ -402,13 +403,14 @@ class Fetcher:
         """Refuse at once what will never be fetched, say when somebody saves an address."""
         return read_url(url, rules=self.rules, ports=self.ports)
 
-    def connector(self, *, limit: int = 64) -> aiohttp.TCPConnector:
+    def connector(self, *, limit: int = 64, limit_per_host: int = 8) -> aiohttp.TCPConnector:
         """The guarded connection alone. Its user checks the address first and follows no redirects."""
         return guarded_connector(
             self.rules,
             self._resolver,
             resolve_seconds=self._connect_seconds,
             limit=limit,
+            limit_per_host=limit_per_host,
             ssl_context=self._ssl_context,
         )
 

@@ -4,10 +4,11 @@ Each text says what happened and what to do. Keys and what people wrote stand in
 are cut short and shown only to whoever asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from kontor.core.errors import Detail, Kind, KontorError
+from kontor.gateway.wire.faults import Fault
 from kontor.gateway.wire.port import Failed
 
 LONGEST_QUOTE = 300
@@ -70,13 +71,12 @@ class ProviderFailed(GatewayError):
     code = "gateway.provider_failed"
     is_passing = counts = True
 
-    def __init__(self, provider: str, *, status: int | None = None, said: str = "", is_passing: bool = True) -> None:
+    def __init__(self, provider: str, *, status: int | None = None, said: str = "") -> None:
         with_status = "" if status is None else f" (status {status})"
         super().__init__(
             f"{provider} failed{with_status}{quoted(said)}. Try again, or choose another model.",
             details={"provider": provider, "status": status},
         )
-        self.is_passing = is_passing
 
 
 class BadAnswer(GatewayError):
@@ -87,7 +87,7 @@ class BadAnswer(GatewayError):
 
     def __init__(self, provider: str, *, reason: str) -> None:
         super().__init__(
-            f"{provider} answered in a way that cannot be used: it {reason}. Check its address and protocol.",
+            f"{provider} answered in a way that cannot be used ({reason}). Check its address and protocol.",
             details={"provider": provider, "reason": reason},
         )
 
@@ -211,61 +211,26 @@ def quoted(said: str) -> str:
     return f": “{said[:LONGEST_QUOTE]}…”" if len(said) > LONGEST_QUOTE else f": “{said.rstrip('.')}”"
 
 
-Make = Callable[[str, str, Failed, float | None], GatewayError]
-
-BY_CODE: Mapping[str, Make] = {
-    "key_refused": lambda provider, _model, failed, _after: KeyRefused(provider, status=failed.status),
-    "account_empty": lambda provider, *_: AccountEmpty(provider),
-    "model_not_found": lambda provider, model, *_: ModelNotFound(provider, model=model),
-    "context_too_long": lambda provider, model, failed, _after: ContextTooLong(
-        provider, model=model, said=failed.message
-    ),
-    "refused_by_provider": lambda provider, _model, failed, _after: RefusedByProvider(
-        provider, status=failed.status, said=failed.message
-    ),
-    "provider_busy": lambda provider, _model, failed, after: ProviderBusy(
-        provider, retry_after=after, said=failed.message
-    ),
-    "provider_failed": lambda provider, _model, failed, _after: ProviderFailed(
-        provider, status=failed.status, said=failed.message, is_passing=failed.is_passing
-    ),
-}
-# What providers themselves call it, where an adapter passes their word on.
-NATIVE = {
-    "invalid_api_key": "key_refused",
-    "authentication_error": "key_refused",
-    "permission_error": "key_refused",
-    "insufficient_quota": "account_empty",
-    "billing_error": "account_empty",
-    "not_found_error": "model_not_found",
-    "context_length_exceeded": "context_too_long",
-    "request_too_large": "context_too_long",
-    "rate_limit_exceeded": "provider_busy",
-    "rate_limit_error": "provider_busy",
-    "overloaded_error": "provider_failed",
-    "server_error": "provider_failed",
-    "api_error": "provider_failed",
-    "invalid_request_error": "refused_by_provider",
-}
-BY_STATUS = {
-    401: "key_refused",
-    402: "account_empty",
-    403: "key_refused",
-    404: "model_not_found",
-    408: "provider_failed",
-    413: "context_too_long",
-    425: "provider_failed",
-    429: "provider_busy",
-}
-
-
 def error_of(failed: Failed, *, provider: str, model: str, retry_after: float | None = None) -> GatewayError:
-    """What a provider's refusal means here: by the adapter's code, by the provider's own, at last by the status."""
-    code = failed.code.removeprefix("gateway.")
-    code = NATIVE.get(code, code)
-    if code not in BY_CODE:
-        status = failed.status
-        # Without a status it came in the middle of a stream, where only the provider itself can be at fault.
-        is_ours = status is not None and 400 <= status < 500
-        code = BY_STATUS.get(status or 0, "refused_by_provider" if is_ours else "provider_failed")
-    return BY_CODE[code](provider, model, failed, retry_after)
+    """A provider's refusal, as people are told of it. What it means was decided where its protocol is known."""
+    status, said = failed.status, failed.message
+    made: GatewayError
+    match failed.code:
+        case Fault.KEY_REFUSED:
+            made = KeyRefused(provider, status=status)
+        case Fault.ACCOUNT_EMPTY:
+            made = AccountEmpty(provider)
+        case Fault.MODEL_NOT_FOUND:
+            made = ModelNotFound(provider, model=model)
+        case Fault.CONTEXT_TOO_LONG:
+            made = ContextTooLong(provider, model=model, said=said)
+        case Fault.REFUSED:
+            made = RefusedByProvider(provider, status=status, said=said)
+        case Fault.BUSY:
+            made = ProviderBusy(provider, retry_after=retry_after, said=said)
+        case Fault.BAD_ANSWER:
+            made = BadAnswer(provider, reason=said)
+        case _:
+            made = ProviderFailed(provider, status=status, said=said)
+    made.is_passing = made.is_passing and failed.is_passing
+    return made
