@@ -30,6 +30,7 @@ NAMING = {
 IDENTIFY = text("SELECT set_config('kontor.user_id', :user_id, true), set_config('kontor.scope', :scope, true)")
 
 _AFTER_COMMIT = "kontor.after_commit"
+_SCOPE = "kontor.scope"
 
 # A place in the pool, a living connection and an answer on it: whoever waits longer is told to come back.
 ANSWER_SECONDS = 5.0
@@ -143,6 +144,7 @@ async def identify_in_time(session: AsyncSession, identity: Identity) -> None:
 async def identify(session: AsyncSession, identity: Identity) -> None:
     user_id = "" if identity.user_id is None else str(identity.user_id)
     await session.execute(IDENTIFY, {"user_id": user_id, "scope": identity.scope.value})
+    session.info[_SCOPE] = identity.scope
 
 
 RAISE = text("SELECT current_setting('kontor.scope', true) AS before, set_config('kontor.scope', :scope, true)")
@@ -153,14 +155,21 @@ RESTORE = text("SELECT set_config('kontor.scope', :scope, true)")
 async def elevated(session: AsyncSession, purpose: SystemPurpose) -> AsyncIterator[None]:
     """A few statements of a person's unit as the system, in the same transaction: what belongs to their deed and no
     statement of their own may write. Every value in them was checked before; nothing that a caller passed in is run.
+    In a unit that is the system's already it costs nothing.
     """
+    if session.info.get(_SCOPE) is Scope.SYSTEM:
+        yield
+        return
     session.info["purpose"] = purpose
     before = (await session.execute(RAISE, {"scope": Scope.SYSTEM.value})).one().before or ""
+    known, session.info[_SCOPE] = session.info.get(_SCOPE), Scope.SYSTEM
     try:
         yield
     except BaseException:
+        session.info[_SCOPE] = known
         # After an error of the database, or without one, the transaction is over and the setting with it.
         with suppress(SQLAlchemyError):
             await session.execute(RESTORE, {"scope": before})
         raise
+    session.info[_SCOPE] = known
     await session.execute(RESTORE, {"scope": before})
