@@ -30,13 +30,18 @@ export function BarChart({
   unit,
   bars,
   height = 180,
+  format,
 }: {
   title: string;
   unit: string;
   bars: readonly Bar[];
   height?: number;
+  /** How a value reads, where it is more than a number: money, for one. */
+  format?: (value: number) => string;
 }) {
   const locale = useLocale();
+  const say = format ?? ((value: number) => formatNumber(value, {}, locale));
+  const axis = format ? "right-16" : "right-9";
   const [hovered, setHovered] = useState<number | null>(null);
   const steps = axisSteps(Math.max(0, ...bars.map((bar) => bar.value)));
   const top = steps.at(-1) ?? 1;
@@ -48,19 +53,19 @@ export function BarChart({
       <figcaption className="font-semibold">
         {title}, <span className="font-normal text-muted-foreground">{unit}</span>
       </figcaption>
-      <div className="relative mt-3 pr-9" style={{ height }} aria-hidden="true">
+      <div className="relative mt-3" style={{ height }} aria-hidden="true">
         {steps.map((step) => (
           <div
             key={step}
-            className={`absolute right-9 left-0 border-t ${step === 0 ? "border-border" : "border-dashed border-border-soft"}`}
+            className={`absolute ${axis} left-0 border-t ${step === 0 ? "border-border" : "border-dashed border-border-soft"}`}
             style={{ top: y(step) }}
           >
-            <span className="num absolute -top-2 left-full pl-2 text-2xs text-faint">
-              {formatNumber(step, {}, locale)}
+            <span className="num absolute -top-2 left-full pl-2 text-2xs whitespace-nowrap text-faint">
+              {say(step)}
             </span>
           </div>
         ))}
-        <div className="absolute inset-y-0 right-9 left-0 flex" onPointerLeave={() => setHovered(null)}>
+        <div className={`absolute inset-y-0 ${axis} left-0 flex`} onPointerLeave={() => setHovered(null)}>
           {bars.map((bar, index) => (
             <div
               key={bar.name}
@@ -88,7 +93,7 @@ export function BarChart({
             }
           >
             <span>{active.name}</span>
-            <span className="num font-semibold">{formatNumber(active.value, {}, locale)}</span>
+            <span className="num font-semibold">{say(active.value)}</span>
           </div>
         ) : null}
       </div>
@@ -100,7 +105,7 @@ export function BarChart({
           {bars.map((bar) => (
             <tr key={bar.name}>
               <th scope="row">{bar.name}</th>
-              <td>{formatNumber(bar.value, {}, locale)}</td>
+              <td>{say(bar.value)}</td>
             </tr>
           ))}
         </tbody>

@@ -1,0 +1,268 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { ArrowDownToLine, ArrowUpFromLine, ChartColumn, Coins, Download, MessagesSquare, Table2 } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { Screen } from "@/shared/frame/sheet";
+import { sayDay, today, writeDay } from "@/shared/i18n/days";
+import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
+import { useLocale } from "@/shared/i18n/locale";
+import { useTexts } from "@/shared/i18n/texts";
+import { tileCode } from "@/shared/models/price";
+import { buttonClass, IconButton } from "@/shared/ui/button";
+import { BarChart } from "@/shared/ui/charts";
+import { Icon } from "@/shared/ui/icons";
+import { ModelTile, ProgressBar } from "@/shared/ui/marks";
+import { Fact, FactStrip, Section } from "@/shared/ui/section";
+import { EmptyState, ErrorState, LoadingBars, Refreshing, Skeleton } from "@/shared/ui/states";
+import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
+import { Segmented } from "@/shared/ui/tabs";
+import { csvAddress, type Grouping, groupings, type Period, type Usage, type UsageGroup, usageQuery } from "./api";
+import { everyDay, isSpan, periodOf, type Span, spans } from "./period";
+import { usageTexts } from "./texts";
+
+function useSpan(): [Span, (span: Span) => void] {
+  const { span }: { span?: unknown } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const text = span === undefined ? undefined : String(span);
+  return [
+    isSpan(text) ? text : "month",
+    (next) => void navigate({ to: ".", search: { span: next } as never, replace: true }),
+  ];
+}
+
+export default function OverviewScreen() {
+  const t = useTexts(usageTexts);
+  const locale = useLocale();
+  const [span, setSpan] = useSpan();
+  const period = periodOf(span, today(locale.timeZone));
+  const days = useQuery({ ...usageQuery("day", period), placeholderData: keepPreviousData });
+  const isEmpty = days.data?.total.runs === 0;
+  return (
+    <Screen
+      title={t("overview")}
+      tabTitle={t("usage")}
+      actions={
+        <>
+          <Segmented
+            label={t("period")}
+            items={spans.map((value) => ({ value, label: t(`span.${value}`) }))}
+            value={span}
+            onChange={setSpan}
+          />
+          <a href={csvAddress(period)} download title={t("csvHelp")} className={buttonClass()}>
+            <Icon icon={Download} size={15} />
+            {t("csv")}
+          </a>
+        </>
+      }
+    >
+      {days.isError && !days.data ? (
+        <ErrorState error={days.error} onRetry={() => void days.refetch()} />
+      ) : isEmpty ? (
+        <EmptyState title={span === "month" ? t("nothing") : t("nothingInPeriod")}>{t("nothingText")}</EmptyState>
+      ) : (
+        <Refreshing active={days.isPlaceholderData}>
+          <Figures usage={days.data} />
+          <Days usage={days.data} period={period} />
+          <Groups period={period} />
+        </Refreshing>
+      )}
+    </Screen>
+  );
+}
+
+function Figures({ usage }: { usage: Usage | undefined }) {
+  const t = useTexts(usageTexts);
+  const locale = useLocale();
+  if (!usage) {
+    return (
+      <FactStrip label={t("figures")}>
+        {[Coins, MessagesSquare, ArrowDownToLine, ArrowUpFromLine].map((icon, index) => (
+          <Fact
+            // biome-ignore lint/suspicious/noArrayIndexKey: places that wait have no identity
+            key={index}
+            icon={icon}
+            value={<Skeleton className="my-1 h-3 w-24" />}
+            detail={<Skeleton className="my-0.5 h-3 w-28" />}
+          />
+        ))}
+      </FactStrip>
+    );
+  }
+  const { cost, runs, tokens_in, tokens_out } = usage.total;
+  const money = (nano: number) => (cost ? formatMoney(nano, cost.currency, {}, locale) : t("unknown"));
+  const number = (value: number) => formatNumber(value, {}, locale);
+  return (
+    <FactStrip label={t("figures")}>
+      <Fact
+        icon={Coins}
+        value={cost ? t("cost", { amount: money(cost.nano) }) : t("costUnknown")}
+        detail={cost && runs > 0 ? t("perAnswer", { amount: money(cost.nano / runs) }) : undefined}
+      />
+      <Fact icon={MessagesSquare} value={t("answers", { count: runs })} />
+      <Fact icon={ArrowDownToLine} value={t("tokensIn", { count: number(tokens_in) })} detail={t("tokensInText")} />
+      <Fact icon={ArrowUpFromLine} value={t("tokensOut", { count: number(tokens_out) })} detail={t("tokensOutText")} />
+    </FactStrip>
+  );
+}
+
+function Days({ usage, period }: { usage: Usage | undefined; period: Period }) {
+  const t = useTexts(usageTexts);
+  const locale = useLocale();
+  const [asTable, setAsTable] = useState(false);
+  if (!usage) return <Skeleton className="mt-6 h-44 w-full" />;
+  const days = everyDay(period, usage.items);
+  const currency = usage.total.cost?.currency ?? locale.currency;
+  const money = (nano: number) => formatMoney(nano, currency, {}, locale);
+  // About six labels, the last day always among them.
+  const step = Math.max(1, Math.ceil(days.length / 6));
+  return (
+    <section className="relative mt-6">
+      <div className="absolute top-0 right-0 z-10">
+        <IconButton
+          icon={asTable ? ChartColumn : Table2}
+          label={asTable ? t("asChart") : t("asTable")}
+          onClick={() => setAsTable(!asTable)}
+        />
+      </div>
+      {asTable ? (
+        <Section title={t("perDay")}>
+          <Table caption={t("perDay")}>
+            <TableHead>
+              <Th>{t("day")}</Th>
+              <Th right>{t("answersHead")}</Th>
+              <Th right>{t("costHead")}</Th>
+            </TableHead>
+            <tbody>
+              {days
+                .toReversed()
+                .filter(({ runs }) => runs > 0)
+                .map(({ day, runs, nano }) => (
+                  <Tr key={day} className="!h-9">
+                    <Td className="num">{writeDay(day, locale)}</Td>
+                    <Td right>{formatNumber(runs, {}, locale)}</Td>
+                    <Td right>{money(nano)}</Td>
+                  </Tr>
+                ))}
+            </tbody>
+          </Table>
+        </Section>
+      ) : (
+        <BarChart
+          title={t("perDay")}
+          unit={currency}
+          height={180}
+          format={money}
+          bars={days.map(({ day, nano }, index) => ({
+            name: writeDay(day, locale),
+            label:
+              (days.length - 1 - index) % step === 0 ? sayDay(day, { day: "numeric", month: "short" }, locale) : "",
+            value: nano,
+          }))}
+        />
+      )}
+    </section>
+  );
+}
+
+function Groups({ period }: { period: Period }) {
+  const t = useTexts(usageTexts);
+  const [group, setGroup] = useState<Grouping>("model");
+  const usage = useQuery({ ...usageQuery(group, period), placeholderData: keepPreviousData });
+  return (
+    <Section
+      title={t(`by.${group}`)}
+      className="mt-7"
+      actions={
+        <Segmented
+          label={t("by")}
+          items={groupings.map((value) => ({ value, label: t(`by.${value}`) }))}
+          value={group}
+          onChange={setGroup}
+        />
+      }
+    >
+      {usage.isPending ? <LoadingBars rows={4} /> : null}
+      {usage.isError && !usage.data ? <ErrorState error={usage.error} onRetry={() => void usage.refetch()} /> : null}
+      {usage.data ? (
+        <Refreshing active={usage.isPlaceholderData}>
+          <GroupTable usage={usage.data} group={group} />
+        </Refreshing>
+      ) : null}
+    </Section>
+  );
+}
+
+function GroupTable({ usage, group }: { usage: Usage; group: Grouping }) {
+  const t = useTexts(usageTexts);
+  const locale = useLocale();
+  const number = (value: number) => formatNumber(value, {}, locale);
+  const total = usage.total.cost?.nano ?? 0;
+  const items = usage.items.toSorted((a, b) => (b.cost?.nano ?? 0) - (a.cost?.nano ?? 0) || b.runs - a.runs);
+  const cost = (of: UsageGroup["cost"]): ReactNode =>
+    of ? formatMoney(of.nano, of.currency, {}, locale) : t("unknown");
+  return (
+    <Table caption={t(`by.${group}`)}>
+      <TableHead>
+        <Th>{t(`by.${group}`)}</Th>
+        <Th className="w-52 @max-2xl:hidden">{t("share")}</Th>
+        <Th right>{t("answersHead")}</Th>
+        <Th right className="@max-xl:hidden">
+          {t("in")}
+        </Th>
+        <Th right className="@max-xl:hidden">
+          {t("out")}
+        </Th>
+        <Th right>{t("costHead")}</Th>
+      </TableHead>
+      <tbody>
+        {items.map((item) => {
+          const label = item.label || t("noProject");
+          const share = total > 0 ? (item.cost?.nano ?? 0) / total : 0;
+          return (
+            <Tr key={item.key || "none"}>
+              <Td className="max-w-0 min-w-40 truncate font-medium">
+                <span className="flex items-center gap-2.5">
+                  {group === "project" ? null : <ModelTile code={tileCode(label)} size={20} />}
+                  <span className="truncate">{label}</span>
+                </span>
+              </Td>
+              <Td className="num @max-2xl:hidden">
+                <span className="flex items-center gap-3 text-muted-foreground">
+                  <ProgressBar label={label} value={share} max={1} className="!w-28" />
+                  {formatPercent(share, 0, locale)}
+                </span>
+              </Td>
+              <Td right className="text-muted-foreground">
+                {number(item.runs)}
+              </Td>
+              <Td right className="text-muted-foreground @max-xl:hidden">
+                {number(item.tokens_in)}
+              </Td>
+              <Td right className="text-muted-foreground @max-xl:hidden">
+                {number(item.tokens_out)}
+              </Td>
+              <Td right className="font-medium">
+                {cost(item.cost)}
+              </Td>
+            </Tr>
+          );
+        })}
+      </tbody>
+      <tfoot>
+        <tr className="h-10 font-semibold">
+          <Td>{t("sum")}</Td>
+          <Td className="@max-2xl:hidden" />
+          <Td right>{number(usage.total.runs)}</Td>
+          <Td right className="@max-xl:hidden">
+            {number(usage.total.tokens_in)}
+          </Td>
+          <Td right className="@max-xl:hidden">
+            {number(usage.total.tokens_out)}
+          </Td>
+          <Td right>{cost(usage.total.cost)}</Td>
+        </tr>
+      </tfoot>
+    </Table>
+  );
+}

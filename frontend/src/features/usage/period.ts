@@ -1,0 +1,41 @@
+import { addDays, addMonths, type Day, sayDay } from "@/shared/i18n/days";
+import { currentLocale, type Locale } from "@/shared/i18n/locale";
+import type { Period, UsageGroup } from "./api";
+
+export const spans = ["month", "last", "30", "90"] as const;
+export type Span = (typeof spans)[number];
+
+export function isSpan(text: string | undefined): text is Span {
+  return spans.some((span) => span === text);
+}
+
+const firstOfMonth = (day: Day) => `${day.slice(0, 8)}01`;
+
+export function periodOf(span: Span, today: Day): Period {
+  switch (span) {
+    case "month":
+      return { since: firstOfMonth(today), until: today };
+    case "last": {
+      const first = firstOfMonth(addMonths(firstOfMonth(today), -1));
+      return { since: first, until: addDays(firstOfMonth(today), -1) };
+    }
+    case "30":
+    case "90":
+      return { since: addDays(today, 1 - Number(span)), until: today };
+  }
+}
+
+/** Every day of the period, also those on which nothing happened. */
+export function everyDay(period: Period, days: readonly UsageGroup[]): { day: Day; nano: number; runs: number }[] {
+  const known = new Map(days.map((entry) => [entry.key.slice(0, 10), entry]));
+  const all: { day: Day; nano: number; runs: number }[] = [];
+  for (let day = period.since; day <= period.until; day = addDays(day, 1)) {
+    const entry = known.get(day);
+    all.push({ day, nano: entry?.cost?.nano ?? 0, runs: entry?.runs ?? 0 });
+  }
+  return all;
+}
+
+export function monthName(day: Day, locale: Locale = currentLocale()): string {
+  return sayDay(day, { month: "long" }, locale);
+}

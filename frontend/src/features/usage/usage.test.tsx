@@ -1,0 +1,355 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { type ReactNode, useMemo, useState } from "react";
+import { describe, expect, it } from "vitest";
+import type { SheetValue } from "@/shared/frame/sheet";
+import { SheetContext } from "@/shared/frame/sheet";
+import { local, makeModel } from "@/shared/models/test-kit";
+import type { Receipt } from "@/shared/receipts/api";
+import { problem } from "@/shared/test/network";
+import { expectAccessible, renderScreen } from "@/shared/test/render";
+import { readAmount } from "./amounts";
+import type { LogLine, UsageGroup } from "./api";
+import BalanceScreen from "./BalanceScreen";
+import LimitsScreen from "./LimitsScreen";
+import OverviewScreen from "./OverviewScreen";
+import PricesScreen from "./PricesScreen";
+import { everyDay, periodOf } from "./period";
+import ReceiptsScreen from "./ReceiptsScreen";
+import UsageSidebar from "./UsageSidebar";
+
+const eur = (nano: number) => ({ nano, currency: "EUR" });
+const group = (key: string, label: string, nano: number | null, runs = 2): UsageGroup => ({
+  key,
+  label,
+  runs,
+  tokens_in: 18_420,
+  tokens_out: 640,
+  cost: nano === null ? null : eur(nano),
+});
+const models = [group("m1", "Claude Sonnet 4.5", 18.42e9, 40), group("m2", "Phi-4", 0, 3)];
+const usage = {
+  items: models,
+  total: { runs: 43, tokens_in: 36_840, tokens_out: 1280, cost: eur(18.42e9) },
+};
+
+function Desk({ children }: { children: ReactNode }) {
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
+  const value = useMemo<SheetValue>(
+    () => ({
+      pane: "main",
+      place: "usage",
+      isFocused: true,
+      nameTab: () => {},
+      inspectorSlot: slot,
+      announceInspector: () => {},
+      isInspectorOpen: true,
+      setInspectorOpen: () => {},
+    }),
+    [slot],
+  );
+  return (
+    <SheetContext value={value}>
+      {children}
+      <aside ref={setSlot} />
+    </SheetContext>
+  );
+}
+
+describe("the overview", () => {
+  it("adds up what was used, by day and by model, and follows the period in the address", async () => {
+    const { user, requests, router } = await renderScreen(<OverviewScreen />, {
+      at: "/usage",
+      path: "/usage",
+      network: { "GET /api/v1/usage": usage },
+    });
+    expect(await screen.findByText("€18.42 in this time")).toBeVisible();
+    const table = await screen.findByRole("table", { name: "Model" });
+    expect(
+      within(table)
+        .getAllByRole("row")
+        .map((row) => row.textContent?.replaceAll("\u00a0", " ")),
+    ).toEqual([
+      "ModelShare of the totalAnswersInOutCost",
+      "ClClaude Sonnet 4.5100%4018,420640€18.42",
+      "PhPhi-40%318,420640€0.00",
+      "Total4336,8401,280€18.42",
+    ]);
+    await expectAccessible();
+    await user.click(screen.getByRole("button", { name: "30 days" }));
+    await waitFor(() => expect(router.state.location.search).toEqual({ span: "30" }));
+    await user.click(screen.getByRole("button", { name: "Provider" }));
+    await waitFor(() => expect(requests.at(-1)?.search.get("group")).toBe("provider"));
+    expect(screen.getByRole("link", { name: "CSV" })).toHaveAttribute(
+      "href",
+      expect.stringMatching(/^\/api\/v1\/usage\.csv\?since=\d{4}-\d\d-\d\d&until=\d{4}-\d\d-\d\d$/),
+    );
+  });
+
+  it("says that nothing was used yet, and what failed", async () => {
+    const none = { items: [], total: { runs: 0, tokens_in: 0, tokens_out: 0, cost: eur(0) } };
+    const { unmount } = await renderScreen(<OverviewScreen />, { network: { "GET /api/v1/usage": none } });
+    expect(await screen.findByText("Nothing has been used yet.")).toBeVisible();
+    unmount();
+    await renderScreen(<OverviewScreen />, { network: { "GET /api/v1/usage": () => problem(503, "database.away") } });
+    expect(await screen.findByRole("alert")).toHaveTextContent("The database does not answer right now.");
+  });
+
+  it("shows the month in the sidebar, and the balance only where there is one", async () => {
+    await renderScreen(<UsageSidebar />, {
+      network: { "GET /api/v1/usage": usage, "GET /api/v1/billing/balance": () => problem(404, "http.404") },
+    });
+    expect(await screen.findByText("Claude Sonnet 4.5")).toBeVisible();
+    expect(screen.queryByRole("link", { name: "Balance" })).toBeNull();
+  });
+});
+
+describe("periods", () => {
+  it("are whole days, both ends included", () => {
+    expect(periodOf("month", "2026-11-20")).toEqual({ since: "2026-11-01", until: "2026-11-20" });
+    expect(periodOf("last", "2026-03-31")).toEqual({ since: "2026-02-01", until: "2026-02-28" });
+    expect(periodOf("30", "2026-11-20")).toEqual({ since: "2026-10-22", until: "2026-11-20" });
+  });
+
+  it("have every day, also those without an answer", () => {
+    const days = everyDay({ since: "2026-10-30", until: "2026-11-01" }, [group("2026-10-31", "", 5)]);
+    expect(days.map(({ day, nano }) => [day, nano])).toEqual([
+      ["2026-10-30", 0],
+      ["2026-10-31", 5],
+      ["2026-11-01", 0],
+    ]);
+  });
+});
+
+const line: LogLine = {
+  run_id: "60000000-0000-4000-8000-000000000001",
+  at: "2026-11-20T13:32:07Z",
+  kind: "api",
+  title: "Brückensanierung: Prioritäten",
+  state: "done",
+  model: "Claude Sonnet 4.5",
+  provider: "Anthropic",
+  is_local: false,
+  tokens_in: 18_420,
+  tokens_out: 640,
+  cost: eur(27_828_000),
+  is_free: false,
+  is_estimated: false,
+};
+const running: LogLine = { ...line, run_id: "60000000-0000-4000-8000-000000000002", state: "running", title: null };
+const receipt: Receipt = {
+  number: "26-11-08841",
+  at: line.at,
+  seconds: 4.1,
+  model: "Claude Sonnet 4.5",
+  provider: "Anthropic",
+  title: "Brückensanierung: Prioritäten",
+  currency: "EUR",
+  lines: [
+    { class: "input", tokens: 5520, rate_per_million: "2.78", amount: "0.015346" },
+    { class: "cached", tokens: 12_900, rate_per_million: "0.278", amount: "0.003586" },
+    { class: "output", tokens: 640, rate_per_million: "13.9", amount: "0.008896" },
+  ],
+  sum: "0.027828",
+  hold: "0.0342",
+  released: "0.006372",
+  balance_after: "27.64",
+  price_version: { id: "v1", valid_from: "2026-11-01", source: "feed" },
+  fx: { rate: "0.9266", day: "2026-11-19" },
+  markup_percent: "0",
+  is_estimated: false,
+  is_free: false,
+  note: null,
+};
+
+describe("receipts", () => {
+  const network = {
+    "GET /api/v1/usage/log": { items: [running, line], next_cursor: null, total: 2 },
+    [`GET /api/v1/runs/${line.run_id}/receipt`]: receipt,
+  };
+  const ui = (
+    <Desk>
+      <ReceiptsScreen />
+    </Desk>
+  );
+
+  it("stand beside their requests, with sums to the ten-thousandth of a cent", async () => {
+    const { user } = await renderScreen(ui, { network, language: "de" });
+    const rows = await screen.findAllByRole("button", { name: "Beleg von 14:32" });
+    await user.click(rows[1] as HTMLElement);
+    const slip = await screen.findByRole("article", { name: "Beleg 26-11-08841" });
+    const text = slip.textContent?.replaceAll("\u00a0", " ");
+    for (const part of [
+      "14:32:07",
+      "4,1 s",
+      "Eingabe, neu1,5346 ct",
+      "5.520 × 2,780 €/Mio.",
+      "12.900 × 0,278 €/Mio.",
+      "Summe2,7828 ct",
+      "Wieder frei0,6372 ct",
+      "Guthaben danach27,64 €",
+      "Preisliste vom 01.11.2026",
+      "1 USD = 0,9266 € am 19.11.2026",
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(screen.getByText("bis 2,8 ct")).toBeVisible();
+    await expectAccessible();
+  });
+
+  it("are walked through by keys and by the buttons of the panel", async () => {
+    const { user, requests } = await renderScreen(ui, { network });
+    const [first, second] = await screen.findAllByRole("button", { name: "Receipt of 14:32" });
+    await user.click(first as HTMLElement);
+    expect(await screen.findByText(/still being written/)).toBeVisible();
+    expect(requests.some(({ path }) => path.endsWith("/receipt"))).toBe(false);
+    await user.keyboard("{ArrowDown}");
+    expect(second).toHaveFocus();
+    await user.click(screen.getByRole("button", { name: "Next receipt" }));
+    expect(await screen.findByRole("article")).toBeVisible();
+  });
+
+  it("say free where nothing is charged, and that tokens were estimated", async () => {
+    const free = { ...receipt, is_free: true, is_estimated: true, balance_after: null, hold: null, released: null };
+    const { user } = await renderScreen(ui, {
+      network: { ...network, [`GET /api/v1/runs/${line.run_id}/receipt`]: free },
+    });
+    const rows = await screen.findAllByRole("button", { name: "Receipt of 14:32" });
+    await user.click(rows[1] as HTMLElement);
+    const slip = await screen.findByRole("article");
+    expect(slip).toHaveTextContent("Totalfree");
+    expect(slip).toHaveTextContent("Tokens estimated");
+    expect(slip).not.toHaveTextContent("€");
+  });
+});
+
+describe("prices of models", () => {
+  it("are told per million, free ones say so, and missing ones too", async () => {
+    const unpriced = makeModel({ id: "m9", label: "Odd", price: null, state: "unpriced" });
+    const { user } = await renderScreen(<PricesScreen />, {
+      network: { "GET /api/v1/llm/models": { items: [makeModel(), local, unpriced], default: null } },
+    });
+    const table = await screen.findByRole("table");
+    expect(within(table).getByRole("row", { name: /Claude/ })).toHaveTextContent("€2.78€0.278€3.475€13.90200,000");
+    expect(within(table).getByRole("row", { name: /Phi/ })).toHaveTextContent("free");
+    expect(within(table).getByRole("row", { name: /Odd/ })).toHaveTextContent("no price");
+    await expectAccessible();
+    await user.type(screen.getByRole("searchbox"), "ollama");
+    expect(within(table).getAllByRole("row")).toHaveLength(2);
+  });
+});
+
+describe("limits", () => {
+  const budgets = {
+    items: [
+      {
+        id: "b1",
+        period: "month",
+        limit_nano: 20e9,
+        spent_nano: 18.47e9,
+        currency: "EUR",
+        warn_percent: 80,
+        stops: true,
+        is_imposed: false,
+      },
+      {
+        id: "b2",
+        period: "day",
+        limit_nano: 5e9,
+        spent_nano: 0,
+        currency: "EUR",
+        warn_percent: 80,
+        stops: true,
+        is_imposed: true,
+      },
+    ],
+    version: 4,
+    currency: "EUR",
+  };
+
+  it("show what is spent, and whose they are", async () => {
+    await renderScreen(<LimitsScreen />, { network: { "GET /api/v1/billing/budgets": budgets } });
+    expect(await screen.findByText(/€18.47 of €20.00/)).toBeVisible();
+    expect(screen.getByText("set by the administration")).toBeVisible();
+    await expectAccessible();
+  });
+
+  it("are changed with the version one saw, and checked before", async () => {
+    const { user, requests } = await renderScreen(<LimitsScreen />, {
+      network: {
+        "GET /api/v1/billing/budgets": budgets,
+        "PUT /api/v1/billing/budgets": () => ({ ...budgets, version: 5 }),
+      },
+    });
+    await user.click(await screen.findByRole("button", { name: "Set a limit: In all" }));
+    const dialog = await screen.findByRole("dialog");
+    const amount = within(dialog).getByRole("textbox", { name: "Amount in EUR" });
+    await user.type(amount, "much");
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await within(dialog).findByText(/Please enter an amount/)).toBeVisible();
+    await user.clear(amount);
+    await user.type(amount, "100");
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Limit: In all, €100.00")).toBeVisible();
+    const put = requests.find(({ method }) => method === "PUT");
+    expect(put?.headers.get("if-match")).toBe('"4"');
+    expect(put?.body).toEqual({
+      items: [
+        { period: "month", limit_nano: 20e9, warn_percent: 80, stops: true },
+        { period: "total", limit_nano: 100e9, warn_percent: 80, stops: true },
+      ],
+    });
+  });
+
+  it("read amounts as people write them", () => {
+    expect(["2,50", "2.5", "0", "1e9", "-1", ""].map(readAmount)).toEqual([2.5e9, 2.5e9, 0, null, null, null]);
+  });
+});
+
+describe("the balance", () => {
+  const balance = {
+    is_on: true,
+    currency: "EUR",
+    available: 27.64e9,
+    held: 98_000_000,
+    purchased: 20e9,
+    granted: 7.64e9,
+    debt: 0,
+    lasts_until: "2026-12-04T12:00:00Z",
+    today: 1.08e9,
+  };
+
+  it("says how long it lasts, and what moved", async () => {
+    await renderScreen(<BalanceScreen />, {
+      network: {
+        "GET /api/v1/billing/balance": balance,
+        "GET /api/v1/billing/entries": {
+          items: [
+            {
+              id: "e2",
+              at: line.at,
+              kind: "charge",
+              nano: -27_828_000,
+              currency: "EUR",
+              note: null,
+              run_id: line.run_id,
+            },
+            { id: "e1", at: line.at, kind: "grant", nano: 20e9, currency: "EUR", note: "Welcome", run_id: null },
+          ],
+          next_cursor: null,
+        },
+      },
+    });
+    expect(await screen.findByText("€27.64")).toBeVisible();
+    expect(screen.getByText(/it lasts until about 4 Dec 2026/)).toBeVisible();
+    expect(await screen.findByRole("row", { name: /Credit, Welcome/ })).toHaveTextContent("+€20.00");
+    expect(screen.getByRole("link", { name: "Answer" })).toHaveAttribute("href", `/receipts?id=${line.run_id}`);
+    await expectAccessible();
+  });
+
+  it("is not there where nothing is charged", async () => {
+    await renderScreen(<BalanceScreen />, {
+      network: { "GET /api/v1/billing/balance": { ...balance, is_on: false } },
+    });
+    expect(await screen.findByText("Nothing is charged here.")).toBeVisible();
+  });
+});
