@@ -6,7 +6,7 @@ servers are right. An admin can set fields of `Quirks` for one provider or model
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -19,7 +19,7 @@ class ProviderKind:
     label: str
     protocol: str
     base_url: str | None  # None: each installation has an address of its own
-    quirks: Quirks = Quirks()
+    quirks: Quirks = field(default_factory=Quirks)
     keys: tuple[str, ...] = ()  # regular expressions for a whole key
     keys_at: str | None = None  # where one gets a key
     is_local: bool = False
@@ -37,7 +37,7 @@ UP_TO_XHIGH: Final = {**UP_TO_HIGH, "xhigh": "xhigh", "max": "xhigh"}
 OPENAI = Quirks(
     cache="automatic",
     largest_stop=4,
-    refused=frozenset({Feature.REASONING_INPUT, Feature.EFFORT}),
+    refused=frozenset({Feature.EFFORT}),
     of_models=(
         # Models that think. They take a limit for all they write, thoughts included, under a name of its own.
         ModelQuirks(
@@ -59,7 +59,7 @@ OPENAI = Quirks(
             r"^gpt-(5\.|[6-9])(?!.*chat)",
             changes={
                 "refused_with_effort": NO_SAMPLING,
-                "efforts": {"none": "none", "minimal": "low", **(UP_TO_HIGH)},
+                "efforts": {"none": "none", "minimal": "low", **UP_TO_HIGH},
             },
         ),
         ModelQuirks(
@@ -101,7 +101,7 @@ DEEPSEEK = Quirks(
 XAI = Quirks(
     cache="automatic",
     models_path="/language-models",  # the plain list has names only; this one has prices and what models take
-    refused=frozenset({Feature.DOCUMENT, Feature.AUDIO, Feature.REASONING_INPUT, Feature.STOP}),
+    refused=frozenset({Feature.DOCUMENT, Feature.AUDIO, Feature.STOP}),
     cost_field="usage.cost_in_usd_ticks",
     costs_per_usd=10_000_000_000,
     efforts={"minimal": "low", **UP_TO_XHIGH},
@@ -162,7 +162,7 @@ GROQ = Quirks(
     schema_streams=False,
     schema_with_tools=False,
     refused=frozenset(
-        {Feature.LOGPROBS, Feature.DOCUMENT, Feature.AUDIO, Feature.REASONING_INPUT, Feature.EFFORT},
+        {Feature.LOGPROBS, Feature.DOCUMENT, Feature.AUDIO, Feature.EFFORT},
     ),
     of_models=(
         ModelQuirks(r"gpt-oss|llama-4|kimi-k2", changes={"schema_mode": "json_schema"}),

@@ -1,0 +1,9 @@
+"""Which adapter speaks which protocol. A new protocol is one module and one line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from kontor.gateway.wire.openai_chat import OpenAIChat
+from kontor.gateway.wire.port import Adapter
+
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({adapter.protocol: adapter for adapter in (OpenAIChat(),)})
