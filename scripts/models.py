@@ -1,4 +1,4 @@
-"""Writes `src/kontor/gateway/models.json`: what models can take, give and do, for those that providers list by name alone.
+"""Writes `src/kontor/gateway/models.json`: what models take, give and do, for those that providers list by name alone.
 
     python scripts/models.py GENAI_PRICES LITELLM
 
@@ -46,6 +46,8 @@ FLAGS = {
 }
 ALWAYS = ("stream", "system", "max_output", "extra")
 SAMPLING = ("temperature", "top_p")
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+USUAL_EFFORTS = {"low", "medium", "high"}
 
 
 def genai(folder: Path) -> dict[str, Any]:
@@ -84,13 +86,13 @@ def abilities(name: str, kind: str, flags: dict[str, Any]) -> dict[str, Any]:
     takes = ["text", *(way for way in ("image", "document", "audio") if way in features)]
     found: dict[str, Any] = {"takes": takes, "gives": ["text"], "features": sorted(features)}
     if thinks:
-        found["efforts"] = [level for level in ("none", "minimal", "low", "medium", "high") if has_effort(level, flags)]
+        found["efforts"] = [level for level in EFFORTS if has_effort(level, flags)]
     return found
 
 
 def has_effort(level: str, flags: dict[str, Any]) -> bool:
-    """The three in the middle are usual, the two below are not."""
-    return bool(flags.get(f"supports_{level}_reasoning_effort", level not in {"none", "minimal"}))
+    """The three in the middle are usual, the others are not."""
+    return bool(flags.get(f"supports_{level}_reasoning_effort", level in USUAL_EFFORTS))
 
 
 def collect(folder: Path, file: Path) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from kontor.gateway.wire.port import Feature, Listed
 BUNDLED = Path(__file__).with_name("models.json")
 
 Way = Literal["text", "image", "document", "audio", "vector"]
-Effort = Literal["none", "minimal", "low", "medium", "high"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Tokens = Annotated[int, Field(ge=1, le=1 << 40)]
 
 # A dated edition is described like the model it is one of.

@@ -73,7 +73,10 @@ class Model(Base):
     __tablename__ = "model"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["provider_id", "holder"], ["provider.id", "provider.holder"], name="model_provider_fkey", ondelete="CASCADE"
+            ["provider_id", "holder"],
+            ["provider.id", "provider.holder"],
+            name="model_provider_fkey",
+            ondelete="CASCADE",
         ),
         UniqueConstraint("provider_id", "name", name="model_provider_id_name_key"),
         Index("model_owner_id_idx", "owner_id"),
