@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from kontor.gateway.wire.openai_chat import OpenAIChat
+from kontor.gateway.wire.openai_responses import OpenAIResponses
 from kontor.gateway.wire.port import Adapter
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({adapter.protocol: adapter for adapter in (OpenAIChat(),)})
+SPOKEN: tuple[Adapter, ...] = (
+    OpenAIChat(),
+    OpenAIResponses(),
+)
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({adapter.protocol: adapter for adapter in SPOKEN})

@@ -35,7 +35,8 @@ OURS = frozenset(
     {"model", "messages", "input", "stream", "stream_options", "n"}
     | {"max_tokens", "max_completion_tokens", "max_output_tokens"}
 )
-PLAIN = (
+Plain = Sequence[tuple[Feature, str, str]]  # what, its field in a call, its name in the body
+PLAIN: Plain = (
     (Feature.MAX_OUTPUT, "max_output", "max_tokens"),
     (Feature.TEMPERATURE, "temperature", "temperature"),
     (Feature.TOP_P, "top_p", "top_p"),
@@ -51,10 +52,16 @@ class OpenAIChat:
         quirks = at.quirks.for_model(call.model)
         losses = Losses(quirks.refused)
         body: Body = {"model": call.model}
-        words, streams = said_schema(call, quirks, losses, body)
+        words, answer_form, streams = said_schema(call, quirks, losses)
         body["messages"] = said_messages(call.messages, quirks, losses, words)
+        if answer_form is not None:
+            body["response_format"] = answer_form
         has_tools = said_tools(call, losses, body)
-        said_parameters(call, quirks, losses, body, has_tools)
+        must_be_none = has_tools and quirks.tools_need_no_effort
+        thinks = not said_effort(call.effort, quirks, losses, body, must_be_none=must_be_none)
+        said_parameters(call, quirks, losses, body, thinks=thinks)
+        if call.stop and losses.takes(Feature.STOP):
+            body[quirks.renamed.get("stop", "stop")] = said_stop(call.stop, quirks, losses)
         if streams:
             body["stream"] = True
             if quirks.usage_on_request:
@@ -103,11 +110,11 @@ def headers(at: Endpoint, accept: str = "application/json") -> Mapping[str, str]
 # What is asked for beside the messages
 
 
-def said_schema(call: Call, quirks: Quirks, losses: Losses, body: Body) -> tuple[str | None, bool]:
-    """What has to be asked for in words, and whether the answer comes in pieces."""
+def said_schema(call: Call, quirks: Quirks, losses: Losses) -> tuple[str | None, Body | None, bool]:
+    """What has to be asked for in words, what is said in its field, and whether the answer comes in pieces."""
     streams = call.is_streamed and losses.takes(Feature.STREAM)
     if call.schema is None:
-        return None, streams
+        return None, None, streams
     schema = call.schema.schema
     words = SCHEMA_IN_WORDS.format(schema=orjson.dumps(schema).decode())
     mode = quirks.schema_mode if Feature.SCHEMA not in losses.refused else "none"
@@ -115,17 +122,15 @@ def said_schema(call: Call, quirks: Quirks, losses: Losses, body: Body) -> tuple
         mode = "none"
     if mode == "none":
         losses.changed(Feature.SCHEMA, "asked for in words, enforced by nothing")
-        return words, streams
+        return words, None, streams
     if streams and not quirks.schema_streams:
         losses.changed(Feature.STREAM, "comes in one piece, as answers by a schema do there")
         streams = False
     if mode == "json_object":
         losses.changed(Feature.SCHEMA, "asked for in words; only that it is JSON is enforced")
-        body["response_format"] = {"type": "json_object"}
-        return words, streams
+        return words, {"type": "json_object"}, streams
     named = {"name": call.schema.name, "schema": schema, "strict": call.schema.is_strict}
-    body["response_format"] = {"type": "json_schema", "json_schema": named}
-    return None, streams
+    return None, {"type": "json_schema", "json_schema": named}, streams
 
 
 def said_tools(call: Call, losses: Losses, body: Body) -> bool:
@@ -146,22 +151,25 @@ def said_tools(call: Call, losses: Losses, body: Body) -> bool:
     return has_tools
 
 
-def said_parameters(call: Call, quirks: Quirks, losses: Losses, body: Body, has_tools: bool) -> None:
-    thinks = not said_effort(call.effort, quirks, losses, body, must_be_none=has_tools and quirks.tools_need_no_effort)
+def said_parameters(
+    call: Call, quirks: Quirks, losses: Losses, body: Body, *, thinks: bool, plain: Plain = PLAIN
+) -> None:
     hindered = quirks.refused_with_effort if thinks else frozenset[Feature]()
-    for feature, field, name in PLAIN:
+    for feature, field, name in plain:
         value = getattr(call, field)
         if value is not None and takes(feature, losses, hindered):
             put(body, quirks.renamed.get(name, name), value)
-    if call.stop and losses.takes(Feature.STOP):
-        most = quirks.largest_stop
-        if most is not None and len(call.stop) > most:
-            losses.changed(Feature.STOP, f"only the first {most} of {len(call.stop)}")
-        put(body, quirks.renamed.get("stop", "stop"), list(call.stop[:most]))
     if call.top_logprobs is not None and takes(Feature.LOGPROBS, losses, hindered):
         body["logprobs"] = True
         if call.top_logprobs:
             body["top_logprobs"] = call.top_logprobs
+
+
+def said_stop(stop: Sequence[str], quirks: Quirks, losses: Losses) -> list[str]:
+    most = quirks.largest_stop
+    if most is not None and len(stop) > most:
+        losses.changed(Feature.STOP, f"only the first {most} of {len(stop)}")
+    return list(stop[:most])
 
 
 def takes(feature: Feature, losses: Losses, hindered: frozenset[Feature]) -> bool:
@@ -173,7 +181,15 @@ def takes(feature: Feature, losses: Losses, hindered: frozenset[Feature]) -> boo
     return True
 
 
-def said_effort(effort: str | None, quirks: Quirks, losses: Losses, body: Body, *, must_be_none: bool) -> bool:
+def said_effort(
+    effort: str | None,
+    quirks: Quirks,
+    losses: Losses,
+    body: Body,
+    *,
+    must_be_none: bool = False,
+    name: str = "reasoning_effort",
+) -> bool:
     """Whether the model was told not to think."""
     if must_be_none and effort != "none" and Feature.EFFORT not in losses.refused:
         losses.changed(Feature.EFFORT, "does not think where it has tools")
@@ -189,7 +205,7 @@ def said_effort(effort: str | None, quirks: Quirks, losses: Losses, body: Body, 
     else:
         if said != effort:
             losses.changed(Feature.EFFORT, f"“{said}” instead of “{effort}”")
-        put(body, quirks.renamed.get("reasoning_effort", "reasoning_effort"), said)
+        put(body, quirks.renamed.get(name, name), said)
     return effort == "none"
 
 
@@ -197,15 +213,16 @@ def add_rest(call: Call, quirks: Quirks, losses: Losses, body: Body) -> None:
     """What is always said there, and what the caller wants said as it is. Neither replaces what was checked."""
     for name, value in quirks.fixed.items():
         body.setdefault(name, value)
-    if call.extra and losses.takes(Feature.EXTRA):
-        for name, value in call.extra.items():
-            if name in OURS or (name in body and name not in quirks.fixed):
-                if body.get(name) != value:
-                    losses.dropped(Feature.EXTRA, f"“{name}” is set by the gateway")
-            elif isinstance(value, Mapping) and isinstance(body.get(name), Mapping):
-                body[name] = {**body[name], **value}
-            else:
-                body[name] = value
+    if not call.extra or not losses.takes(Feature.EXTRA):
+        return
+    for name, value in call.extra.items():
+        known = body.get(name)
+        if name not in OURS and known is None:
+            body[name] = value
+        elif name not in OURS and isinstance(known, Mapping) and isinstance(value, Mapping):
+            body[name] = {**value, **known}
+        if body.get(name) != value and not (isinstance(known, Mapping) and body[name] == {**known, **value}):
+            losses.dropped(Feature.EXTRA, f"“{name}” is set by the gateway")
 
 
 def put(body: Body, path: str, value: JSON) -> None:
