@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from kontor.gateway.wire import anthropic, gemini, ollama
 from kontor.gateway.wire.port import Feature, ModelQuirks, Quirks
 
 
@@ -217,7 +218,7 @@ ROWS = (
         label="Anthropic",
         protocol="anthropic",
         base_url="https://api.anthropic.com/v1",
-        quirks=Quirks(auth="x-api-key", chat_path="/messages", cache="cache_control"),
+        quirks=anthropic.QUIRKS,
         keys=(r"sk-ant-[A-Za-z0-9_-]{20,}",),
         keys_at="https://console.anthropic.com/settings/keys",
     ),
@@ -226,7 +227,7 @@ ROWS = (
         label="Google Gemini",
         protocol="gemini",
         base_url="https://generativelanguage.googleapis.com/v1beta",
-        quirks=Quirks(auth="x-goog-api-key", cache="automatic"),
+        quirks=gemini.QUIRKS,
         keys=(r"AIza[A-Za-z0-9_-]{35}", r"AQ\.[A-Za-z0-9_-]{20,}"),
         keys_at="https://aistudio.google.com/apikey",
     ),
@@ -235,7 +236,7 @@ ROWS = (
         label="Ollama",
         protocol="ollama",
         base_url="http://127.0.0.1:11434",
-        quirks=Quirks(),
+        quirks=ollama.QUIRKS,
         keys=(r"[0-9a-f]{32}\.[A-Za-z0-9_-]{20,}",),
         keys_at="https://ollama.com/settings/keys",
         is_local=True,
