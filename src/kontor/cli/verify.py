@@ -223,7 +223,7 @@ def python_tests() -> Outcome:
 
 def chaos_tests() -> Outcome:
     """They wait more than they work, and are not slowed down by those that only work."""
-    return pytest("-m", "chaos and not browser", *on_all_cores(), "--dist", "loadfile")
+    return pytest("-m", "chaos and not browser", *on_all_cores(spare=1), "--dist", "worksteal")
 
 
 def browser_tests() -> Outcome:
