@@ -171,6 +171,9 @@ class Dialect(Protocol):
 
     def other(self, request: Request, behave: Callable[[str], Behaviour | None]) -> "Whole | Other | None": ...
 
+    def identity(self, question: Question, number: int) -> str:
+        """What the provider calls its answer."""
+
     def whole(self, question: Question, spoken: Spoken) -> Whole: ...
 
     def streamed(self, question: Question, spoken: Spoken) -> Streamed: ...
@@ -241,6 +244,10 @@ class LlmServer:
             while not is_so():
                 self._changed.clear()
                 await self._changed.wait()
+
+    def bill(self, line: Billed) -> None:
+        if line.usage.by_class():
+            self.invoice.append(line)
 
     def behave(self, model: str) -> Behaviour | None:
         return behaviour_of(self.known.get(model, model))
@@ -319,7 +326,7 @@ class LlmServer:
                 code="context_length_exceeded",
             )
         self._number += 1
-        spoken = speak(question, behaviour, tokens, f"{self.dialect.kind}{self._number:08d}")
+        spoken = speak(question, behaviour, tokens, self.dialect.identity(question, self._number))
         thoughts, whole = len(spoken.thoughts), len(spoken.thoughts) + spoken.output
 
         def bill(sent: int, is_whole: bool) -> Billed:
@@ -485,7 +492,7 @@ class Connection(asyncio.Protocol):
         if isinstance(answer, Whole):
             self._write(rendered(answer))
         elif answer is not None and answer.behaviour.is_plain:
-            self._server.invoice.append(answer.bill(0, True))
+            self._server.bill(answer.bill(0, True))
             self._write(self._at_once(answer))
         else:
             self._task = asyncio.get_running_loop().create_task(self._play(answer))
@@ -524,7 +531,7 @@ class Connection(asyncio.Protocol):
             self._task = None
             server.busy -= 1
             if playing is not None and (sent.is_whole or sent.tokens):
-                server.invoice.append(playing.bill(sent.tokens, sent.is_whole))
+                server.bill(playing.bill(sent.tokens, sent.is_whole))
             server.changed()
 
     async def _play_whole(self, answer: Whole, behaviour: Behaviour, sent: "Sent") -> None:

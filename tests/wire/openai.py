@@ -42,6 +42,9 @@ class OpenAi:
             return embedded(request.json, behave)
         return None
 
+    def identity(self, question: Question, number: int) -> str:
+        return f"{'chatcmpl-' if 'messages' in question.body else 'resp_'}{number:08d}"
+
     def whole(self, question: Question, spoken: Spoken) -> Whole:
         return whole_chat(question, spoken) if "messages" in question.body else whole_response(question, spoken)
 
@@ -163,7 +166,7 @@ def whole_chat(question: Question, spoken: Spoken) -> Whole:
         ]
     body = question.body
     answer: JSON = {
-        "id": f"chatcmpl-{spoken.id}",
+        "id": spoken.id,
         "object": "chat.completion",
         "created": CREATED,
         "model": spoken.model,
@@ -189,7 +192,7 @@ def chat_stream(question: Question, spoken: Spoken) -> Streamed:
     wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
     head = orjson.dumps(
         {
-            "id": f"chatcmpl-{spoken.id}",
+            "id": spoken.id,
             "object": "chat.completion.chunk",
             "created": CREATED,
             "model": spoken.model,
@@ -269,7 +272,7 @@ def response_of(question: Question, spoken: Spoken, status: str, output: list[JS
     body, incomplete = question.body, {"length": "max_output_tokens", "filter": "content_filter"}.get(spoken.reason)
     is_over = status == "completed"
     return {
-        "id": f"resp_{spoken.id}",
+        "id": spoken.id,
         "object": "response",
         "created_at": CREATED,
         "status": "incomplete" if is_over and incomplete else status,

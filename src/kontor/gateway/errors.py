@@ -229,7 +229,7 @@ def error_of(failed: Failed, *, provider: str, model: str, retry_after: float | 
         case Fault.BUSY:
             made = ProviderBusy(provider, retry_after=retry_after, said=said)
         case Fault.BAD_ANSWER:
-            made = BadAnswer(provider, reason=said)
+            made = BadAnswer(provider, reason=said.rstrip("."))
         case _:
             made = ProviderFailed(provider, status=status, said=said)
     made.is_passing = made.is_passing and failed.is_passing
