@@ -35,6 +35,7 @@ SystemPurpose = Literal[
     "sweep",
     "vault",
     "people",
+    "billing",
     "runs",
     "test",
 ]

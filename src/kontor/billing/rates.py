@@ -1,0 +1,317 @@
+"""What tokens cost: prices by class with tiers and hours, and the sum of one run. Values and arithmetic alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from kontor.billing.usage import Usage
+from kontor.core.money import ceil_nano
+
+MILLION = 1_000_000
+BASIS = 10_000  # basis points in one
+
+CLASSES = ("input", "cached", "cache_write", "output", "reasoning", "image", "audio_in", "audio_out")
+
+# Where a price names no class of its own, the class costs what it is a kind of: never less than was meant.
+FALLBACK = {
+    "cached": "input",
+    "cache_write": "input",
+    "image": "input",
+    "audio_in": "input",
+    "reasoning": "output",
+    "audio_out": "output",
+}
+
+Prices = Mapping[str, int]  # class -> USD nano for a million tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """From more than `above` tokens read on, all tokens of the run cost this."""
+
+    above: int
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Every day between two times (UTC), also across midnight, other prices hold."""
+
+    begins: time
+    ends: time
+    prices: Prices
+    tiers: tuple[Tier, ...] = ()
+
+    def hold_at(self, at: datetime) -> bool:
+        moment = at.astimezone(UTC).time()
+        if self.ends < self.begins:
+            return moment >= self.begins or moment < self.ends
+        return self.begins <= moment < self.ends
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSheet:
+    """One version of a model's price, as it is stored."""
+
+    prices: Prices
+    tiers: tuple[Tier, ...] = ()
+    hours: tuple[Hours, ...] = ()
+
+    def at(self, moment: datetime) -> "tuple[Prices, tuple[Tier, ...]]":
+        """Of several hours that hold, the last one counts."""
+        for hours in reversed(self.hours):
+            if hours.hold_at(moment):
+                return hours.prices, hours.tiers
+        return self.prices, self.tiers
+
+    def every_price(self) -> Sequence[Prices]:
+        return [
+            self.prices,
+            *(tier.prices for tier in self.tiers),
+            *(prices for hours in self.hours for prices in (hours.prices, *(tier.prices for tier in hours.tiers))),
+        ]
+
+    def stored(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"prices": dict(self.prices)}
+        if self.tiers:
+            found["tiers"] = _stored_tiers(self.tiers)
+        if self.hours:
+            found["hours"] = [
+                {
+                    "from": f"{each.begins:%H:%M}",
+                    "to": f"{each.ends:%H:%M}",
+                    "prices": dict(each.prices),
+                    **({"tiers": _stored_tiers(each.tiers)} if each.tiers else {}),
+                }
+                for each in self.hours
+            ]
+        return found
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> "PriceSheet":
+        return cls(
+            prices=_prices(stored["prices"]),
+            tiers=_tiers(stored.get("tiers", ())),
+            hours=tuple(
+                Hours(
+                    time.fromisoformat(each["from"]),
+                    time.fromisoformat(each["to"]),
+                    _prices(each["prices"]),
+                    _tiers(each.get("tiers", ())),
+                )
+                for each in stored.get("hours", ())
+            ),
+        )
+
+
+def _stored_tiers(tiers: Sequence[Tier]) -> list[dict[str, Any]]:
+    return [{"above": tier.above, "prices": dict(tier.prices)} for tier in tiers]
+
+
+def _prices(stored: Mapping[str, Any]) -> Prices:
+    return {name: int(price) for name, price in stored.items() if name in CLASSES}
+
+
+def _tiers(stored: Sequence[Mapping[str, Any]]) -> tuple[Tier, ...]:
+    return tuple(sorted((Tier(int(each["above"]), _prices(each["prices"])) for each in stored), key=lambda t: t.above))
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The version of a price that holds at a moment, its hours already chosen."""
+
+    usd_nano_per_million: Prices
+    version_id: UUID
+    valid_from: datetime
+    source: str
+    tiers: tuple[Tier, ...] = ()
+
+    def for_usage(self, usage: Usage) -> Prices:
+        """A tier is reached by what is read, and then counts for everything; it may name some classes only."""
+        reached = [tier.prices for tier in self.tiers if usage.read > tier.above]
+        return {**self.usd_nano_per_million, **reached[-1]} if reached else self.usd_nano_per_million
+
+
+def price_of(prices: Prices, name: str) -> int:
+    """What a class costs that is used, or 0 where neither it nor what it is a kind of has a price."""
+    found = prices.get(name)
+    if found is None and name in FALLBACK:
+        found = prices.get(FALLBACK[name])
+    return max(found or 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """On what terms a run is paid. Fixed when the run is accepted, and never priced anew."""
+
+    is_free: bool
+    is_own_key: bool
+    rate: Rate | None  # None: nobody knows what it costs, which only matters to nobody who pays
+    fx_rate_id: UUID | None
+    fx: Decimal  # units of the payer's currency for one US dollar, the house's spread included
+    markup_bp: int
+    currency: str
+    is_billed: bool = False  # whether the payer's wallet is asked at all
+    fx_day: str | None = None
+    spread_bp: int = 0
+
+    @property
+    def is_charged(self) -> bool:
+        return self.is_billed and not self.is_free and not self.is_own_key
+
+    def stored(self) -> dict[str, Any]:
+        """For the run's row: everything that a receipt tells, whatever prices become."""
+        rate = None
+        if self.rate is not None:
+            rate = {
+                "prices": dict(self.rate.usd_nano_per_million),
+                "tiers": _stored_tiers(self.rate.tiers),
+                "version_id": str(self.rate.version_id),
+                "valid_from": self.rate.valid_from.isoformat(),
+                "source": self.rate.source,
+            }
+        return {
+            "is_free": self.is_free,
+            "is_own_key": self.is_own_key,
+            "is_billed": self.is_billed,
+            "rate": rate,
+            "fx_rate_id": None if self.fx_rate_id is None else str(self.fx_rate_id),
+            "fx": str(self.fx),
+            "fx_day": self.fx_day,
+            "spread_bp": self.spread_bp,
+            "markup_bp": self.markup_bp,
+            "currency": self.currency,
+        }
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> "Quote":
+        rate = None
+        if (kept := stored["rate"]) is not None:
+            rate = Rate(
+                _prices(kept["prices"]),
+                UUID(kept["version_id"]),
+                datetime.fromisoformat(kept["valid_from"]),
+                kept["source"],
+                _tiers(kept["tiers"]),
+            )
+        return cls(
+            is_free=stored["is_free"],
+            is_own_key=stored["is_own_key"],
+            rate=rate,
+            fx_rate_id=UUID(stored["fx_rate_id"]) if stored["fx_rate_id"] else None,
+            fx=Decimal(stored["fx"]),
+            markup_bp=stored["markup_bp"],
+            currency=stored["currency"],
+            is_billed=stored["is_billed"],
+            fx_day=stored["fx_day"],
+            spread_bp=stored["spread_bp"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One class of one run on its receipt. The lines of a run make its sum, to the nano."""
+
+    name: str
+    tokens: int
+    nano: int
+    usd_nano_per_million: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """`charged_nano` is what the payer owes the house; `spent_nano` is what the run cost somebody, on whatever key,
+    and what budgets count."""
+
+    lines: Sequence[Line]
+    provider_usd_nano: int
+    charged_nano: int
+    currency: str
+    spent_nano: int = 0
+    is_known: bool = True
+
+    def nothing(self) -> bool:
+        return self.charged_nano == 0 and self.spent_nano == 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    name: str
+    tokens: int
+    price: int
+    exact: Fraction = field(default=Fraction(0))
+
+
+# The line of a run whose price only the provider knows.
+TOLD = "told_by_provider"
+
+# How far a provider's own word may be from our price before we go by the price.
+BELIEVED = 5
+
+
+def cost(quote: Quote, usage: Usage, provider_said_usd_nano: int | None = None) -> Cost:
+    """Exact to the end, then rounded up once, to the nano."""
+    prices: Prices = {} if quote.rate is None or quote.is_free else quote.rate.for_usage(usage)
+    shares = [_Share(name, tokens, price_of(prices, name)) for name, tokens in usage.by_class().items() if tokens > 0]
+    ours = sum((Fraction(share.tokens * share.price, MILLION) for share in shares), Fraction(0))
+    dollars = _believed(quote, ours, provider_said_usd_nano)
+    factor = Fraction(quote.fx)
+    if quote.is_charged:
+        factor *= Fraction(BASIS + quote.markup_bp, BASIS)
+    # A provider that names its price names one sum; the classes share in it as they would have in ours.
+    scale = factor if ours == 0 else factor * dollars / ours
+    lines, exact, told = [], Fraction(0), 0
+    for share in shares:
+        exact += Fraction(share.tokens * share.price, MILLION) * scale
+        upto = ceil_nano(exact)
+        lines.append(Line(share.name, share.tokens, upto - told, share.price))
+        told = upto
+    total = ceil_nano(dollars * factor)
+    if told < total:
+        lines.append(Line(TOLD, 0, total - told, 0))
+    return Cost(
+        lines=lines,
+        provider_usd_nano=ceil_nano(dollars),
+        charged_nano=0 if quote.is_own_key or quote.is_free else total,
+        currency=quote.currency,
+        spent_nano=total,
+        is_known=quote.is_free or quote.rate is not None or provider_said_usd_nano is not None,
+    )
+
+
+def _believed(quote: Quote, ours: Fraction, said: int | None) -> Fraction:
+    if quote.is_free or said is None or said < 0:
+        return ours
+    if ours == 0:
+        return Fraction(said) if quote.rate is None else ours
+    return Fraction(said) if ours <= said * BELIEVED and said <= ours * BELIEVED else ours
+
+
+def affordable_output(quote: Quote, upper: Usage, available: int) -> int | None:
+    """How much output would fit into what is available; None when not even the question does."""
+
+    def fits(output: int) -> bool:
+        asked = Usage(
+            input=upper.input,
+            cached=upper.cached,
+            cache_write=upper.cache_write,
+            output=output,
+            image=upper.image,
+            audio_in=upper.audio_in,
+        )
+        return cost(quote, asked).charged_nano <= available
+
+    if not fits(1):
+        return None
+    low, high = 1, max(upper.written, 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
