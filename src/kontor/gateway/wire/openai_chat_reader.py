@@ -107,7 +107,7 @@ class ChatReader:
                     said.append(Text(content))
                 else:
                     self._read_parts(content, said)
-            if len(delta) > 1:
+            if not content or len(delta) > 1:
                 self._read_rare(delta, said)
         logprobs = choice.get("logprobs")
         if logprobs and logprobs.get("content"):
