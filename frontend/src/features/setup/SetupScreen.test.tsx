@@ -24,6 +24,7 @@ function open(network: Record<string, unknown> = {}, { me = owner, kind = "singl
     network: {
       "GET /api/v1/installation": { ...installation, kind },
       "GET /api/v1/setup/checks": checks,
+      "GET /api/v1/llm/discover": () => problem(404, "http.404"),
       "PATCH /api/v1/settings": ({ body }: { body: object }) => ({ ...settings, ...body }),
       ...network,
     },

@@ -2,12 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Navigate } from "@tanstack/react-router";
 import { Check } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
-import { Problem } from "@/shared/api/problem";
+import { isProblem, Problem } from "@/shared/api/problem";
 import { useSheet } from "@/shared/frame/sheet";
 import { useIsNarrow } from "@/shared/frame/use-media";
 import { currentLocale } from "@/shared/i18n/locale";
 import { deviceCurrency, deviceTimeZone } from "@/shared/i18n/regions";
 import { useTexts } from "@/shared/i18n/texts";
+import { discoverQuery } from "@/shared/models/providers";
 import { PageSwitches } from "@/shared/session/page-switches";
 import { useApplyPreferences } from "@/shared/session/preferences";
 import { installationQuery, type Me, meQuery } from "@/shared/session/queries";
@@ -18,6 +19,7 @@ import { AccountStep } from "./AccountStep";
 import { AppearanceStep } from "./AppearanceStep";
 import { useSetUp } from "./api";
 import { DoneStep } from "./DoneStep";
+import { ModelStep } from "./model/ModelStep";
 import { SystemCheck } from "./SystemCheck";
 import { setupTexts } from "./texts";
 
@@ -44,11 +46,20 @@ export interface StepProps {
 }
 
 /** The way through first run. A new step is one line here. */
-const steps = [
+const allSteps = [
   { id: "account", Body: AccountStep },
+  { id: "model", Body: ModelStep },
   { id: "appearance", Body: AppearanceStep },
   { id: "ready", Body: DoneStep },
 ] as const;
+
+/** Whoever may not set up models, or whose server has none to set up, goes past that step. */
+function useSteps(me: Me) {
+  const mayChoose = me.role === "admin";
+  const { error } = useQuery({ ...discoverQuery, enabled: mayChoose });
+  const isMissing = isProblem(error) && (error.status === 404 || error.status === 403);
+  return mayChoose && !isMissing ? allSteps : allSteps.filter(({ id }) => id !== "model");
+}
 
 const accountFields = ["name", "email", "password"] as const;
 
@@ -76,7 +87,8 @@ function Setup({ me, kind, onFinish }: { me: Me; kind: "single" | "multi"; onFin
     currency: deviceCurrency(),
   }));
   const setUp = useSetUp();
-  const step = steps[index] ?? steps[0];
+  const steps = useSteps(me);
+  const step = steps[index] ?? allSteps[0];
   const heading = useHeadingFocus(step.id);
 
   const finish = () => {

@@ -72,6 +72,16 @@ export const problemMessages = {
     "mail.unreadable": "This mail was sealed with a key that Kontor no longer has.",
     "full_access.required": "This is somebody’s content. Please switch full access on first.",
     "setup.done": "Setting up is done. You can change everything in the settings.",
+    "gateway.provider_unreachable": "The provider cannot be reached. Please check its address and whether it runs.",
+    "gateway.provider_busy": "The provider takes no more requests right now. Please try again in a moment.",
+    "gateway.provider_failed": "The provider failed. Please try again, or choose another model.",
+    "gateway.bad_answer": "The provider answered in a way that cannot be used. Please check its address.",
+    "gateway.key_refused": "The provider does not accept this key. Please enter a valid one.",
+    "gateway.account_empty":
+      "The account at the provider has no credit left. Whoever owns the key can top it up there.",
+    "gateway.model_not_found": "The provider has no such model for this key. Please load its list of models again.",
+    "gateway.timed_out": "The provider did not answer in time. Please try again, or choose another model.",
+    "gateway.circuit_open": "The provider failed too often just now and is left alone for a moment.",
     "database.away": "The database does not answer right now. Nothing was changed.",
     "email.domain": "People with an address of this domain cannot register here.",
     "password.too_short": "Please use at least 10 characters.",
@@ -157,6 +167,20 @@ export const problemMessages = {
     "mail.unreadable": "Diese Mail wurde mit einem Schlüssel versiegelt, den Kontor nicht mehr hat.",
     "full_access.required": "Das sind Inhalte einer anderen Person. Bitte schalten Sie zuerst den Vollzugriff ein.",
     "setup.done": "Die Einrichtung ist abgeschlossen. Alles lässt sich in den Einstellungen ändern.",
+    "gateway.provider_unreachable":
+      "Der Anbieter ist nicht erreichbar. Bitte prüfen Sie seine Adresse und ob er läuft.",
+    "gateway.provider_busy": "Der Anbieter nimmt gerade nichts mehr an. Bitte versuchen Sie es gleich noch einmal.",
+    "gateway.provider_failed":
+      "Beim Anbieter ist etwas gescheitert. Versuchen Sie es noch einmal, oder wählen Sie ein anderes Modell.",
+    "gateway.bad_answer": "Der Anbieter antwortet auf unbrauchbare Weise. Bitte prüfen Sie seine Adresse.",
+    "gateway.key_refused": "Der Anbieter nimmt diesen Schlüssel nicht an. Bitte geben Sie einen gültigen ein.",
+    "gateway.account_empty":
+      "Das Konto beim Anbieter ist leer. Wem der Schlüssel gehört, der kann es dort wieder aufladen.",
+    "gateway.model_not_found":
+      "Der Anbieter hat für diesen Schlüssel kein solches Modell. Bitte laden Sie seine Liste der Modelle neu.",
+    "gateway.timed_out":
+      "Der Anbieter hat nicht rechtzeitig geantwortet. Versuchen Sie es noch einmal, oder wählen Sie ein anderes Modell.",
+    "gateway.circuit_open": "Der Anbieter ist gerade zu oft gescheitert und wird einen Moment in Ruhe gelassen.",
     "database.away": "Die Datenbank antwortet gerade nicht. Es wurde nichts geändert.",
     "email.domain": "Mit einer Adresse dieser Domain kann man sich hier nicht registrieren.",
     "password.too_short": "Bitte verwenden Sie mindestens 10 Zeichen.",

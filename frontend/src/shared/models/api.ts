@@ -29,7 +29,8 @@ export interface ModelInfo {
   readonly max_output: number | null;
   readonly takes: readonly string[];
   readonly gives: readonly string[];
-  readonly features: readonly string[];
+  /** Null where nobody has said what it can do. */
+  readonly features: readonly string[] | null;
   readonly price: ModelPrice | null;
   readonly state: ModelState;
   readonly is_own_key: boolean;
@@ -39,7 +40,8 @@ export interface ModelInfo {
 
 export interface ModelList {
   readonly items: readonly ModelInfo[];
-  readonly default: string | null;
+  /** A model, an alias or a rule. */
+  readonly default: string;
 }
 
 /** What a text would be for one model: how many tokens, between which bounds, and what it would cost. */

@@ -39,6 +39,13 @@ const SUMMARY_LEAST = 200;
 
 export const isUsable = (model: ModelInfo) => model.state === "ok" || model.state === "slow";
 
+const senses = new Set(["text", "image", "document", "audio"]);
+
+/** What nobody has said about a model's features is not held against it. */
+function canTake(model: ModelInfo, kind: string): boolean {
+  return senses.has(kind) ? model.takes.includes(kind) : (model.features?.includes(kind) ?? true);
+}
+
 /** Whether a model can take the next answer, at what price, and what would have to go. */
 export function fitOf(model: ModelInfo, need: Need, count: TokenCount | undefined): Fit {
   const tokens = count?.tokens ?? need.tokens;
@@ -46,7 +53,7 @@ export function fitOf(model: ModelInfo, need: Need, count: TokenCount | undefine
   const output = Math.min(need.maxOutput, model.max_output ?? need.maxOutput);
   const room = model.context_total === null ? null : Math.max(0, model.context_total - output);
   const over = room === null ? 0 : Math.max(0, tokens - room);
-  const missing = need.takes.filter((kind) => !model.takes.includes(kind) && !model.features.includes(kind));
+  const missing = need.takes.filter((kind) => !canTake(model, kind));
   return {
     tokens,
     room,
