@@ -23,6 +23,7 @@ DOORS = {
     ("core", "mail"),
     ("core", "sweep"),
     ("core", "vault"),
+    ("gateway", "runs"),
     ("web", "health"),
     ("worker", "sweep"),
 }

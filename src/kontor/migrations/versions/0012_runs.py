@@ -50,6 +50,7 @@ def runs() -> None:
             provider_kind text NOT NULL,
             model_name text NOT NULL,
             routed json NOT NULL DEFAULT '{}',
+            tried json NOT NULL DEFAULT '[]',
             request json NOT NULL,
             fingerprint bytea,
             losses json NOT NULL DEFAULT '[]',

@@ -1,0 +1,248 @@
+"""Writing down what runs say: one writer for all runs of a process, so that two hundred streams are four transactions
+a second.
+
+Whoever writes holds the lease. The row of the run is locked while its events are added, and asked who holds it: so
+nothing is ever added to a run that another process has taken over and closed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kontor.core.database import Database
+from kontor.core.outage import is_outage
+from kontor.gateway.runs.events import Kind, RunEvent, RunId
+from kontor.gateway.runs.live import ROW_SECONDS, Ending, Live
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "kontor_runs"
+STOP = "stop"
+SAID = "said"
+IDS_PER_NOTICE = 200  # of 37 bytes each; PostgreSQL takes 8000
+
+AWAY_PAUSE_SECONDS = 0.25
+MOST_CLOSINGS = 32
+
+HELD = """
+    SELECT id, owner_id FROM run
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND lease_holder = :holder AND finished_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE
+"""
+_HOLD = text(HELD)
+_APPEND = text(f"""
+    WITH held AS ({HELD}), put AS (
+        INSERT INTO run_event (run_id, seq, owner_id, kind, data)
+        SELECT said.run_id, said.seq, held.owner_id, said.kind, CAST(said.data AS json)
+        FROM unnest(CAST(:runs AS uuid[]), CAST(:seqs AS bigint[]), CAST(:kinds AS text[]), CAST(:data AS text[]))
+            AS said (run_id, seq, kind, data)
+        JOIN held ON held.id = said.run_id
+        ON CONFLICT (run_id, seq) DO NOTHING
+    )
+    SELECT id FROM held
+""")  # noqa: S608 - no part of it comes from outside
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
+LastEvents = Sequence[tuple[Kind, dict[str, Any]]]
+# Books the run in the unit and answers with its last events. Called again when a transaction came to nothing.
+Book = Callable[[AsyncSession], Awaitable[LastEvents]]
+
+
+@dataclass(eq=False, slots=True)
+class Closing:
+    live: Live
+    payer_id: UUID
+    book: Book
+    closed: "asyncio.Future[bool]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Journal:
+    def __init__(self, database: Database, holder: UUID) -> None:
+        self._database = database
+        self._holder = holder
+        self._dirty: set[Live] = set()
+        self._due = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closings: list[Closing] = []
+        self._to_close = asyncio.Event()
+        self._turn = asyncio.Lock()  # a run is either appended to or closed
+        self.written = 0  # transactions, for the gauges
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        tasks = (
+            asyncio.create_task(self._append_all(), name="journal"),
+            asyncio.create_task(self._close_all(), name="journal-closings"),
+        )
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def dirty(self, live: Live) -> None:
+        self._dirty.add(live)
+        if live.is_due:
+            self._due.set()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(ROW_SECONDS, self._due.set)
+
+    def forget(self, live: Live) -> None:
+        self._dirty.discard(live)
+        live.release()
+
+    async def close(self, closing: Closing) -> bool:
+        """What is left, the last events and the books in one transaction. False: the run is not ours any more."""
+        self._closings.append(closing)
+        self._to_close.set()
+        return await closing.closed
+
+    async def _append_all(self) -> None:
+        while True:
+            await self._due.wait()
+            async with self._turn:
+                self._due.clear()
+                if self._timer is not None:
+                    self._timer.cancel()
+                    self._timer = None
+                batch = [live for live in self._dirty if live.ending is not Ending.LOST]
+                self._dirty.clear()
+                is_away = not await self._append_or_keep(batch)
+            if is_away:
+                await asyncio.sleep(AWAY_PAUSE_SECONDS)
+                self._due.set()
+
+    async def _append_or_keep(self, batch: list[Live]) -> bool:
+        """False: the database is away. What is in flight stays as it is, so nothing is written twice later."""
+        try:
+            await self._append(batch)
+        except Exception as reason:
+            if is_outage(reason):
+                self._dirty.update(batch)
+                return False
+            log.exception("journal.append_failed", runs=[str(live.run_id) for live in batch])
+            if len(batch) == 1:
+                # Its words cannot be written: it is given up here, and closed with what is written of it.
+                batch[0].end(Ending.LOST)
+                return True
+            for live in batch:
+                if not await self._append_or_keep([live]):
+                    self._dirty.update(batch)
+                    return False
+        return True
+
+    async def _append(self, batch: Collection[Live]) -> None:
+        rows = [(live.run_id, event) for live in batch for event in live.take()]
+        if not rows:
+            return
+        async with self._database.system("runs") as unit:
+            ids = [live.run_id for live in batch]
+            held = set((await unit.execute(_APPEND, {"ids": ids, "holder": self._holder, **_columns(rows)})).scalars())
+            await tell(unit, SAID, held)
+        self.written += 1
+        for live in batch:
+            if live.run_id in held:
+                live.wrote()
+            else:
+                live.end(Ending.LOST)
+
+    async def _close_all(self) -> None:
+        while True:
+            await self._to_close.wait()
+            async with self._turn:
+                batch, self._closings = self._closings[:MOST_CLOSINGS], self._closings[MOST_CLOSINGS:]
+                if not self._closings:
+                    self._to_close.clear()
+                await self._close_together(batch)
+
+    async def _close_together(self, batch: list[Closing]) -> None:
+        try:
+            await self._close(batch)
+        except Exception as reason:
+            if is_outage(reason):
+                await asyncio.sleep(AWAY_PAUSE_SECONDS)
+                self._closings[:0] = batch
+                self._to_close.set()
+            elif len(batch) > 1:
+                # One of them is at fault; it must not keep the others from their end.
+                for closing in batch:
+                    await self._close_together([closing])
+            else:
+                batch[0].closed.set_exception(reason)
+
+    async def _close(self, batch: list[Closing]) -> None:
+        # Wallets are locked in one order by every process, or two of them could wait for each other.
+        batch.sort(key=lambda closing: (closing.payer_id, closing.live.run_id))
+        finals: dict[RunId, list[RunEvent]] = {}
+        async with self._database.system("runs") as unit:
+            ids = [closing.live.run_id for closing in batch]
+            held = {row.id for row in await unit.execute(_HOLD, {"ids": ids, "holder": self._holder})}
+            mine = [closing for closing in batch if closing.live.run_id in held]
+            rows = [(closing.live.run_id, event) for closing in mine for event in closing.live.take_all()]
+            for closing in mine:
+                place = closing.live.seq
+                last = await closing.book(unit)
+                finals[closing.live.run_id] = [
+                    RunEvent(place + number, kind, data) for number, (kind, data) in enumerate(last, start=1)
+                ]
+            rows += [(run_id, event) for run_id, events in finals.items() for event in events]
+            if rows:
+                await unit.execute(_APPEND_CLOSED, _columns(rows))
+            await tell(unit, SAID, held)
+        self.written += 1
+        for closing in batch:
+            live = closing.live
+            self._dirty.discard(live)
+            if live.run_id in finals:
+                live.wrote()
+                live.finish(finals[live.run_id])
+            else:
+                live.end(Ending.LOST)
+            if not closing.closed.done():
+                closing.closed.set_result(live.run_id in finals)
+
+
+# The run was locked and closed in the same transaction, so nobody else can be writing to it.
+_APPEND_CLOSED = text("""
+    INSERT INTO run_event (run_id, seq, owner_id, kind, data)
+    SELECT said.run_id, said.seq, run.owner_id, said.kind, CAST(said.data AS json)
+    FROM unnest(CAST(:runs AS uuid[]), CAST(:seqs AS bigint[]), CAST(:kinds AS text[]), CAST(:data AS text[]))
+        AS said (run_id, seq, kind, data)
+    JOIN run ON run.id = said.run_id
+    ON CONFLICT (run_id, seq) DO NOTHING
+""")
+
+
+async def append_closed(unit: AsyncSession, run_id: RunId, events: Sequence[RunEvent]) -> None:
+    """To a run that the unit has locked."""
+    if events:
+        await unit.execute(_APPEND_CLOSED, _columns([(run_id, event) for event in events]))
+
+
+async def tell(unit: AsyncSession, word: str, ids: Collection[UUID]) -> None:
+    """Other processes hear, once the unit is committed, that these runs have more in their rows, or shall stop."""
+    named = [str(run_id) for run_id in ids]
+    for start in range(0, len(named), IDS_PER_NOTICE):
+        payload = " ".join((word, *named[start : start + IDS_PER_NOTICE]))
+        await unit.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+
+
+def _columns(rows: Sequence[tuple[RunId, RunEvent]]) -> dict[str, object]:
+    return {
+        "runs": [run_id for run_id, _ in rows],
+        "seqs": [event.seq for _, event in rows],
+        "kinds": [str(event.kind) for _, event in rows],
+        "data": [orjson.dumps(event.data).decode() for _, event in rows],
+    }

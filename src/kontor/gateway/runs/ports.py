@@ -1,0 +1,149 @@
+"""What runs need of their neighbours, and what they are asked for. Filled in at start."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kontor.billing.rates import Cost, Quote
+from kontor.billing.service import PriceKey
+from kontor.billing.usage import Usage
+from kontor.core.ids import UserId
+from kontor.core.tenancy import Actor, Role
+from kontor.gateway.runs.events import RunId
+from kontor.gateway.runs.judging import CutPolicy
+from kontor.gateway.transport import Outgoing
+from kontor.gateway.wire.port import Adapter, AnswerSchema, Call, Endpoint, Loss, Prepared, Said
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A question to a model, as somebody asks it."""
+
+    messages: Sequence[Mapping[str, Any]]
+    model: str | None = None  # a name, an alias or a rule; None: the installation's default
+    provider: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # as `gateway.parameters` reads them
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: Any = None
+    schema: AnswerSchema | None = None
+    is_streamed: bool = True
+    is_lenient: bool = False  # what a model cannot be asked is a loss and no error
+    kind: str = "api"  # what it is for; `api` is not announced to screens
+    project_id: UUID | None = None
+    idempotency_key: str | None = None
+    max_cost_nano: int | None = None  # in the payer's currency
+    max_seconds: float | None = None
+    payer_id: UserId | None = None  # None: whoever asks
+    token_id: UUID | None = None  # the personal access token that it came by, for its budget
+    continues_id: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model at one provider with one key: everything that is needed to ask it."""
+
+    model_id: UUID | None
+    provider_id: UUID
+    key_id: UUID | None
+    provider_kind: str
+    model_name: str  # as the provider names it; with the kind, where its price is looked up
+    adapter: Adapter
+    at: Endpoint
+    call: Call
+    outgoing: Outgoing
+    is_own_key: bool = False
+    is_local: bool = False
+    losses: tuple[Loss, ...] = ()  # of parameters that this model does not take
+    max_output: int | None = None  # of the model
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who is asked, and who instead while nothing has been said. `why` is written into the run."""
+
+    candidates: Sequence[Candidate]
+    why: Mapping[str, Any] = field(default_factory=dict)
+    after_stop: Literal["cancel", "drain"] = "cancel"
+    unanswered: CutPolicy = CutPolicy.INPUT
+
+
+class Router(Protocol):
+    async def route(self, actor: Actor, wish: Wish) -> Route:
+        """Validates the parameters as well. Raises when nobody could be asked. Outside of any transaction."""
+
+
+class Asks(Protocol):
+    """The transport, as far as runs use it."""
+
+    def stream(
+        self, request: Outgoing, adapter: Adapter, call: Call, at: Endpoint, prepared: Prepared | None = None
+    ) -> AsyncGenerator[Said, None]: ...
+
+
+class Estimates(Protocol):
+    """Tokens before they are known, and where they are never told."""
+
+    def input_tokens(
+        self, model: str, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+    ) -> int: ...
+
+    def output_tokens(self, model: str, characters: int) -> int: ...
+
+    def learn(self, model: str, *, estimated: Usage, told: Usage) -> None:
+        """After a run whose usage the provider told."""
+
+
+class Settled(Protocol):
+    @property
+    def charged_nano(self) -> int: ...
+
+    @property
+    def released_nano(self) -> int: ...
+
+    @property
+    def balance_after_nano(self) -> int | None: ...
+
+
+class Reserved(Protocol):
+    @property
+    def amount_nano(self) -> int: ...
+
+    @property
+    def currency(self) -> str: ...
+
+
+class Books(Protocol):
+    """Billing, as `billing.service` offers it. All of it in the caller's transaction."""
+
+    async def quote(
+        self,
+        unit: AsyncSession,
+        *,
+        payer: UserId,
+        key: PriceKey,
+        is_own_key: bool,
+        is_local: bool,
+        role: Role,
+        at: datetime,
+    ) -> Quote: ...
+
+    async def reserve(
+        self,
+        unit: AsyncSession,
+        *,
+        payer: UserId,
+        quote: Quote,
+        upper: Usage,
+        run_id: UUID,
+        project_id: UUID | None = None,
+        key_id: UUID | None = None,
+        ttl: timedelta,
+    ) -> Reserved: ...
+
+    async def settle(self, unit: AsyncSession, *, run_id: UUID, cost: Cost, is_estimated: bool) -> Settled: ...
+
+    async def void(self, unit: AsyncSession, *, run_id: UUID) -> object: ...
