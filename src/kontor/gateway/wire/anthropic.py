@@ -40,7 +40,9 @@ from kontor.gateway.wire.port import (
 )
 
 PROTOCOL: Final = "anthropic"
-VERSION: Final = "2023-06-01"
+VERSION: Final = "2026-10-21"
+STEERABLE: Final = "2023-06-01"  # the last in which models that still can be steered can be, and all that others know
+STEERING: Final = frozenset({"temperature", "top_p", "top_k"})
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 MOST_MARKS: Final = 4
 SMALLEST_BUDGET: Final = 1024
@@ -161,7 +163,7 @@ class Anthropic:
         return Prepared(
             "POST",
             at.base_url + _path(quirks),
-            {**parts.headers_for(at), "anthropic-version": VERSION},
+            _headers(at, VERSION if "claude" in call.model and not STEERING & body.keys() else STEERABLE),
             orjson.dumps(body),
             "sse" if body.get("stream") else "json",
             losses.noted,
@@ -179,14 +181,17 @@ class Anthropic:
         raise NotOffered("Anthropic has no embeddings.")
 
     def models(self, at: Endpoint) -> Prepared:
-        headers = {**parts.headers_for(at), "anthropic-version": VERSION}
-        return Prepared("GET", at.base_url + "/models?limit=1000", headers, b"", "json")
+        return Prepared("GET", at.base_url + "/models?limit=1000", _headers(at, STEERABLE), b"", "json")
 
     def read_models(self, body: bytes) -> Sequence[Listed]:
         return [_listed(model) for model in orjson.loads(body)["data"]]
 
     def failure(self, status: int, body: bytes) -> Failed:
         return faults.failed_by_body(status, body)
+
+
+def _headers(at: Endpoint, version: str) -> Mapping[str, str]:
+    return {"anthropic-version": version, **parts.headers_for(at)}
 
 
 def _path(quirks: Quirks) -> str:
@@ -605,7 +610,7 @@ class AnthropicReader:
                 said.append(faults.failed_by(None, event["error"]))
 
     def _named(self, message: Object, said: list[Said]) -> None:
-        said.append(Named(message.get("id"), message.get("model")))
+        said.append(Named(parts.name(message.get("id")), parts.name(message.get("model"))))
 
     def _block(self, index: JSON, block: Object, said: list[Said]) -> None:
         match block["type"]:

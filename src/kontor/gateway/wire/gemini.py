@@ -492,7 +492,7 @@ class GeminiReader:
             said.append(Finished(Reason.FILTERED, f"the question was refused: {detail}"))
 
     def _name(self, document: Object, said: list[Said]) -> None:
-        self._request_id, model = document.get("responseId"), document.get("modelVersion")
+        self._request_id, model = parts.name(document.get("responseId")), parts.name(document.get("modelVersion"))
         if self._request_id or model:
             self._named = True
             said.append(Named(self._request_id, model))

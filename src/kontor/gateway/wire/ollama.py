@@ -267,8 +267,8 @@ class OllamaReader:
             return
         if not self._named:
             self._named = True
-            if model := line.get("model"):
-                said.append(Named(None, parts.text(model)))
+            if model := parts.name(line.get("model")):
+                said.append(Named(None, model))
         if message := line.get("message"):
             if thought := message.get("thinking"):
                 said.append(Reasoning(parts.text(thought)))

@@ -28,6 +28,11 @@ def text(value: JSON) -> str:
     return value
 
 
+def name(value: JSON) -> str | None:
+    """For what is only looked up; without it, the answer is as good."""
+    return value if type(value) is str else None
+
+
 # --- messages
 
 
