@@ -24,7 +24,8 @@
 | `error5` | says after 5 tokens that something broke |
 | `p30`, `seed7` | all of the misbehaviour above happens to 30 % of the calls only, by this seed |
 | `f2` | ... to the first two calls only |
-| `drip`, `split` | sends every byte alone and slowly; sends pieces of 1 to 7 bytes, across letters and lines |
+| `drip` | sends every byte alone; with `t5`, 5 ms apart |
+| `split` | sends pieces of 1 to 7 bytes, across letters and lines |
 | `comments` | keep-alives before every token |
 | `crlf`, `cr`, `bom` | ends lines that way; begins with a byte order mark |
 | `nousage`, `nodone` | never says what was used; leaves out the end mark of the stream |

@@ -13,6 +13,7 @@ import codecs
 import gzip
 import random
 import socket
+import ssl
 import struct
 import zlib
 from collections import Counter, deque
@@ -149,6 +150,7 @@ class Billed:
         return -(-millionths // 1_000_000)
 
 
+CODES = {401: "invalid_api_key", 404: "model_not_found"}
 ODD_ANSWERS = {
     "redirect": Whole(b"", 307, headers=(("Location", "http://127.0.0.1:1/elsewhere"),)),
     "html": Whole(b"<!doctype html><title>Willkommen</title>", content_type="text/html; charset=utf-8"),
@@ -202,6 +204,7 @@ class LlmServer:
     # Real names that answer as well, for those who want a price for them: name -> behaviour.
     known: dict[str, str] = field(default_factory=dict)
     keeps_requests: int = 1000
+    ssl_context: ssl.SSLContext | None = None
     port: int = 0
     requests: deque[Request] = field(default_factory=deque)
     invoice: list[Billed] = field(default_factory=list)
@@ -218,12 +221,13 @@ class LlmServer:
     @property
     def url(self) -> str:
         """What is entered as the provider's address."""
-        return f"http://127.0.0.1:{self.port}{self.dialect.base_path}"
+        scheme = "http" if self.ssl_context is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}{self.dialect.base_path}"
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.requests = deque(maxlen=self.keeps_requests)
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self), host, port, backlog=1024
+            lambda: Connection(self), host, port, backlog=1024, ssl=self.ssl_context
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -305,7 +309,7 @@ class LlmServer:
         if behaviour.e is None:
             return None
         status = int(behaviour.e)
-        made = self.dialect.error(status, f"Practice makes perfect: {phrase_of(status)}.")
+        made = self.dialect.error(status, f"Practice makes perfect: {phrase_of(status)}.", code=CODES.get(status, ""))
         headers = list(made.headers)
         if behaviour.after is not None:
             headers.append(("Retry-After", f"{behaviour.after:g}"))
@@ -610,7 +614,7 @@ class Connection(asyncio.Protocol):
         if behaviour.drip:
             for place in range(len(data)):
                 self._write(wrap(data[place : place + 1]))
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(behaviour.t / 1000)
         elif behaviour.split:
             place, drawn = 0, random.Random(len(data))
             while place < len(data):

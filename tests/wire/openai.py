@@ -52,7 +52,7 @@ class OpenAi:
         return chat_stream(question, spoken) if "messages" in question.body else response_stream(question, spoken)
 
     def error(self, status: int, message: str, *, code: str = "") -> Whole:
-        kind = "server_error" if status >= 500 else "invalid_request_error"
+        kind = "server_error" if status >= 500 else {403: "request_forbidden"}.get(status, "invalid_request_error")
         if status == 429:
             kind = code or "requests"
             code = code or "rate_limit_exceeded"

@@ -71,11 +71,14 @@ class ProviderFailed(GatewayError):
     code = "gateway.provider_failed"
     is_passing = counts = True
 
-    def __init__(self, provider: str, *, status: int | None = None, said: str = "") -> None:
+    def __init__(
+        self, provider: str, *, status: int | None = None, said: str = "", retry_after: float | None = None
+    ) -> None:
         with_status = "" if status is None else f" (status {status})"
         super().__init__(
             f"{provider} failed{with_status}{quoted(said)}. Try again, or choose another model.",
             details={"provider": provider, "status": status},
+            retry_after=retry_after,
         )
 
 
@@ -228,9 +231,11 @@ def error_of(failed: Failed, *, provider: str, model: str, retry_after: float | 
             made = RefusedByProvider(provider, status=status, said=said)
         case Fault.BUSY:
             made = ProviderBusy(provider, retry_after=retry_after, said=said)
+            # A limit of one's own is 429. Anything above is the provider's own weakness.
+            made.counts = made.counts or (status or 0) >= 500
         case Fault.BAD_ANSWER:
             made = BadAnswer(provider, reason=said.rstrip("."))
         case _:
-            made = ProviderFailed(provider, status=status, said=said)
+            made = ProviderFailed(provider, status=status, said=said, retry_after=retry_after)
     made.is_passing = made.is_passing and failed.is_passing
     return made

@@ -417,10 +417,10 @@ class Exchange:
             raise TimedOut(self.provider, phase="connect", seconds=limits.connect) from reason
         except TimeoutError as reason:
             raise TimedOut(self.provider, phase=phase, seconds=seconds) from reason
-        except (aiohttp.InvalidURL, ValueError) as reason:
-            raise ProviderUnreachable(self.provider, reason="its address is not valid") from reason
         except (aiohttp.ClientConnectionError, OSError) as reason:
             raise ProviderUnreachable(self.provider, reason=why_unreachable(reason)) from reason
+        except (aiohttp.InvalidURL, ValueError) as reason:
+            raise ProviderUnreachable(self.provider, reason="its address is not valid") from reason
         except aiohttp.ClientError as reason:
             raise BadAnswer(self.provider, reason="it does not speak HTTP as it should") from reason
 
