@@ -105,7 +105,7 @@ class Rough:
     def output_tokens(self, model: str, characters: int) -> int:
         return -(-characters // 4)
 
-    def learn(self, model: str, *, estimated: Usage, told: Usage) -> None:
+    def learn(self, model: str, call: Call, *, estimated: Usage, told: Usage) -> None:
         self.learned = (model, estimated, told)
 
 

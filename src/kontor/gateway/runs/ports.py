@@ -93,7 +93,7 @@ class Estimates(Protocol):
 
     def output_tokens(self, model: str, characters: int) -> int: ...
 
-    def learn(self, model: str, *, estimated: Usage, told: Usage) -> None:
+    def learn(self, model: str, call: Call, *, estimated: Usage, told: Usage) -> None:
         """After a run whose usage the provider told."""
 
 

@@ -91,6 +91,7 @@ class Producer:
         self._books = books
         self._journal = journal
         self._calls: list[CallFacts] = []
+        self._asked: list[Call] = []  # one for each of them
         self._tally: Tally | None = None
         self._place = 0
         self._candidate: Candidate = plan.route.candidates[0]
@@ -202,6 +203,7 @@ class Producer:
         finally:
             self._tally = None
             self._calls.append(self._facts(candidate, tally, end, estimated_input))
+            self._asked.append(call)
         if tally.failed is not None:
             code = tally.failed.code if "." in tally.failed.code else f"gateway.{tally.failed.code}"
             self._error = {"code": code, "message": tally.failed.message}
@@ -341,12 +343,12 @@ class Producer:
         self._learn()
 
     def _learn(self) -> None:
-        for facts in self._calls:
+        for facts, call in zip(self._calls, self._asked, strict=True):
             if facts.end is End.WHOLE and facts.seen is not None and facts.has_delivered:
                 estimated = Usage(
                     input=facts.estimated_input, output=facts.estimated_output, reasoning=facts.estimated_reasoning
                 )
-                self._estimates.learn(self._candidate.model_name, estimated=estimated, told=facts.seen)
+                self._estimates.learn(self._candidate.model_name, call, estimated=estimated, told=facts.seen)
 
     def _outcome(self) -> Outcome:
         state, reason = State.DONE, self._reason
