@@ -105,7 +105,7 @@ async def _hold(unit: AsyncSession, wanted: Wanted) -> int:
     if await _take(unit, wanted):
         return wanted.amount
     known = await repository.find_hold(unit, wanted.run_id)
-    if known is not None:
+    if known is not None and known.owner_id == wanted.payer:
         return known.amount
     wallet, currency = await repository.lock(unit, wanted.payer), wanted.quote.currency
     available = 0

@@ -1,0 +1,121 @@
+"""Writes the data of `kontor.billing`: prices, what a second source says of them, and exchange rates for a first start.
+
+    python scripts/prices.py GENAI_PRICES LITELLM ECB
+
+GENAI_PRICES is a folder with the unpacked `genai_prices` package (MIT licence), LITELLM the file
+`model_prices_and_context_window_backup.json` (MIT licence), ECB the history that the European Central Bank publishes
+(`eurofxref-hist.csv`). All are read as data; nothing of the second is ever run.
+"""
+
+import csv
+import dataclasses
+import importlib
+import json
+import sys
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from kontor.billing import feed
+from kontor.billing.feed import Snapshot
+
+FOLDER = Path(__file__).parent.parent / "src" / "kontor" / "billing"
+
+# Resellers whose lists mirror others', and tools that are no providers: nobody here has an adapter or a kind for them.
+LEFT_OUT = ("huggingface_", "cursor", "github-copilot", "typesafe", "openai-decisions", "elevenlabs", "quicksilverpro")
+
+# Of the second source: our kind and its name there.
+SECOND = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "gemini": "gemini",
+    "deepseek": "deepseek",
+    "xai": "xai",
+    "mistral": "mistral",
+    "groq": "groq",
+    "cohere": "cohere_chat",
+    "perplexity": "perplexity",
+    "together": "together_ai",
+}
+
+
+def package_data(folder: Path) -> tuple[list[Any], str]:
+    """The data alone: the package itself would bring an HTTP client."""
+    package = ModuleType("genai_prices")
+    package.__path__ = [str(folder)]
+    sys.modules["genai_prices"] = package
+    [metadata] = folder.parent.glob("genai_prices-*.dist-info")
+    return importlib.import_module("genai_prices.data").providers, metadata.name.removesuffix(".dist-info")
+
+
+def published(thing: Any) -> Any:
+    """The objects of the package in the shape in which its authors publish the list."""
+    if dataclasses.is_dataclass(thing):
+        found = {field.name: published(getattr(thing, field.name)) for field in dataclasses.fields(thing)}
+        return {name.rstrip("_"): value for name, value in found.items() if value not in (None, [], {})}
+    if type(thing).__name__ == "ModelPrice":
+        return {name: published(value) for name, value in vars(thing).items() if value is not None}
+    if isinstance(thing, list | tuple):
+        return [published(each) for each in thing]
+    if isinstance(thing, Decimal):
+        return float(thing)
+    return thing if isinstance(thing, str | int | float | bool | dict | None) else str(thing)
+
+
+def write_prices(folder: Path) -> Snapshot:
+    providers, source = package_data(folder)
+    kept = [
+        {"id": each.id, "models": [published(model) for model in each.models]}
+        for each in providers
+        if not each.id.startswith(LEFT_OUT)
+    ]
+    snapshot = feed.read_published(kept)
+    short = feed.shortened(snapshot, source=source)
+    lines = []
+    for provider, models in short["providers"].items():
+        rows = (f" {json.dumps(name)}:{json.dumps(entry, separators=(',', ':'))}" for name, entry in models.items())
+        lines.append(f"{json.dumps(provider)}:{{\n" + ",\n".join(rows) + "\n}")
+    text = f'{{"source":{json.dumps(source)},"providers":{{\n' + ",\n".join(lines) + "\n}}\n"
+    feed.BUNDLED.write_text(text, "utf-8")
+    print(f"{feed.BUNDLED.name}: {len(snapshot.models)} models, {len(text)} bytes")
+    return snapshot
+
+
+def write_second(file: Path, snapshot: Snapshot) -> None:
+    listed: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    wanted = {(model.provider, model.model) for model in snapshot.models}
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for kind, there in SECOND.items():
+        for name, entry in listed.items():
+            model = name.removeprefix(f"{there}/")
+            prices = {
+                "input": entry.get("input_cost_per_token"),
+                "output": entry.get("output_cost_per_token"),
+            }
+            if entry.get("litellm_provider") == there and (kind, model) in wanted:
+                known = {key: feed.nano_of(Decimal(str(price)) * 1_000_000) for key, price in prices.items() if price}
+                if known:
+                    found.setdefault(kind, {})[model] = known
+    rows = (f"{json.dumps(kind)}:{json.dumps(models, separators=(',', ':'))}" for kind, models in found.items())
+    feed.SECOND.write_text('{"source":"LiteLLM","providers":{\n' + ",\n".join(rows) + "\n}}\n", "utf-8")
+    print(f"{feed.SECOND.name}: {sum(map(len, found.values()))} models")
+
+
+def write_rates(file: Path) -> None:
+    with file.open(encoding="utf-8") as lines:
+        newest = max(csv.DictReader(lines), key=lambda row: row["Date"])
+    rates = {code: rate for code, rate in newest.items() if code and code != "Date" and rate not in ("", "N/A")}
+    target = FOLDER / "exchange_seed.json"
+    target.write_text(json.dumps({"day": newest["Date"], "rates": rates}, indent=1) + "\n", "utf-8")
+    print(f"{target.name}: {newest['Date']}, {len(rates)} currencies")
+
+
+def main() -> None:
+    folder, second, rates = map(Path, sys.argv[1:4])
+    write_second(second, write_prices(folder))
+    write_rates(rates)
+
+
+if __name__ == "__main__":
+    main()
