@@ -16,6 +16,7 @@ from kontor.accounts.audit import Trail
 from kontor.accounts.authentication import AuthenticationMiddleware
 from kontor.accounts.installation import ensure_first_admin
 from kontor.accounts.preferences import Appearance
+from kontor.billing.refreshing import plant as plant_prices
 from kontor.core.blobs.downloads import LINK_ROUTE
 from kontor.core.blobs.sweeps import tidying
 from kontor.core.errors import KontorError
@@ -161,6 +162,8 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
         ):
             report("people")
             await ensure_first_admin(kernel)
+            report("prices")
+            await plant_prices(kernel.database)
             plug_in(app, kernel)
             tasks.create_task(streams.watch(kernel))
             tasks.create_task(streams.end_when_draining())
