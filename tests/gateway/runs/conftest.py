@@ -24,6 +24,11 @@ def app_url(server: Server, copy: str) -> str:
 
 
 @pytest.fixture
+def owner_url(server: Server, copy: str) -> str:
+    return server.owner_url(copy)
+
+
+@pytest.fixture
 def chain(provider: LlmServer) -> Chain:
     return Chain(provider)
 

@@ -343,6 +343,9 @@ class Producer:
         self._learn()
 
     def _learn(self) -> None:
+        # Whoever brings an address of their own could have it count what they like, for everybody.
+        if self._candidate.outgoing.is_guarded:
+            return
         for facts, call in zip(self._calls, self._asked, strict=True):
             if facts.end is End.WHOLE and facts.seen is not None and facts.has_delivered:
                 estimated = Usage(

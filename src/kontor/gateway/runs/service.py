@@ -145,8 +145,14 @@ class Runs:
             Checker(wish.schema.schema)
         route = await self._router.route(actor, wish)
         run_id = RunId(new_id())
-        async with self._database.unit(actor) as unit:
-            plan = await self._accept(unit, actor, wish, route=route, run_id=run_id, fingerprint=fingerprint)
+        plan: Plan | None = None
+        try:
+            async with self._database.unit(actor) as unit:
+                plan = await self._accept(unit, actor, wish, route=route, run_id=run_id, fingerprint=fingerprint)
+        except Exception as reason:
+            # The connection may have broken at the very end, when everything was written.
+            if plan is None or not is_outage(reason) or not await self._is_written(actor, run_id):
+                raise
         if plan is None:
             async with self._database.unit(actor) as unit:
                 known = await self._known(unit, actor, wish.idempotency_key or "", fingerprint)
@@ -170,6 +176,10 @@ class Runs:
         """The whole answer, when it is there."""
         async with self.start_and_follow(actor, wish) as (run_id, events):
             return run_id, await gathered(events)
+
+    async def _is_written(self, actor: Actor, run_id: RunId) -> bool:
+        async with self._database.unit(actor) as unit:
+            return await repository.is_finished(unit, run_id) is not None
 
     async def _known(self, unit: AsyncSession, actor: Actor, key: str, fingerprint: bytes | None) -> Started | None:
         row = await repository.by_key(unit, actor.user_id, key)
