@@ -22,6 +22,9 @@ from kontor.core.mail.messages import Trial
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Role
 from kontor.core.vault.service import plant_canary
+from kontor.gateway import keys
+from kontor.gateway.keys import NewKey
+from kontor.gateway.tables import Model, Provider
 from kontor.web.app import openapi_document
 from tests.factories.house import House, Visitor, opened
 
@@ -82,6 +85,13 @@ POST   /notifications/read                    401       204      -      -      2
 GET    /audit/mine                            401       200      -      -      200   200   200     200
 GET    /jobs                                  401       200      -      -      200   200   200     200
 POST   /jobs/{job_id}/cancel                  401       404      -      -      200   403   404     404
+GET    /llm/models                            401       200      -      -      200   200   200     200
+GET    /llm/keys                              401       200      -      -      200   200   200     200
+POST   /llm/keys                              401       .        -      -      422   403   422     422
+POST   /llm/keys/recognise                    401       200      -      -      200   200   200     200
+POST   /llm/keys/{key_id}/test                401       404      -      -      200   403   404     404
+DELETE /llm/keys/{key_id}                     401       404      -      -      204   403   404     404
+GET    /llm/discover                          401       .        -      -      403   403   403     200
 POST   /setup                                 401       .        -      -      409   403   409     409
 GET    /setup/checks                          401       .        -      -      403   403   403     200
 
@@ -119,12 +129,29 @@ POST   /admin/jobs/{job_id}/retry             401       .        -      -      4
 POST   /admin/jobs/{job_id}/cancel            401       .        -      -      403   403   403     200
 POST   /admin/jobs/pause                      401       .        -      -      403   403   403     204
 POST   /admin/jobs/resume                     401       .        -      -      403   403   403     204
+GET    /admin/llm-config                      401       .        -      -      403   403   403     200
+PUT    /admin/llm-config                      401       .        -      -      403   403   403     200
+GET    /admin/providers                       401       .        -      -      403   403   403     200
+POST   /admin/providers                       401       .        -      -      403   403   403     201
+GET    /admin/providers/{provider_id}         401       .        -      -      403   403   403     200
+PATCH  /admin/providers/{provider_id}         401       .        -      -      403   403   403     200
+DELETE /admin/providers/{provider_id}         401       .        -      -      403   403   403     204
+POST   /admin/providers/{provider_id}/test    401       .        -      -      403   403   403     200
+POST   /admin/providers/{provider_id}/refresh 401       .        -      -      403   403   403     503
+GET    /admin/providers/{provider_id}/health  401       .        -      -      403   403   403     200
+POST   /admin/providers/{provider_id}/keys    401       .        -      -      403   403   403     201
+DELETE /admin/providers/{provider_id}/keys/{key_id} 401 .        -      -      403   403   403     404
+GET    /admin/models                          401       .        -      -      403   403   403     200
+POST   /admin/models                          401       .        -      -      403   403   403     404
+PATCH  /admin/models/{model_id}               401       .        -      -      403   403   403     200
+DELETE /admin/models/{model_id}               401       .        -      -      403   403   403     204
 """
 
 # Tested where sockets are: the answer of the one never ends, the other is for the operator's network.
 ELSEWHERE = {("GET", "/events"), ("GET", "/metrics")}
 
 PASSWORD = "a long and unusual one"
+CLOSED = "http://127.0.0.1:1"  # nobody listens there
 
 BODIES: dict[str, dict[str, Any]] = {
     "POST /auth/link": {"token": "x" * 43},
@@ -146,6 +173,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /settings": {"theme": "dark"},
     "PUT /desk": {"tabs": [], "active": None, "closed": []},
     "POST /notifications/read": {"all": True},
+    "POST /llm/keys": {"provider": "compatible", "key": "sk-0123456789"},
+    "POST /llm/keys/recognise": {"key": "sk-ant-0123456789012345678901"},
+    "PUT /admin/llm-config": {"default_model": "auto"},
+    "POST /admin/providers": {"kind": "ollama", "base_url": CLOSED},
+    "PATCH /admin/providers/{provider_id}": {"label": "Renamed"},
+    "POST /admin/providers/{provider_id}/keys": {"key": "sk-0123456789"},
+    "POST /admin/models": {"provider_id": "00000000-0000-4000-8000-00000000ffff", "name": "one"},
+    "PATCH /admin/models/{model_id}": {"label": "Renamed"},
     "POST /setup": {"name": "Owner"},
     "POST /admin/users": {"email": "made@example.org", "name": "Made", "password": PASSWORD},
     "PUT /admin/users/{user_id}": {
@@ -237,7 +272,8 @@ class World:
 
     def secrets(self) -> list[str]:
         """What must never stand in an answer to a stranger."""
-        return [*self.ids.values(), "owner@example.org", "Olga Owner"]
+        ours = {"provider_id", "model_id"}  # the house's, which everybody may ask
+        return [*(value for name, value in self.ids.items() if name not in ours), "owner@example.org", "Olga Owner"]
 
 
 @pytest.fixture
@@ -277,6 +313,15 @@ async def furnish(house: House, owner: Visitor) -> dict[str, str]:
             await unit.execute(
                 text(statement), {name: value for name, value in known.items() if f":{name}" in statement}
             )
+        provider = Provider(id=new_id(), kind="compatible", label="Nobody", protocol="openai_chat", base_url=CLOSED,
+                            origin=CLOSED)  # fmt: skip
+        unit.add(provider)
+        await unit.flush()
+        model = Model(id=new_id(), provider_id=provider.id, name="one", source="manual")
+        unit.add(model)
+        key = await keys.add(unit, house.kernel.vault, owner.actor, provider, NewKey("sk-0123456789", is_tested=False),
+                             owner_id=owner.id, address=None)  # fmt: skip
+        ids |= {"provider_id": str(provider.id), "model_id": str(model.id), "key_id": str(key.id)}
         mail_id = await house.kernel.mailer.queue(
             unit, Trial(at=now()), to="owner@example.org", language="en", owner_id=owner.id
         )

@@ -79,6 +79,13 @@ class Action(StrEnum):
     MAIL_RETRIED = "mail.retried"
     MAIL_READ = "mail.read"
     VAULT_ROTATED = "vault.rotated"
+    MODEL_PROVIDER_ADDED = "model_provider.added"
+    MODEL_PROVIDER_CHANGED = "model_provider.changed"
+    MODEL_PROVIDER_REMOVED = "model_provider.removed"
+    MODEL_KEY_ADDED = "model_key.added"
+    MODEL_KEY_REMOVED = "model_key.removed"
+    MODEL_CHANGED = "model.changed"
+    MODELS_CONFIGURED = "models.configured"
 
 
 FORGET_BATCH = 2000

@@ -1,5 +1,6 @@
 """What every process builds once at start and passes on: the parts of the core, plugged together."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from kontor.core.blobs.service import Blobs
@@ -32,6 +33,7 @@ class Kernel:
     mailer: Mailer = field(init=False)
     limiter: Limiter = field(init=False)
     throttle: SignInThrottle = field(init=False)
+    _closers: list[Callable[[], Awaitable[None]]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.vault = Vault(self.secrets)
@@ -44,8 +46,14 @@ class Kernel:
         self.limiter = Limiter.of(self.settings)
         self.throttle = SignInThrottle.of(self.settings)
 
+    def close_with(self, close: Callable[[], Awaitable[None]]) -> None:
+        """For what a domain has built upon this kernel and holds connections."""
+        self._closers.append(close)
+
     async def close(self) -> None:
         """What holds connections of its own, the database and the listener excepted: they end with their owners."""
+        for close in reversed(self._closers):
+            await close()
         await self.fetcher.close()
         await self.limiter.close()
         await self.throttle.close()

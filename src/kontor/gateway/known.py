@@ -19,6 +19,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.billing import configuration as billing
+from kontor.billing.prices import PriceKey, find_all
+from kontor.billing.rates import price_of
+from kontor.core.clock import now
 from kontor.core.database import Database
 from kontor.core.events.listener import Listener
 from kontor.core.events.publishing import ADMIN_TOPIC, CHANNEL, person_topic, publish
@@ -144,6 +148,14 @@ class KnownModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """To compare by: USD nano for a million tokens."""
+
+    input: int
+    output: int
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What belongs to one holder: the house, or a person. A person's keys may be for providers of the house."""
 
@@ -156,6 +168,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class House(Part):
     config: LlmConfigRead = field(default_factory=lambda: LlmConfigRead(version=0))
+    prices: Mapping[UUID, Price] = field(default_factory=dict)  # by model; one without is not in here
+    is_billed: bool = False  # whether the house charges for its keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +279,7 @@ class Knowledge:
             self._people.clear()
             return
         topic = payload.rpartition(" ")[2]
-        if topic == TOPIC:
+        if topic in {TOPIC, billing.TOPIC}:
             self.forget()
         elif topic.startswith(f"{TOPIC}:"):
             self.forget(UserId(UUID(topic.removeprefix(f"{TOPIC}:"))))
@@ -295,6 +309,8 @@ class Knowledge:
 
 async def tell(unit: AsyncSession, owner_id: UserId | None) -> None:
     """In the unit of a change: every process forgets what it knew, and open windows load anew."""
+    # As the driver hands it out it is of a class of its own, which cannot be written as JSON.
+    owner_id = None if owner_id is None else UserId(UUID(int=owner_id.int))
     topic = TOPIC if owner_id is None else f"{TOPIC}:{owner_id}"
     await publish(unit, topic=topic, kind=CHANGED, data={}, owner_id=owner_id)
     await publish(unit, topic=ADMIN_TOPIC if owner_id is None else person_topic(owner_id), kind=CHANGED, data={})
@@ -302,8 +318,27 @@ async def tell(unit: AsyncSession, owner_id: UserId | None) -> None:
 
 async def read_house(unit: AsyncSession, vault: Vault) -> House:
     part = await read_part(unit, vault, None)
-    config = await llm_config.read(unit)
-    return House(part.providers, part.models, part.keys, part.names, config)
+    return House(
+        part.providers,
+        part.models,
+        part.keys,
+        part.names,
+        await llm_config.read(unit),
+        await read_prices(unit, part),
+        (await billing.read(unit)).is_on,
+    )
+
+
+async def read_prices(unit: AsyncSession, part: Part) -> Mapping[UUID, Price]:
+    at = now()
+    keys = {model.id: PriceKey(part.providers[model.provider_id].kind, model.name) for model in part.models.values()}
+    versions = await find_all(unit, list(dict.fromkeys(keys.values())), at)
+    found = {}
+    for model_id, key in keys.items():
+        if (version := versions.get(key)) is not None:
+            classes = {} if version.is_free else version.rate(at).usd_nano_per_million
+            found[model_id] = Price(price_of(classes, "input"), price_of(classes, "output"))
+    return found
 
 
 async def read_part(unit: AsyncSession, vault: Vault, owner_id: UserId | None) -> Part:

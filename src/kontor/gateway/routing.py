@@ -4,12 +4,12 @@ Whoever names a model gets that one or a reason. An alias is a name with stand-i
 first that is well, the cheapest that fits, or one that leaves nothing of the question outside the house.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from kontor.core.errors import Kind, KontorError
-from kontor.gateway.known import PASSAGES, Health, KnownKey, KnownModel, KnownProvider, View
+from kontor.gateway.known import PASSAGES, Health, KnownKey, KnownModel, KnownProvider, Price, View
 from kontor.gateway.llm_config import BUILT_IN, Strategy
 from kontor.gateway.parameters import has
 from kontor.gateway.wire.port import Feature
@@ -84,21 +84,7 @@ HARD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """USD nano for a million tokens. None where nobody knows."""
-
-    input: int
-    output: int
-
-    def of(self, need: Need) -> int:
-        return need.tokens_in * self.input + (need.max_output or USUAL_OUTPUT) * self.output
-
-
 FREE = Price(0, 0)
-
-# The price of a model for this person; None: unknown.
-PriceOf = Callable[[KnownProvider, KnownModel], Price | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +140,6 @@ class Chooser:
 
     view: View
     need: Need
-    price_of: PriceOf
-    is_charged: bool = False  # whether the house charges for its keys: then a model without a price is of no use
 
     def choose(self, ref: str | None, *, provider: str | None = None) -> Choice:
         config = self.view.house.config
@@ -233,7 +217,7 @@ class Chooser:
             return "does not write"
         if provider.needs_key and self.view.key(provider) is None:
             return "no key"
-        if self.is_charged and self._price(model) is None and not self._is_own_key(provider):
+        if self.view.house.is_billed and self._price(model) is None and not self._is_own_key(provider):
             return "no price"
         if (missing := self._missing(model, provider)) is not None:
             return missing
@@ -296,19 +280,22 @@ class Chooser:
         return found
 
     def _is_own_key(self, provider: KnownProvider) -> bool:
+        """Also where one's own provider asks for none: whatever it costs, it does not cost the house."""
         key = self.view.key(provider)
-        return key is not None and key.owner_id is not None
+        return provider.owner_id is not None or (key is not None and key.owner_id is not None)
 
     def _is_passages(self, model: KnownModel) -> bool:
         return self._provider(model).protocol == PASSAGES
 
     def _price(self, model: KnownModel) -> Price | None:
         provider = self._provider(model)
-        return FREE if provider.is_local else self.price_of(provider, model)
+        return self.view.house.prices.get(model.id) or (FREE if provider.is_local else None)
 
     def _cost(self, model: KnownModel) -> int:
         price = self._price(model)
-        return 0 if price is None else price.of(self.need)
+        if price is None:
+            return 0
+        return self.need.tokens_in * price.input + (self.need.max_output or USUAL_OUTPUT) * price.output
 
     def _standing(self, model: KnownModel) -> tuple[object, ...]:
         """Where nobody has set an order: one's own first, then the able and roomy ones."""

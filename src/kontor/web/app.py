@@ -28,6 +28,7 @@ from kontor.core.limits.middleware import BodyLimit
 from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
+from kontor.gateway.service import Gateway
 from kontor.web import health, middleware, openapi
 from kontor.web.dispatch import Application, Dispatch
 from kontor.web.gauges import Gauges
@@ -124,6 +125,7 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     app.state.kernel = kernel
     app.state.probe.kernel = kernel
     app.state.gauges = Gauges(app.state.metrics, kernel)
+    app.state.gateway = Gateway.of(kernel)
     kernel.trail = Trail()
     # The stream of events listens to this channel already, so this also works while the listener runs.
     kernel.listener.on(CHANNEL, app.state.streams.heard)
@@ -170,7 +172,8 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
             lifecycle.serve()
             app.state.ready_in_ms = round((time.monotonic() - BEGAN) * 1000)
             log.info("web.ready", ms=app.state.ready_in_ms)
-            await closing.wait()
+            async with app.state.gateway.running():
+                await closing.wait()
     except KontorError as error:
         # Said in plain words; `main` ends the process with it.
         lifecycle.fail(error)

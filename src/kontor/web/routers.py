@@ -10,6 +10,8 @@ from kontor.admin import routes as admin_routes
 from kontor.admin import routes_users
 from kontor.core.jobs import routes as job_routes
 from kontor.core.mail import routes as mail_routes
+from kontor.gateway import admin_routes as gateway_admin_routes
+from kontor.gateway import routes_models
 from kontor.web import events
 from kontor.web.dispatch import areas
 
@@ -32,6 +34,8 @@ def api_routers() -> list[APIRouter]:
         admin_routes.router,
         admin_routes.setup_router,
         routes_users.router,
+        routes_models.router,
+        gateway_admin_routes.router,
     ]
 
 

@@ -16,6 +16,7 @@ from kontor.core.jobs.news import JobFailed
 from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.core.mail import jobs as mail
+from kontor.gateway import jobs as gateway
 
 ANSWERS_KEPT = timedelta(hours=48)
 
@@ -76,6 +77,7 @@ PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_accounts,
     add_blobs,
     add_mail,
+    gateway.add,
 )
 
 

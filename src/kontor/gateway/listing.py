@@ -1,0 +1,99 @@
+"""The list of models as one person may use them, with what each costs them and how it is doing."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kontor.billing import service as billing
+from kontor.billing.service import Offer, PriceKey
+from kontor.core.clock import now
+from kontor.core.money import plain
+from kontor.core.tenancy import Actor
+from kontor.gateway.known import Health, KnownModel, KnownProvider, View
+from kontor.gateway.llm_config import BUILT_IN
+from kontor.gateway.parameters import schema_of
+from kontor.gateway.schemas import ModelRead, ModelsRead, ModelState, PriceRead, ProviderRef, RuleRead, listed
+
+# What a model without a word about it is taken to take and give.
+PLAIN = ["text"]
+
+
+async def models_of(unit: AsyncSession, view: View, actor: Actor) -> ModelsRead:
+    found = [(model, provider) for model in view.usable() if (provider := view.provider(model.provider_id)) is not None]
+    keys = {price_key(provider, model): is_own(view, provider) for model, provider in found}
+    offers = await billing.offers(unit, keys, payer=actor.user_id, role=actor.role, at=now())
+    names = aliases_of(view)
+    items = [
+        as_read(view, model, provider, offers.get(price_key(provider, model)), names[model.id])
+        for model, provider in found
+    ]
+    items.sort(key=lambda item: (item.provider.label.lower(), item.label.lower()))
+    config = view.house.config
+    rules = [RuleRead(name=name, strategy=strategy, is_built_in=True) for name, strategy in BUILT_IN.items()]
+    rules += [RuleRead(name=rule.name, strategy=rule.strategy, is_built_in=False) for rule in config.rules]
+    return ModelsRead(items=items, rules=rules, default=config.default_model or "auto")
+
+
+def price_key(provider: KnownProvider, model: KnownModel) -> PriceKey:
+    return PriceKey(provider.kind, model.name)
+
+
+def is_own(view: View, provider: KnownProvider) -> bool:
+    key = view.key(provider)
+    return provider.owner_id is not None or (key is not None and key.owner_id is not None)
+
+
+def aliases_of(view: View) -> Mapping[UUID, list[str]]:
+    found: defaultdict[UUID, list[str]] = defaultdict(list)
+    for alias in view.house.config.aliases:
+        for model in view.named(alias.model)[:1]:
+            found[model.id].append(alias.name)
+    return found
+
+
+def as_read(
+    view: View, model: KnownModel, provider: KnownProvider, offer: Offer | None, aliases: Sequence[str]
+) -> ModelRead:
+    facts = model.facts
+    return ModelRead(
+        id=model.id,
+        name=model.name,
+        label=model.label,
+        provider=ProviderRef(id=provider.id, kind=provider.kind, label=provider.label, is_local=provider.is_local),
+        description=facts.description,
+        context_total=facts.context_total,
+        max_output=facts.max_output,
+        takes=listed(facts.takes) or PLAIN,
+        gives=listed(facts.gives) or PLAIN,
+        features=listed(facts.features),
+        price=price_of(offer, provider),
+        state=state_of(view, provider, offer),
+        is_own_key=is_own(view, provider),
+        parameters=schema_of(model, provider),
+        deprecated_on=facts.deprecated_on,
+        aliases=list(aliases),
+    )
+
+
+def price_of(offer: Offer | None, provider: KnownProvider) -> PriceRead | None:
+    if offer is None:
+        return PriceRead(currency="USD", is_free=True) if provider.is_local else None
+    classes = {name: plain(nano) for name, nano in offer.per_million.items() if name in PriceRead.model_fields}
+    return PriceRead(currency=offer.currency, is_free=offer.is_free, **classes)
+
+
+def state_of(view: View, provider: KnownProvider, offer: Offer | None) -> ModelState:
+    if provider.needs_key and view.key(provider) is None:
+        return "no_key"
+    is_charged = view.house.is_billed and not is_own(view, provider)
+    if is_charged and offer is None and not provider.is_local:
+        return "unpriced"
+    match provider.health:
+        case Health.DOWN:
+            return "down"
+        case Health.SLOW:
+            return "slow"
+        case _:
+            return "ok"
