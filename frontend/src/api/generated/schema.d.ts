@@ -223,6 +223,27 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/admin/llm-config": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Llm Config */
+    get: operations["read_llm_config"];
+    /**
+     * Change Llm Config
+     * @description All of it at once. Every model that is named must be there.
+     */
+    put: operations["change_llm_config"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/admin/mail": {
     parameters: {
       query?: never;
@@ -295,6 +316,195 @@ export interface paths {
      * @description A mail to see whether mail works. Without a mail server it is shown like any other.
      */
     post: operations["send_test_mail"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/models": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Admin Models
+     * @description All of the house's, by name, also those that are switched off or gone from their provider's list.
+     */
+    get: operations["list_admin_models"];
+    put?: never;
+    /**
+     * Add Model
+     * @description For servers that do not list what they offer.
+     */
+    post: operations["add_model"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/models/{model_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Remove Model
+     * @description One that was added by hand, or that its provider does not list any more.
+     */
+    delete: operations["remove_model"];
+    options?: never;
+    head?: never;
+    /**
+     * Change Model
+     * @description Null takes an edit back; what is set stays through every refresh.
+     */
+    patch: operations["change_model"];
+    trace?: never;
+  };
+  "/api/v1/admin/providers": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Providers
+     * @description In the order in which they were added, each with its last 24 hours.
+     */
+    get: operations["list_providers"];
+    put?: never;
+    /**
+     * Add Provider
+     * @description Asked for its models at once. With a key, whoever adds it proves who they are, and a key that the provider
+     *     refuses is not kept; a provider that does not answer is kept, with the reason in `problem`.
+     */
+    post: operations["add_provider"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/providers/{provider_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Provider */
+    get: operations["read_provider"];
+    put?: never;
+    post?: never;
+    /**
+     * Remove Provider
+     * @description With its models and all keys to it, also those of people.
+     */
+    delete: operations["remove_provider"];
+    options?: never;
+    head?: never;
+    /**
+     * Change Provider
+     * @description With another address its keys are removed: each is bound to the one it was entered for.
+     */
+    patch: operations["change_provider"];
+    trace?: never;
+  };
+  "/api/v1/admin/providers/{provider_id}/health": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Provider Health */
+    get: operations["read_provider_health"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/providers/{provider_id}/keys": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Add House Key
+     * @description Tried before it is kept.
+     */
+    post: operations["add_house_key"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/providers/{provider_id}/keys/{key_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Remove House Key */
+    delete: operations["remove_house_key"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/providers/{provider_id}/refresh": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Refresh Provider
+     * @description Its models as its own list has them now. What was edited here stays.
+     */
+    post: operations["refresh_provider"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/providers/{provider_id}/test": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Test Provider */
+    post: operations["test_provider"];
     delete?: never;
     options?: never;
     head?: never;
@@ -1139,6 +1349,121 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/llm/discover": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Discover Servers
+     * @description Model servers on the machine that Kontor runs on, with what they offer.
+     */
+    get: operations["discover_servers"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/keys": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List Keys */
+    get: operations["list_keys"];
+    put?: never;
+    /**
+     * Add Key
+     * @description Tried before it is kept. One that could not be tried is kept, with the reason in `problem`.
+     */
+    post: operations["add_key"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/keys/{key_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Remove Key */
+    delete: operations["remove_key"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/keys/{key_id}/test": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Test Key */
+    post: operations["test_key"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/keys/recognise": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Recognise Key
+     * @description Whose key it may be, by its shape alone. Nothing is kept, and nothing is sent anywhere.
+     */
+    post: operations["recognise_key"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/models": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Models
+     * @description Everything that may be asked, with its price and how it is doing, and the names of rules.
+     */
+    get: operations["list_models"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/notifications": {
     parameters: {
       query?: never;
@@ -1399,6 +1724,21 @@ export interface components {
       /** Total */
       total: number | null;
     };
+    /**
+     * Alias
+     * @description A name of the house for a model, and what stands in for it while it cannot answer.
+     */
+    Alias: {
+      /**
+       * Fallbacks
+       * @default []
+       */
+      fallbacks: string[];
+      /** Model */
+      model: string;
+      /** Name */
+      name: string;
+    };
     /** Alive */
     Alive: {
       /**
@@ -1470,26 +1810,10 @@ export interface components {
        */
       state: "ok" | "fail" | "unknown";
     };
-    /** CheckRead */
-    CheckRead: {
-      /** Advice */
-      advice: string | null;
-      /** Id */
-      id: string;
-      /**
-       * State
-       * @enum {string}
-       */
-      state: "ok" | "warn" | "fail" | "skip";
-      /** Title */
-      title: string;
-      /** Value */
-      value: string | null;
-    };
     /** ChecksRead */
     ChecksRead: {
       /** Items */
-      items: components["schemas"]["CheckRead"][];
+      items: components["schemas"]["kontor__admin__checks__CheckRead"][];
       /**
        * Ready In Ms
        * @description From the start of this process until it served
@@ -1600,6 +1924,11 @@ export interface components {
       /** Title */
       title: string;
     };
+    /** DiscoveredRead */
+    DiscoveredRead: {
+      /** Items */
+      items: components["schemas"]["FoundServer"][];
+    };
     /** EndedRead */
     EndedRead: {
       /** Ended */
@@ -1610,6 +1939,32 @@ export interface components {
       /** Lag Seconds */
       lag_seconds: number;
     };
+    /**
+     * Feature
+     * @description What a call may ask for; the rows of the matrix that the tests hold, provider by provider.
+     * @enum {string}
+     */
+    Feature:
+      | "stream"
+      | "system"
+      | "image"
+      | "document"
+      | "audio"
+      | "tools"
+      | "tool_choice"
+      | "parallel_tools"
+      | "tool_result"
+      | "schema"
+      | "max_output"
+      | "temperature"
+      | "top_p"
+      | "stop"
+      | "seed"
+      | "effort"
+      | "reasoning_input"
+      | "logprobs"
+      | "cache"
+      | "extra";
     /** FieldError */
     FieldError: {
       /** Code */
@@ -1643,6 +1998,37 @@ export interface components {
       /** Email */
       email: string;
     };
+    /** FoundModel */
+    FoundModel: {
+      /** Context Total */
+      context_total: number | null;
+      /** Gives */
+      gives: string[] | null;
+      /** Label */
+      label: string;
+      /** Name */
+      name: string;
+      /** Size Bytes */
+      size_bytes: number | null;
+      /** Takes */
+      takes: string[] | null;
+    };
+    /** FoundServer */
+    FoundServer: {
+      /** Base Url */
+      base_url: string;
+      /** Kind */
+      kind: string;
+      /** Label */
+      label: string;
+      /** Models */
+      models: components["schemas"]["FoundModel"][];
+      /**
+       * Provider Id
+       * @description Where it is one of the providers already
+       */
+      provider_id: string | null;
+    };
     /** FullAccessRead */
     FullAccessRead: {
       /** Reason */
@@ -1660,19 +2046,22 @@ export interface components {
       /** Reason */
       reason: string;
     };
-    /** Health */
-    Health: {
-      /** Checks */
-      checks: components["schemas"]["Check"][];
-      /**
-       * Status
-       * @enum {string}
-       */
-      status: "ok" | "starting" | "draining" | "unready";
-      /** Uptime Seconds */
-      uptime_seconds: number;
-      /** Version */
-      version: string;
+    /**
+     * HealthSummary
+     * @description Of the last 24 hours.
+     */
+    HealthSummary: {
+      /** Failed */
+      failed: number;
+      /** First Ms P50 */
+      first_ms_p50: number | null;
+      /** First Ms P95 */
+      first_ms_p95: number | null;
+      /** Requests */
+      requests: number;
+      state: components["schemas"]["kontor__gateway__known__Health"];
+      /** Ticks */
+      ticks: components["schemas"]["TickRead"][];
     };
     /** Inspector */
     Inspector: {
@@ -1794,10 +2183,198 @@ export interface components {
       /** Waiting */
       waiting: number;
     };
+    /** KeyBody */
+    KeyBody: {
+      /**
+       * Key
+       * Format: password
+       */
+      key: string;
+    };
+    /** KeyRead */
+    KeyRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Ending
+       * @description The last four characters
+       */
+      ending: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Last Used At */
+      last_used_at: string | null;
+      /**
+       * Provider Id
+       * Format: uuid
+       */
+      provider_id: string;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "untested" | "refused";
+      /** Tested At */
+      tested_at: string | null;
+    };
+    /** KindRead */
+    KindRead: {
+      /** Base Url */
+      base_url: string | null;
+      /** Is Local */
+      is_local: boolean;
+      /** Keys At */
+      keys_at: string | null;
+      /** Kind */
+      kind: string;
+      /** Label */
+      label: string;
+      /** Needs Key */
+      needs_key: boolean;
+      /** Protocols */
+      protocols: string[];
+    };
+    /** CheckRead */
+    kontor__admin__checks__CheckRead: {
+      /** Advice */
+      advice: string | null;
+      /** Id */
+      id: string;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "warn" | "fail" | "skip";
+      /** Title */
+      title: string;
+      /** Value */
+      value: string | null;
+    };
+    /**
+     * Health
+     * @enum {string}
+     */
+    kontor__gateway__known__Health: "unknown" | "ok" | "slow" | "down";
+    /**
+     * CheckRead
+     * @description `ok`, or what went wrong: the code and the words.
+     */
+    kontor__gateway__schemas__CheckRead: {
+      /** Code */
+      code?: string | null;
+      /** Models */
+      models?: number | null;
+      /** Ms */
+      ms?: number | null;
+      /** Ok */
+      ok: boolean;
+      /** Text */
+      text?: string | null;
+    };
+    /** Health */
+    kontor__web__health__Health: {
+      /** Checks */
+      checks: components["schemas"]["Check"][];
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "ok" | "starting" | "draining" | "unready";
+      /** Uptime Seconds */
+      uptime_seconds: number;
+      /** Version */
+      version: string;
+    };
     /** LinkBody */
     LinkBody: {
       /** Token */
       token?: string | null;
+    };
+    /** LlmConfig */
+    LlmConfig: {
+      /**
+       * Aliases
+       * @default []
+       */
+      aliases: components["schemas"]["Alias"][];
+      /**
+       * Cut Stream Policy
+       * @description After a stop: end the provider's stream at once, or read on for its count of tokens.
+       * @default cancel
+       * @enum {string}
+       */
+      cut_stream_policy: "cancel" | "drain";
+      /**
+       * Default Model
+       * @description A model, an alias or a rule; null: the rule `auto`.
+       */
+      default_model?: string | null;
+      /** Embedding Model */
+      embedding_model?: string | null;
+      /**
+       * Own Addresses Allowed
+       * @description People may name providers at addresses of their own.
+       * @default false
+       */
+      own_addresses_allowed: boolean;
+      /**
+       * Own Keys Allowed
+       * @description People may use keys of their own.
+       * @default true
+       */
+      own_keys_allowed: boolean;
+      /**
+       * Rules
+       * @default []
+       */
+      rules: components["schemas"]["Rule"][];
+    };
+    /** LlmConfigRead */
+    LlmConfigRead: {
+      /**
+       * Aliases
+       * @default []
+       */
+      aliases: components["schemas"]["Alias"][];
+      /**
+       * Cut Stream Policy
+       * @description After a stop: end the provider's stream at once, or read on for its count of tokens.
+       * @default cancel
+       * @enum {string}
+       */
+      cut_stream_policy: "cancel" | "drain";
+      /**
+       * Default Model
+       * @description A model, an alias or a rule; null: the rule `auto`.
+       */
+      default_model?: string | null;
+      /** Embedding Model */
+      embedding_model?: string | null;
+      /**
+       * Own Addresses Allowed
+       * @description People may name providers at addresses of their own.
+       * @default false
+       */
+      own_addresses_allowed: boolean;
+      /**
+       * Own Keys Allowed
+       * @description People may use keys of their own.
+       * @default true
+       */
+      own_keys_allowed: boolean;
+      /**
+       * Rules
+       * @default []
+       */
+      rules: components["schemas"]["Rule"][];
+      /** Version */
+      version: number;
     };
     /** MailRead */
     MailRead: {
@@ -1962,6 +2539,152 @@ export interface components {
       /** Totp Enabled */
       totp_enabled: boolean;
     };
+    /** ModelAdminRead */
+    ModelAdminRead: {
+      /** Context Total */
+      context_total: number | null;
+      /** Deprecated On */
+      deprecated_on: string | null;
+      /** Description */
+      description: string | null;
+      /** Dimensions */
+      dimensions: number | null;
+      /**
+       * Edited
+       * @description What an administrator set, and a refresh leaves alone
+       */
+      edited: string[];
+      /** Efforts */
+      efforts: string[] | null;
+      /** Enabled Roles */
+      enabled_roles: string[];
+      /** Features */
+      features: string[] | null;
+      /** Gives */
+      gives: string[] | null;
+      /** Gone At */
+      gone_at: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Enabled */
+      is_enabled: boolean;
+      /** Label */
+      label: string;
+      /** Max Input */
+      max_input: number | null;
+      /** Max Output */
+      max_output: number | null;
+      /** Name */
+      name: string;
+      provider: components["schemas"]["ProviderRef"];
+      /** Size Bytes */
+      size_bytes: number | null;
+      /**
+       * Source
+       * @enum {string}
+       */
+      source: "listed" | "manual";
+      /** Takes */
+      takes: string[] | null;
+      /** Version */
+      version: number;
+    };
+    /**
+     * ModelChange
+     * @description Only what is sent is changed; null takes an edit back. Edits survive every refresh.
+     */
+    ModelChange: {
+      /** Context Total */
+      context_total?: number | null;
+      /** Deprecated On */
+      deprecated_on?: string | null;
+      /** Description */
+      description?: string | null;
+      /** Efforts */
+      efforts?: ("none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max")[] | null;
+      /** Enabled Roles */
+      enabled_roles?: components["schemas"]["Role"][] | null;
+      /** Features */
+      features?: components["schemas"]["Feature"][] | null;
+      /** Gives */
+      gives?: ("text" | "image" | "document" | "audio" | "vector")[] | null;
+      /** Is Enabled */
+      is_enabled?: boolean | null;
+      /** Label */
+      label?: string | null;
+      /** Max Input */
+      max_input?: number | null;
+      /** Max Output */
+      max_output?: number | null;
+      /** Takes */
+      takes?: ("text" | "image" | "document" | "audio" | "vector")[] | null;
+    };
+    /** ModelCreate */
+    ModelCreate: {
+      /** Name */
+      name: string;
+      /**
+       * Provider Id
+       * Format: uuid
+       */
+      provider_id: string;
+    };
+    /** ModelRead */
+    ModelRead: {
+      /** Aliases */
+      aliases: string[];
+      /** Context Total */
+      context_total: number | null;
+      /** Deprecated On */
+      deprecated_on: string | null;
+      /** Description */
+      description: string | null;
+      /** Features */
+      features: string[] | null;
+      /** Gives */
+      gives: string[];
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Own Key */
+      is_own_key: boolean;
+      /** Label */
+      label: string;
+      /** Max Output */
+      max_output: number | null;
+      /** Name */
+      name: string;
+      /**
+       * Parameters
+       * @description A JSON schema
+       */
+      parameters: {
+        [key: string]: unknown;
+      };
+      price: components["schemas"]["PriceRead"] | null;
+      provider: components["schemas"]["ProviderRef"];
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "slow" | "down" | "unpriced" | "no_key";
+      /** Takes */
+      takes: string[];
+    };
+    /** ModelsRead */
+    ModelsRead: {
+      /** Default */
+      default: string;
+      /** Items */
+      items: components["schemas"]["ModelRead"][];
+      /** Rules */
+      rules: components["schemas"]["RuleRead"][];
+    };
     /**
      * Notice
      * @description The kinds, whose texts the interface keys by the word; and the switch in the settings that silences each.
@@ -2035,6 +2758,77 @@ export interface components {
       /** Label */
       label: string;
     };
+    /** OwnKeyCreate */
+    OwnKeyCreate: {
+      /** Base Url */
+      base_url?: string | null;
+      /**
+       * Key
+       * Format: password
+       */
+      key: string;
+      /** Label */
+      label?: string | null;
+      /**
+       * Provider
+       * @description A kind such as `openai`, or the id of a provider
+       */
+      provider: string;
+    };
+    /** OwnKeyRead */
+    OwnKeyRead: {
+      /**
+       * Base Url
+       * @description Only where one named it oneself
+       */
+      base_url: string | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Ending
+       * @description The last four characters
+       */
+      ending: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Last Used At */
+      last_used_at: string | null;
+      /**
+       * Problem
+       * @description Why it could not be tested: the code of the error
+       */
+      problem?: string | null;
+      provider: components["schemas"]["ProviderRef"];
+      /**
+       * Provider Id
+       * Format: uuid
+       */
+      provider_id: string;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "untested" | "refused";
+      /** Tested At */
+      tested_at: string | null;
+    };
+    /** OwnKeysRead */
+    OwnKeysRead: {
+      /** Items */
+      items: components["schemas"]["OwnKeyRead"][];
+      /** Kinds */
+      kinds: components["schemas"]["KindRead"][];
+      /** Own Addresses Allowed */
+      own_addresses_allowed: boolean;
+      /** Own Keys Allowed */
+      own_keys_allowed: boolean;
+    };
     /** Page[AdminJobRead] */
     Page_AdminJobRead_: {
       /** Items */
@@ -2075,6 +2869,15 @@ export interface components {
     Page_MailRead_: {
       /** Items */
       items: components["schemas"]["MailRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[ModelAdminRead] */
+    Page_ModelAdminRead_: {
+      /** Items */
+      items: components["schemas"]["ModelAdminRead"][];
       /** Next Cursor */
       next_cursor?: string | null;
       /** Total */
@@ -2217,6 +3020,32 @@ export interface components {
       items: components["schemas"]["TokenRead"][];
     };
     /**
+     * PriceRead
+     * @description For a million tokens, in the person's currency, as decimal text. A class without a price of its own is absent.
+     */
+    PriceRead: {
+      /** Audio In */
+      audio_in?: string | null;
+      /** Audio Out */
+      audio_out?: string | null;
+      /** Cache Write */
+      cache_write?: string | null;
+      /** Cached */
+      cached?: string | null;
+      /** Currency */
+      currency: string;
+      /** Image */
+      image?: string | null;
+      /** Input */
+      input?: string | null;
+      /** Is Free */
+      is_free: boolean;
+      /** Output */
+      output?: string | null;
+      /** Reasoning */
+      reasoning?: string | null;
+    };
+    /**
      * Problem
      * @description RFC 9457, with our stable `code` and, where fields are at fault, their names.
      */
@@ -2251,6 +3080,183 @@ export interface components {
       /** Password */
       password?: string | null;
     };
+    /**
+     * ProviderChange
+     * @description Only what is sent is changed. Another address means that its keys must be entered anew.
+     */
+    ProviderChange: {
+      /** Base Url */
+      base_url?: string | null;
+      /** Concurrency */
+      concurrency?: number | null;
+      /** Is Enabled */
+      is_enabled?: boolean | null;
+      /** Is Local */
+      is_local?: boolean | null;
+      /** Label */
+      label?: string | null;
+      /** Protocol */
+      protocol?: string | null;
+      /** Quirks */
+      quirks?: {
+        [key: string]: unknown;
+      } | null;
+      timeouts?: components["schemas"]["Timeouts"] | null;
+    };
+    /** ProviderCreate */
+    ProviderCreate: {
+      /**
+       * Base Url
+       * @description Absent: the one that is usual for the kind.
+       */
+      base_url?: string | null;
+      /**
+       * Concurrency
+       * @default 16
+       */
+      concurrency: number;
+      /**
+       * Is Local
+       * @description What is sent there stays in the house and costs nothing.
+       */
+      is_local?: boolean | null;
+      /** Key */
+      key?: string | null;
+      /** Kind */
+      kind: string;
+      /** Label */
+      label?: string | null;
+      /**
+       * Models
+       * @description Those to switch on; absent: all that are of use.
+       */
+      models?: string[] | null;
+      /** Protocol */
+      protocol?: string | null;
+      /** Quirks */
+      quirks?: {
+        [key: string]: unknown;
+      };
+      timeouts?: components["schemas"]["Timeouts"];
+    };
+    /** ProviderHealth */
+    ProviderHealth: {
+      /** Checked At */
+      checked_at: string | null;
+      /** Error */
+      error: string | null;
+      /** Error Code */
+      error_code: string | null;
+      /** Errors */
+      errors: components["schemas"]["TroubleRead"][];
+      /** Failed */
+      failed: number;
+      /** Failed At */
+      failed_at: string | null;
+      /** First Ms P50 */
+      first_ms_p50: number | null;
+      /** First Ms P95 */
+      first_ms_p95: number | null;
+      /** Latency Ms */
+      latency_ms: number | null;
+      /** Ok At */
+      ok_at: string | null;
+      /** Requests */
+      requests: number;
+      state: components["schemas"]["kontor__gateway__known__Health"];
+      /** Ticks */
+      ticks: components["schemas"]["TickRead"][];
+    };
+    /** ProviderRead */
+    ProviderRead: {
+      /** Base Url */
+      base_url: string;
+      /** Checked At */
+      checked_at: string | null;
+      /** Concurrency */
+      concurrency: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Error */
+      error: string | null;
+      /** Error Code */
+      error_code: string | null;
+      health?: components["schemas"]["HealthSummary"] | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Built In */
+      is_built_in: boolean;
+      /** Is Enabled */
+      is_enabled: boolean;
+      /** Is Local */
+      is_local: boolean;
+      /** Keys */
+      keys: components["schemas"]["KeyRead"][];
+      /** Kind */
+      kind: string;
+      /** Label */
+      label: string;
+      /** Latency Ms */
+      latency_ms: number | null;
+      /** Models */
+      models: number;
+      /** Models Enabled */
+      models_enabled: number;
+      /** Needs Key */
+      needs_key: boolean;
+      /**
+       * Problem
+       * @description Why its models could not be listed just now: the code of the error
+       */
+      problem?: string | null;
+      /** Protocol */
+      protocol: string;
+      /** Quirks */
+      quirks: {
+        [key: string]: unknown;
+      };
+      /** Refreshed At */
+      refreshed_at: string | null;
+      state: components["schemas"]["kontor__gateway__known__Health"];
+      /** Timeouts */
+      timeouts: {
+        [key: string]: number;
+      };
+      /** Version */
+      version: number;
+    };
+    /** ProviderRef */
+    ProviderRef: {
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Local */
+      is_local: boolean;
+      /** Kind */
+      kind: string;
+      /** Label */
+      label: string;
+    };
+    /** ProvidersRead */
+    ProvidersRead: {
+      /** Items */
+      items: components["schemas"]["ProviderRead"][];
+      /** Kinds */
+      kinds: components["schemas"]["KindRead"][];
+    };
+    /** RecognisedRead */
+    RecognisedRead: {
+      /** Kinds */
+      kinds: components["schemas"]["KindRead"][];
+    };
     /** RecoveryCodesRead */
     RecoveryCodesRead: {
       /** Recovery Codes */
@@ -2260,6 +3266,17 @@ export interface components {
     RefreshBody: {
       /** Refresh Token */
       refresh_token: string;
+    };
+    /** RefreshRead */
+    RefreshRead: {
+      /** Added */
+      added: number;
+      /** Changed */
+      changed: number;
+      /** Gone */
+      gone: number;
+      /** Total */
+      total: number;
     };
     /** RegisterBody */
     RegisterBody: {
@@ -2297,6 +3314,33 @@ export interface components {
      * @enum {string}
      */
     Role: "user" | "manager" | "admin";
+    /**
+     * Rule
+     * @description `models` is the order to look in; empty means all that the person may use.
+     */
+    Rule: {
+      /**
+       * Models
+       * @default []
+       */
+      models: string[];
+      /** Name */
+      name: string;
+      /**
+       * Strategy
+       * @enum {string}
+       */
+      strategy: "first_healthy" | "cheapest" | "local";
+    };
+    /** RuleRead */
+    RuleRead: {
+      /** Is Built In */
+      is_built_in: boolean;
+      /** Name */
+      name: string;
+      /** Strategy */
+      strategy: string;
+    };
     /** SessionRead */
     SessionRead: {
       /** Address */
@@ -2556,6 +3600,39 @@ export interface components {
       /** Reason */
       reason?: string | null;
     };
+    /**
+     * TickRead
+     * @description Half an hour.
+     */
+    TickRead: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Failed */
+      failed: number;
+      /** First Ms */
+      first_ms: number | null;
+      /** Ok */
+      ok: number;
+    };
+    /**
+     * Timeouts
+     * @description In seconds; what is absent is as usual.
+     */
+    Timeouts: {
+      /** Connect */
+      connect?: number | null;
+      /** First Byte */
+      first_byte?: number | null;
+      /** Idle */
+      idle?: number | null;
+      /** Queue */
+      queue?: number | null;
+      /** Total */
+      total?: number | null;
+    };
     /** TokenCreate */
     TokenCreate: {
       /** Expires In Days */
@@ -2639,6 +3716,20 @@ export interface components {
       secret: string;
       /** Uri */
       uri: string;
+    };
+    /** TroubleRead */
+    TroubleRead: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Code */
+      code: string;
+      /** Count */
+      count: number;
+      /** Text */
+      text: string | null;
     };
     /**
      * UserChange
@@ -3602,6 +4693,125 @@ export interface operations {
       };
     };
   };
+  read_llm_config: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["LlmConfigRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_llm_config: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["LlmConfig"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["LlmConfigRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   list_mails: {
     parameters: {
       query?: {
@@ -3858,6 +5068,1029 @@ export interface operations {
         };
       };
       /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_admin_models: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        enabled?: boolean | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        provider?: string | null;
+        /** @description A part of the name */
+        search?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_ModelAdminRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_model: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ModelCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ModelAdminRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_built_in`, `gateway.model_exists` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  remove_model: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        model_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.model_not_listed` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.model_built_in` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_model: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        model_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ModelChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ModelAdminRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.model_not_listed` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_providers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProvidersRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_provider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProviderCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProviderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.session_required`, `auth.proof_needed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.too_many_providers` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_provider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProviderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  remove_provider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_built_in` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_provider: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        provider_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProviderChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProviderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_built_in` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_provider_health: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProviderHealth"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_house_key: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["KeyBody"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["KeyRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.session_required`, `auth.proof_needed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_built_in`, `gateway.too_many_keys` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  remove_house_key: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key_id: string;
+        provider_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.key_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  refresh_provider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RefreshRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_built_in` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.key_refused` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_unreachable` */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  test_provider: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["kontor__gateway__schemas__CheckRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_built_in` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
       422: {
         headers: {
           [name: string]: unknown;
@@ -7432,6 +9665,417 @@ export interface operations {
       };
     };
   };
+  discover_servers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DiscoveredRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_keys: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["OwnKeysRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_key: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["OwnKeyCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["OwnKeyRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.own_keys_not_allowed`, `gateway.own_addresses_not_allowed`, `auth.session_required`, `auth.proof_needed` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.too_many_keys`, `gateway.too_many_providers` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field`, `fetch.refused` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  remove_key: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.key_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  test_key: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        key_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["kontor__gateway__schemas__CheckRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.key_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  recognise_key: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["KeyBody"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RecognisedRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_models: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ModelsRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   list_notifications: {
     parameters: {
       query?: {
@@ -7733,7 +10377,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Health"];
+          "application/json": components["schemas"]["kontor__web__health__Health"];
         };
       };
       /** @description Any other problem */
@@ -7791,7 +10435,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Health"];
+          "application/json": components["schemas"]["kontor__web__health__Health"];
         };
       };
       /** @description `health.not_ready` */
