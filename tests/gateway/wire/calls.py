@@ -50,7 +50,7 @@ URL = f"data:image/png;base64,{PIXEL}"
 FILE = {"filename": "paper.pdf", "file_data": f"data:application/pdf;base64,{PAPER}"}
 
 
-def showing(**part: object) -> dict[str, object]:
+def showing(**part: object) -> dict[str, Any]:
     return {"messages": ({"role": "user", "content": [{"type": "text", "text": ASK}, part]},)}
 
 

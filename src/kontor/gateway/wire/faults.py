@@ -57,8 +57,11 @@ WORDS: tuple[tuple[Fault, re.Pattern[str]], ...] = tuple(
             r"|model.{0,80}(does not exist|not exist|not found|is not available|no access|decommissioned|not loaded)",
         ),
         (Fault.REFUSED, r"content_(filter|policy)|moderation|safety|flagged|invalid_request|invalid.?argument"),
-        (Fault.BUSY, r"rate.?limit|too many requests|resource.?exhausted|engine_overloaded|over(loaded| capacity)"),
-        (Fault.FAILED, r"server.?error|internal.?error|service.?unavailable|time.?out|insufficient_system_resource"),
+        (Fault.BUSY, r"rate.?limit|too many requests|resource.?exhausted|over(loaded|.capacity)"),
+        (
+            Fault.FAILED,
+            r"server.?error|internal.?error|service.?unavailable|time.?out|insufficient_system_resource",
+        ),
     )
 )
 BY_STATUS = {
@@ -86,11 +89,10 @@ def failed(status: int | None, code: str, message: str) -> Failed:
 def fault_of(status: int | None, words: str) -> Fault:
     if status in DECIDED_BY_STATUS:
         return BY_STATUS[status]
-    if status is not None and status >= 500:
-        # What broke there may quote anything; only these two are worth believing against a 5xx.
-        said = next((fault for fault, pattern in WORDS if pattern.search(words)), Fault.FAILED)
-        return said if said in {Fault.CONTEXT_TOO_LONG, Fault.BUSY} else Fault.FAILED
     said_fault = next((fault for fault, pattern in WORDS if pattern.search(words)), None)
+    if status is not None and status >= 500:
+        # What broke there may quote anything. Only these are worth believing against such a status.
+        return said_fault if said_fault in (Fault.CONTEXT_TOO_LONG, Fault.BUSY) else Fault.FAILED
     if status == 429:
         return Fault.ACCOUNT_EMPTY if said_fault is Fault.ACCOUNT_EMPTY else Fault.BUSY
     if said_fault is not None:

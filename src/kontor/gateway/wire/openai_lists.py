@@ -64,7 +64,10 @@ def read_embedding(body: bytes) -> Embedded:
     """Raises ValueError for what is no list of vectors."""
     document = orjson.loads(body)
     try:
-        entries = sorted(document["data"], key=lambda entry: int(entry.get("index") or 0))
+        entries: list[JSON] = document["data"]
+        if not isinstance(entries, list):
+            raise TypeError("not a list")
+        entries = sorted(entries, key=lambda entry: int(entry.get("index") or 0))
         vectors = [vector_of(entry["embedding"]) for entry in entries]
         usage = usage_of(document.get("usage") or {}) or Usage()
     except (AttributeError, KeyError, TypeError) as fault:
