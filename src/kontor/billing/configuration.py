@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kontor.accounts.currencies import CURRENCIES
 from kontor.core.clock import now
 from kontor.core.events.publishing import publish
-from kontor.core.http.versions import refuse_stale
 from kontor.core.tenancy import Role
 from kontor.core.text import Line
+from kontor.core.versions import refuse_stale
 
 TOPIC = "billing"
 CHANGED = "billing.configuration_changed"

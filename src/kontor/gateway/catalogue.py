@@ -12,7 +12,7 @@ from kontor.accounts import audit
 from kontor.accounts.audit import Action
 from kontor.core.clock import now
 from kontor.core.errors import Kind, KontorError
-from kontor.core.http.versions import refuse_stale
+from kontor.core.versions import refuse_stale
 from kontor.core.ids import UserId, new_id
 from kontor.core.paging import Cursor
 from kontor.core.tenancy import Actor

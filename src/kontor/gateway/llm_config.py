@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.clock import now
-from kontor.core.http.versions import refuse_stale
+from kontor.core.versions import refuse_stale
 from kontor.gateway.tables import GatewayConfig
 
 MOST_NAMES = 200

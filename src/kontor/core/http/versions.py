@@ -1,19 +1,13 @@
-"""What two people may edit at once carries a version, sent as ETag and expected back as If-Match."""
+"""Versions over HTTP: sent as ETag and expected back as If-Match."""
 
 from typing import Annotated
 
 from fastapi import Depends, Header
 
-from kontor.core.errors import FieldProblem, Kind, KontorError
+from kontor.core.errors import FieldProblem
+from kontor.core.versions import StaleVersion, refuse_stale
 
-
-class StaleVersion(KontorError):
-    kind, code = Kind.STALE, "http.stale"
-
-    def __init__(self, current: int) -> None:
-        super().__init__(
-            "It was changed meanwhile. Load it again and repeat your change.", details={"current": current}
-        )
+__all__ = ["SeenVersion", "StaleVersion", "etag", "refuse_stale", "seen_version"]
 
 
 def etag(version: int) -> str:
@@ -32,8 +26,3 @@ async def seen_version(
 
 
 SeenVersion = Annotated[int | None, Depends(seen_version)]
-
-
-def refuse_stale(current: int, seen: int | None) -> None:
-    if seen is not None and seen != current:
-        raise StaleVersion(current)
