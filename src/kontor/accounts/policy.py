@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from kontor.core.tenancy import Role
 
 ACCOUNT_SCOPES = frozenset({"account:read", "account:write"})
+LLM_SCOPES = frozenset({"llm:use"})  # asking models, which may cost
+PERSON_SCOPES = ACCOUNT_SCOPES | LLM_SCOPES
 ADMIN_SCOPES = frozenset({"admin:read", "admin:write"})
-ALL_SCOPES = ACCOUNT_SCOPES | ADMIN_SCOPES
+ALL_SCOPES = PERSON_SCOPES | ADMIN_SCOPES
 
 
 def scopes_of(role: Role) -> frozenset[str]:
     """Everything that a token of somebody in this role can carry."""
-    return ALL_SCOPES if role is Role.ADMIN else ACCOUNT_SCOPES
+    return ALL_SCOPES if role is Role.ADMIN else PERSON_SCOPES
 
 
 def too_wide(wanted: Iterable[str], role: Role) -> list[str]:

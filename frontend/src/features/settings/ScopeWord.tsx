@@ -4,6 +4,7 @@ import { settingsTexts } from "./texts";
 const words = {
   "account:read": "scopeAccountRead",
   "account:write": "scopeAccountWrite",
+  "llm:use": "scopeLlmUse",
   "admin:read": "scopeAdminRead",
   "admin:write": "scopeAdminWrite",
 } as const;

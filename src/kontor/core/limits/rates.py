@@ -18,6 +18,7 @@ class RouteGroup(StrEnum):
     READ = "read"
     WRITE = "write"
     UPLOAD = "upload"
+    MODEL = "model"  # asks a language model: programs do so often, and balance and queues hold them as well
     PUBLIC = "public"  # open to people without an account
     STREAM = "stream"  # stays open: events, sockets
 
@@ -35,6 +36,7 @@ DEFAULT_RATES: Mapping[RouteGroup, GroupRates] = {
     RouteGroup.READ: GroupRates(person=Rate(300, 1200), address=Rate(900, 3600)),
     RouteGroup.WRITE: GroupRates(person=Rate(150, 300), address=Rate(450, 900)),
     RouteGroup.UPLOAD: GroupRates(person=Rate(60, 60), address=Rate(180, 180)),
+    RouteGroup.MODEL: GroupRates(person=Rate(300, 1200), address=Rate(900, 3600)),
     RouteGroup.PUBLIC: GroupRates(person=Rate(60, 120), address=Rate(60, 120)),
     RouteGroup.STREAM: GroupRates(person=Rate(40, 60), address=Rate(120, 180)),
 }
@@ -45,6 +47,7 @@ BY_PATH = (
     (("/api/v1/installation", "/api/v1/public/", "/api/v1/blobs/"), RouteGroup.PUBLIC),
 )
 API = ("/api/", "/v1/")
+ASKING = ("/v1/", "/api/v1/llm/generate", "/api/v1/llm/embed", "/api/v1/llm/count")
 
 
 def route_group(method: str, path: str) -> RouteGroup | None:
@@ -56,6 +59,8 @@ def route_group(method: str, path: str) -> RouteGroup | None:
         return None
     if method in READING:
         return RouteGroup.READ
+    if path.startswith(ASKING):
+        return RouteGroup.MODEL
     if path.endswith("/upload"):
         return RouteGroup.UPLOAD
     return RouteGroup.AUTH if path.startswith("/api/v1/auth/") else RouteGroup.WRITE
