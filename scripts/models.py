@@ -85,6 +85,8 @@ def abilities(name: str, kind: str, flags: dict[str, Any]) -> dict[str, Any]:
         features.add("stop")
     takes = ["text", *(way for way in ("image", "document", "audio") if way in features)]
     found: dict[str, Any] = {"takes": takes, "gives": ["text"], "features": sorted(features)}
+    if flags.get("supports_assistant_prefill"):
+        found["takes_prefill"] = True
     if thinks:
         found["efforts"] = [level for level in EFFORTS if has_effort(level, flags)]
     return found

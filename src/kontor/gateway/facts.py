@@ -40,6 +40,7 @@ class Facts(BaseModel):
     gives: frozenset[Way] | None = None
     features: frozenset[Feature] | None = None
     efforts: tuple[Effort, ...] | None = None
+    takes_prefill: bool | None = None  # goes on with an assistant's last message where that ended
     dimensions: Annotated[int, Field(ge=1, le=100_000)] | None = None
     size_bytes: Annotated[int, Field(ge=0, le=1 << 50)] | None = None
     deprecated_on: date | None = None

@@ -66,12 +66,19 @@ class LlmConfig(BaseModel):
     cut_stream_policy: Literal["cancel", "drain"] = Field(
         "cancel", description="After a stop: end the provider's stream at once, or read on for its count of tokens."
     )
+    unanswered_policy: Literal["input", "nothing"] = Field(
+        "input",
+        description="A question that was sent and ended before its first word: its input is charged, or nothing.",
+    )
     own_keys_allowed: bool = Field(True, description="People may use keys of their own.")
     own_addresses_allowed: bool = Field(False, description="People may name providers at addresses of their own.")
 
+    def names(self) -> list[str]:
+        return [*(alias.name for alias in self.aliases), *(rule.name for rule in self.rules)]
+
     @model_validator(mode="after")
     def names_differ(self) -> Self:
-        names = [each.name for each in (*self.aliases, *self.rules)]
+        names = self.names()
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"These names are there twice: {', '.join(twice)}.")

@@ -5,7 +5,7 @@ its facts and its provider's quirks, and what only its kind of provider takes. T
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,7 +177,7 @@ def schema_of(model: KnownModel, provider: KnownProvider) -> Schema:
 
 def common(facts: Facts, quirks: Quirks, *, is_cool: bool) -> dict[str, Schema]:
     most = facts.max_output or facts.context_total or LARGEST_OUTPUT
-    efforts = facts.efforts or (tuple(quirks.efforts) if quirks.efforts else USUAL_EFFORTS)
+    efforts: Collection[str] = facts.efforts or quirks.efforts or USUAL_EFFORTS
     return {
         "max_output": whole("Most tokens that the answer may have.", 1, most),
         "temperature": number("0: the likeliest words. Higher: more variety.", 0, 1 if is_cool else 2),
@@ -329,8 +329,8 @@ def check_range(value: float, schema: Schema, field_name: str) -> None:
 
 
 def check_length(value: Sequence[JSON], schema: Schema, field_name: str) -> None:
-    least = schema.get("minLength", schema.get("minItems", 0))
-    most = schema.get("maxLength", schema.get("maxItems", math.inf))
+    least = schema.get("minLength") or 0
+    most = schema.get("maxLength") or schema.get("maxItems") or math.inf
     if len(value) < least:
         raise FieldProblem(field_name, "This is empty.", reason="too_short")
     if len(value) > most:

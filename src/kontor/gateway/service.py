@@ -404,8 +404,12 @@ async def discover(
             largest_answer=LARGEST_LIST,
         )
         try:
-            listed = adapter.read_models(await gateway.transport.send(request, adapter, adapter.models(at), at))
-        except (KontorError, *Unreadable):
+            body = await gateway.transport.send(request, adapter, adapter.models(at), at)
+        except KontorError:
+            return None
+        try:
+            listed = adapter.read_models(body)
+        except Unreadable:
             return None
         there = next((each.id for each in house.providers.values() if each.base_url == place.base_url), None)
         return Found(kind, place.base_url, listed, there)
