@@ -28,6 +28,8 @@ from kontor.core.limits.middleware import BodyLimit
 from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
+from kontor.gateway.estimates import Estimates
+from kontor.gateway.runs.wiring import learning, runs_of
 from kontor.gateway.service import Gateway
 from kontor.web import health, middleware, openapi
 from kontor.web.dispatch import Application, Dispatch
@@ -43,6 +45,7 @@ log = structlog.get_logger(__name__)
 BEGAN = time.monotonic()  # as near to the start of the process as this module comes
 
 NOBODYS_BODY_BYTES = 65_536
+RUNS_SHARE = 0.75  # of the time for draining
 
 DESCRIPTION = "The interface of Kontor. Errors are problem documents (RFC 9457) with stable codes."
 
@@ -126,6 +129,8 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     app.state.probe.kernel = kernel
     app.state.gauges = Gauges(app.state.metrics, kernel)
     app.state.gateway = Gateway.of(kernel)
+    app.state.estimates = Estimates(kernel.database)
+    app.state.runs = runs_of(kernel, app.state.gateway, app.state.estimates)
     kernel.trail = Trail()
     # The stream of events listens to this channel already, so this also works while the listener runs.
     kernel.listener.on(CHANNEL, app.state.streams.heard)
@@ -169,10 +174,11 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
             plug_in(app, kernel)
             tasks.create_task(streams.watch(kernel))
             tasks.create_task(streams.end_when_draining())
-            lifecycle.serve()
-            app.state.ready_in_ms = round((time.monotonic() - BEGAN) * 1000)
-            log.info("web.ready", ms=app.state.ready_in_ms)
-            async with app.state.gateway.running():
+            async with app.state.gateway.running(), learning(app.state.estimates), app.state.runs.running():
+                tasks.create_task(drain_runs(app))
+                lifecycle.serve()
+                app.state.ready_in_ms = round((time.monotonic() - BEGAN) * 1000)
+                log.info("web.ready", ms=app.state.ready_in_ms)
                 await closing.wait()
     except KontorError as error:
         # Said in plain words; `main` ends the process with it.
@@ -180,6 +186,13 @@ async def run_kernel(app: FastAPI, closing: asyncio.Event) -> None:
     except Exception as error:
         log.error("web.failed", exc_info=error)
         lifecycle.fail(error)
+
+
+async def drain_runs(app: FastAPI) -> None:
+    """What models are saying may come to its end; what has not by then is closed with all that was said, while its
+    readers are still connected."""
+    await app.state.lifecycle.draining.wait()
+    await app.state.runs.drain(app.state.settings.kontor_drain_seconds * RUNS_SHARE)
 
 
 def openapi_document() -> dict[str, Any]:

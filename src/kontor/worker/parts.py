@@ -17,6 +17,7 @@ from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.core.mail import jobs as mail
 from kontor.gateway import jobs as gateway
+from kontor.gateway.runs.wiring import add_recovery
 
 ANSWERS_KEPT = timedelta(hours=48)
 
@@ -78,6 +79,7 @@ PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_blobs,
     add_mail,
     gateway.add,
+    add_recovery,
 )
 
 

@@ -24,6 +24,7 @@ from kontor.core.ids import UserId, new_id
 from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from kontor.gateway.resilience import Retry
+from kontor.gateway.runs.continuing import continued
 from kontor.gateway.runs.judging import CutPolicy
 from kontor.gateway.runs.ports import Candidate, Route, Wish
 from kontor.gateway.runs.service import Runs
@@ -74,7 +75,7 @@ class Chain:
             at=Endpoint(self.server.url, self.server.key, self.quirks),
             call=Call(
                 model=name,
-                messages=wish.messages,
+                messages=continued(wish.messages, wish.partial, takes_prefill=self.quirks.takes_prefill),
                 tools=wish.tools,
                 schema=wish.schema,
                 is_streamed=wish.is_streamed,

@@ -59,7 +59,7 @@ def told(events: list[RunEvent]) -> list[tuple[str, object]]:
         if not grown:
             found.append((event.kind, rest))
         else:
-            found += [(event.kind, (str(rest), str(piece))) for piece in grown]  # type: ignore[attr-defined]
+            found += [(event.kind, (str(rest), str(piece))) for piece in grown]
     return found
 
 

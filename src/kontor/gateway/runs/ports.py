@@ -40,6 +40,7 @@ class Wish:
     payer_id: UserId | None = None  # None: whoever asks
     token_id: UUID | None = None  # the personal access token that it came by, for its budget
     continues_id: RunId | None = None
+    partial: str = ""  # what that run had answered, to go on from
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,8 @@ class Producer:
             return
         checker = Checker(call.schema.schema)
         # Where the provider itself holds the schema, its text is the answer; elsewhere it is a draft until it fits.
-        is_held = candidate.at.quirks.schema_mode == "json_schema" and Feature.SCHEMA not in candidate.at.quirks.refused
+        quirks = candidate.at.quirks.for_model(candidate.model_name)
+        is_held = quirks.schema_mode == "json_schema" and Feature.SCHEMA not in quirks.refused
         tally = await self._ask(candidate, call, as_draft=not is_held)
         if tally.finished is None or tally.finished.reason is not Reason.STOP:
             return

@@ -33,7 +33,6 @@ from kontor.core.paging import Cursor, Page
 from kontor.core.tenancy import Actor, Identity
 from kontor.gateway.runs import leases, repository
 from kontor.gateway.runs.answers import Answer, fold, gathered
-from kontor.gateway.runs.continuing import continued
 from kontor.gateway.runs.errors import (
     Closing,
     CostLimitTooLow,
@@ -409,7 +408,7 @@ class Runs:
         wish = wish_of(request)
         wish = replace(
             wish,
-            messages=continued(wish.messages, answer, takes_prefill=False),
+            partial=wish.partial + (answer.text or answer.draft),
             kind=row.kind,
             payer_id=UserId(row.payer_id),
             project_id=row.project_id,

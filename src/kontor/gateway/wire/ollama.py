@@ -43,6 +43,7 @@ PROTOCOL: Final = "ollama"
 SWITCH: Final = {"none": {"think": False}, "medium": {"think": True}}
 QUIRKS: Final = Quirks(
     cache="automatic",
+    takes_prefill=True,
     efforts=SWITCH,
     refused=frozenset({Feature.AUDIO, Feature.PARALLEL_TOOLS}),
     of_models=(

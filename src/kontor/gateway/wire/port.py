@@ -121,6 +121,8 @@ class Quirks:
     schema_mode: Literal["json_schema", "json_object", "none"] = "json_schema"
     schema_with_tools: bool = True  # both in one call
     schema_streams: bool = True
+    schema_strict: bool = True  # takes a schema that is enforced, not only one that is followed where possible
+    names_tools: bool = True  # a choice may name the tool; otherwise it is the only one that is sent
     costs_per_usd: int = 1  # the unit of `cost_field`
     reasoning_back: Literal["reasoning_content", "reasoning", "details", "parts"] | None = None  # in a later turn
     efforts: Mapping[str, str | Mapping[str, JSON]] | None = None  # wish -> what says it; None: each wish as it is
@@ -130,6 +132,8 @@ class Quirks:
     cache: Literal["none", "automatic", "cache_control"] = "none"
     document_part: Literal["file", "document_url"] = "file"
     audio_part: Literal["object", "text"] = "object"
+    takes_prefill: bool = False  # goes on with an assistant's last message where that ended
+    prefill_by: Literal["nothing", "prefix", "continue_final_message"] = "nothing"  # besides, to have it so
     tool_id: str | None = None  # a regular expression; ids that do not match are written anew
     of_models: tuple["ModelQuirks", ...] = ()
 

@@ -32,8 +32,11 @@ class ProviderKind:
 
 
 NO_SAMPLING: Final = frozenset({Feature.TEMPERATURE, Feature.TOP_P, Feature.LOGPROBS})
-UP_TO_HIGH: Final = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
-UP_TO_XHIGH: Final = {**UP_TO_HIGH, "xhigh": "xhigh", "max": "xhigh"}
+
+
+def efforts(*names: str) -> Mapping[str, str]:
+    return {name: name for name in names}
+
 
 OPENAI = Quirks(
     cache="automatic",
@@ -46,31 +49,28 @@ OPENAI = Quirks(
             refused=frozenset({Feature.STOP}),
             taken=frozenset({Feature.EFFORT}),
             renamed={"max_tokens": "max_completion_tokens"},
-            changes={"system_role": "developer", "summary": "auto", "efforts": {"minimal": "low", **UP_TO_HIGH}},
+            changes={"system_role": "developer", "summary": "auto", "efforts": efforts("low", "medium", "high")},
         ),
         ModelQuirks(r"^(o[1-9]|codex)", refused=NO_SAMPLING | {Feature.PARALLEL_TOOLS}),
         ModelQuirks(r"^o1-(mini|preview)", refused=frozenset({Feature.SYSTEM, Feature.EFFORT})),
         ModelQuirks(
             r"^gpt-5(-\d{4}|-mini|-nano|-pro|-codex|$)",
             refused=NO_SAMPLING,
-            changes={"efforts": {"minimal": "minimal", **UP_TO_HIGH}},
+            changes={"efforts": efforts("minimal", "low", "medium", "high")},
         ),
         # From 5.1 on, not to think at all is an effort as well, and only then can the choice of words be steered.
         ModelQuirks(
             r"^gpt-(5\.|[6-9])(?!.*chat)",
-            changes={
-                "refused_with_effort": NO_SAMPLING,
-                "efforts": {"none": "none", "minimal": "low", **UP_TO_HIGH},
-            },
+            changes={"refused_with_effort": NO_SAMPLING, "efforts": efforts("none", "low", "medium", "high")},
         ),
         ModelQuirks(
             r"^gpt-(5\.([2-9]|\d\d)|[6-9])(?!.*chat)",
-            changes={"efforts": {"none": "none", "minimal": "low", **UP_TO_XHIGH}},
+            changes={"efforts": efforts("none", "low", "medium", "high", "xhigh")},
         ),
         ModelQuirks(
             r"^gpt-(5\.([6-9]|\d\d)|[6-9])(?!.*chat)",
             changes={
-                "efforts": {"none": "none", "minimal": "low", **UP_TO_XHIGH, "max": "max"},
+                "efforts": efforts("none", "low", "medium", "high", "xhigh", "max"),
                 "tools_need_no_effort": True,
             },
         ),
@@ -90,11 +90,9 @@ DEEPSEEK = Quirks(
     refused_with_effort=frozenset({Feature.TEMPERATURE, Feature.LOGPROBS}),
     efforts={
         "none": {"thinking": {"type": "disabled"}},
-        "minimal": "low",
         "low": "low",
         "medium": "high",
         "high": "high",
-        "xhigh": "high",
         "max": "max",
     },
 )
@@ -105,10 +103,10 @@ XAI = Quirks(
     refused=frozenset({Feature.DOCUMENT, Feature.AUDIO, Feature.STOP}),
     cost_field="usage.cost_in_usd_ticks",
     costs_per_usd=10_000_000_000,
-    efforts={"minimal": "low", **UP_TO_XHIGH},
+    efforts=efforts("low", "medium", "high", "xhigh"),
     of_models=(
-        ModelQuirks(r"^grok-4\.3", changes={"efforts": {"none": "none", "minimal": "low", **UP_TO_XHIGH}}),
-        ModelQuirks(r"^grok-3-mini", changes={"efforts": {"minimal": "low", **UP_TO_HIGH, "medium": "low"}}),
+        ModelQuirks(r"^grok-4\.3", changes={"efforts": efforts("none", "low", "medium", "high", "xhigh")}),
+        ModelQuirks(r"^grok-3-mini", changes={"efforts": efforts("low", "high")}),
         # These answer any effort with an error.
         ModelQuirks(
             r"^grok-(2|3(?!-mini)|4(?!\.)|4\.20|code|build|vision)|non-reasoning", refused=frozenset({Feature.EFFORT})
@@ -123,6 +121,7 @@ OPENROUTER = Quirks(
     reasoning_back="details",
     renamed={"reasoning_effort": "reasoning.effort"},
     cost_field="usage.cost",
+    takes_prefill=True,
 )
 
 # A part that it does not know is refused as a whole: it takes no stream_options, and sends the usage unasked.
@@ -133,23 +132,15 @@ MISTRAL = Quirks(
     reasoning_back="parts",
     document_part="document_url",
     audio_part="text",
+    takes_prefill=True,
+    prefill_by="prefix",
     tool_id=r"[A-Za-z0-9]{9}",
     cache="automatic",
     of_models=(
         ModelQuirks(
             r"^(mistral-(small|medium)|magistral)",
             taken=frozenset({Feature.EFFORT}),
-            changes={
-                "efforts": {
-                    "none": "none",
-                    "minimal": "none",
-                    "low": "high",
-                    "medium": "high",
-                    "high": "high",
-                    "xhigh": "high",
-                    "max": "high",
-                }
-            },
+            changes={"efforts": efforts("none", "high")},
         ),
     ),
 )
@@ -166,40 +157,46 @@ GROQ = Quirks(
         {Feature.LOGPROBS, Feature.DOCUMENT, Feature.AUDIO, Feature.EFFORT},
     ),
     of_models=(
-        ModelQuirks(r"gpt-oss|llama-4|kimi-k2", changes={"schema_mode": "json_schema"}),
+        ModelQuirks(r"llama-4|kimi-k2", changes={"schema_mode": "json_schema", "schema_strict": False}),
         ModelQuirks(
-            r"gpt-oss", taken=frozenset({Feature.EFFORT}), changes={"efforts": {"minimal": "low", **UP_TO_HIGH}}
+            r"gpt-oss",
+            taken=frozenset({Feature.EFFORT}),
+            changes={"schema_mode": "json_schema", "efforts": efforts("low", "medium", "high")},
         ),
         # Otherwise what they think stands between tags in the middle of the answer.
         ModelQuirks(
             r"qwen|deepseek-r1",
             taken=frozenset({Feature.EFFORT}),
             fixed={"reasoning_format": "parsed"},
-            changes={"efforts": {"none": "none", **dict.fromkeys(("minimal", "low", "medium", "high"), "default")}},
+            changes={"efforts": {"none": "none", "medium": "default"}},
         ),
     ),
 )
 
-VLLM = Quirks(cache="automatic", reasoning_back="reasoning", refused=frozenset({Feature.DOCUMENT}))
+VLLM = Quirks(
+    cache="automatic",
+    reasoning_back="reasoning",
+    takes_prefill=True,
+    prefill_by="continue_final_message",
+    refused=frozenset({Feature.DOCUMENT}),
+)
 
 LM_STUDIO = Quirks(
     cache="automatic",
     reasoning_back="reasoning_content",
-    refused=frozenset(
-        {Feature.DOCUMENT, Feature.AUDIO, Feature.LOGPROBS, Feature.PARALLEL_TOOLS, Feature.EFFORT},
-    ),
+    names_tools=False,
+    efforts=efforts("none", "low", "medium", "high", "xhigh"),
+    refused=frozenset({Feature.DOCUMENT, Feature.AUDIO, Feature.LOGPROBS, Feature.PARALLEL_TOOLS}),
 )
 
 LLAMA_CPP = Quirks(
     cache="automatic",
+    takes_prefill=True,
     reasoning_back="reasoning_content",
+    names_tools=False,  # it takes a name and chooses freely all the same
     renamed={"reasoning_effort": "chat_template_kwargs.reasoning_effort"},
     refused=frozenset({Feature.DOCUMENT}),
-    efforts={
-        "none": {"chat_template_kwargs": {"enable_thinking": False}},
-        "minimal": "low",
-        **UP_TO_HIGH,
-    },
+    efforts={"none": {"chat_template_kwargs": {"enable_thinking": False}}, **efforts("low", "medium", "high")},
 )
 
 ROWS = (

@@ -1,0 +1,40 @@
+"""The runs of a process, plugged together with their neighbours."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kontor.billing import service as billing
+from kontor.core.kernel import Kernel
+from kontor.gateway.estimates import Estimates
+from kontor.gateway.runs import recovery
+from kontor.gateway.runs.recovery import Recovery
+from kontor.gateway.runs.routing import Routing
+from kontor.gateway.runs.service import Runs
+from kontor.gateway.service import Gateway
+
+
+def runs_of(kernel: Kernel, gateway: Gateway, estimates: Estimates) -> Runs:
+    return Runs(
+        kernel.database,
+        kernel.listener,
+        router=Routing(gateway, estimates),
+        books=billing,
+        asks=gateway.answerer,
+        estimates=estimates,
+    )
+
+
+@asynccontextmanager
+async def learning(estimates: Estimates) -> AsyncIterator[None]:
+    task = asyncio.create_task(estimates.run(), name="estimates")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def add_recovery(kernel: Kernel) -> None:
+    """For workers: they produce no runs, and look after those of whoever died."""
+    recovery.register(kernel.jobs, Recovery(kernel.database, billing, Estimates(kernel.database)))
