@@ -32,9 +32,9 @@ from kontor.gateway.llm_config import BUILT_IN, LlmConfig, LlmConfigRead
 from kontor.gateway.providers import ProviderBuiltIn, ProviderNotFound, TooManyProviders
 from kontor.gateway.routes_models import as_check
 from kontor.gateway.schemas import (
-    CheckRead,
     HealthSummary,
     KeyBody,
+    KeyCheckRead,
     KeyRead,
     KindRead,
     ModelAdminRead,
@@ -200,7 +200,7 @@ async def remove_provider(provider_id: UUID, actor: AdminWriter, unit: AdminUnit
 
 
 @router.post("/providers/{provider_id}/test", responses=problems(ProviderNotFound, ProviderBuiltIn))
-async def test_provider(provider_id: UUID, actor: AdminWriter, gateway: CurrentGateway) -> CheckRead:
+async def test_provider(provider_id: UUID, actor: AdminWriter, gateway: CurrentGateway) -> KeyCheckRead:
     return as_check(await service.test_provider(gateway, provider_id, person=actor.user_id))
 
 

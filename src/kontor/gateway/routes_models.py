@@ -30,11 +30,11 @@ from kontor.gateway.facts import friendly, joined, of_list
 from kontor.gateway.keys import KeyNotFound, OwnAddressesNotAllowed, OwnKeysNotAllowed, TooManyKeys
 from kontor.gateway.providers import ProviderNotFound, TooManyProviders
 from kontor.gateway.schemas import (
-    CheckRead,
     DiscoveredRead,
     FoundModel,
     FoundServer,
     KeyBody,
+    KeyCheckRead,
     KeyRead,
     KindRead,
     ModelsRead,
@@ -115,14 +115,14 @@ async def add_key(body: OwnKeyCreate, actor: Proved, gateway: CurrentGateway, ca
 
 
 @router.post("/keys/{key_id}/test", responses=problems(KeyNotFound))
-async def test_key(key_id: UUID, actor: AccountWriter, gateway: CurrentGateway) -> CheckRead:
+async def test_key(key_id: UUID, actor: AccountWriter, gateway: CurrentGateway) -> KeyCheckRead:
     return as_check(await service.test_own_key(gateway, actor, key_id))
 
 
-def as_check(answered: Answered) -> CheckRead:
+def as_check(answered: Answered) -> KeyCheckRead:
     if answered.error is not None:
-        return CheckRead(ok=False, code=answered.error.code, text=answered.error.message)
-    return CheckRead(ok=True, ms=answered.ms, models=len(answered.listed))
+        return KeyCheckRead(ok=False, code=answered.error.code, text=answered.error.message)
+    return KeyCheckRead(ok=True, ms=answered.ms, models=len(answered.listed))
 
 
 @router.delete("/keys/{key_id}", status_code=204, responses=problems(KeyNotFound))

@@ -323,7 +323,7 @@ class ProvidersRead(BaseModel):
     kinds: list[KindRead]
 
 
-class CheckRead(BaseModel):
+class KeyCheckRead(BaseModel):
     """`ok`, or what went wrong: the code and the words."""
 
     ok: bool

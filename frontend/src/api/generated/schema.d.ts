@@ -1810,10 +1810,26 @@ export interface components {
        */
       state: "ok" | "fail" | "unknown";
     };
+    /** CheckRead */
+    CheckRead: {
+      /** Advice */
+      advice: string | null;
+      /** Id */
+      id: string;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "warn" | "fail" | "skip";
+      /** Title */
+      title: string;
+      /** Value */
+      value: string | null;
+    };
     /** ChecksRead */
     ChecksRead: {
       /** Items */
-      items: components["schemas"]["kontor__admin__checks__CheckRead"][];
+      items: components["schemas"]["CheckRead"][];
       /**
        * Ready In Ms
        * @description From the start of this process until it served
@@ -2191,6 +2207,22 @@ export interface components {
        */
       key: string;
     };
+    /**
+     * KeyCheckRead
+     * @description `ok`, or what went wrong: the code and the words.
+     */
+    KeyCheckRead: {
+      /** Code */
+      code?: string | null;
+      /** Models */
+      models?: number | null;
+      /** Ms */
+      ms?: number | null;
+      /** Ok */
+      ok: boolean;
+      /** Text */
+      text?: string | null;
+    };
     /** KeyRead */
     KeyRead: {
       /**
@@ -2240,43 +2272,11 @@ export interface components {
       /** Protocols */
       protocols: string[];
     };
-    /** CheckRead */
-    kontor__admin__checks__CheckRead: {
-      /** Advice */
-      advice: string | null;
-      /** Id */
-      id: string;
-      /**
-       * State
-       * @enum {string}
-       */
-      state: "ok" | "warn" | "fail" | "skip";
-      /** Title */
-      title: string;
-      /** Value */
-      value: string | null;
-    };
     /**
      * Health
      * @enum {string}
      */
     kontor__gateway__known__Health: "unknown" | "ok" | "slow" | "down";
-    /**
-     * CheckRead
-     * @description `ok`, or what went wrong: the code and the words.
-     */
-    kontor__gateway__schemas__CheckRead: {
-      /** Code */
-      code?: string | null;
-      /** Models */
-      models?: number | null;
-      /** Ms */
-      ms?: number | null;
-      /** Ok */
-      ok: boolean;
-      /** Text */
-      text?: string | null;
-    };
     /** Health */
     kontor__web__health__Health: {
       /** Checks */
@@ -2334,6 +2334,13 @@ export interface components {
        * @default []
        */
       rules: components["schemas"]["Rule"][];
+      /**
+       * Unanswered Policy
+       * @description A question that was sent and ended before its first word: its input is charged, or nothing.
+       * @default input
+       * @enum {string}
+       */
+      unanswered_policy: "input" | "nothing";
     };
     /** LlmConfigRead */
     LlmConfigRead: {
@@ -2373,6 +2380,13 @@ export interface components {
        * @default []
        */
       rules: components["schemas"]["Rule"][];
+      /**
+       * Unanswered Policy
+       * @description A question that was sent and ended before its first word: its input is charged, or nothing.
+       * @default input
+       * @enum {string}
+       */
+      unanswered_policy: "input" | "nothing";
       /** Version */
       version: number;
     };
@@ -3640,7 +3654,7 @@ export interface components {
       /** Name */
       name: string;
       /** Scopes */
-      scopes: ("account:read" | "account:write" | "admin:read" | "admin:write")[];
+      scopes: ("account:read" | "account:write" | "llm:use" | "admin:read" | "admin:write")[];
     };
     /** TokenRead */
     TokenRead: {
@@ -6051,7 +6065,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["kontor__gateway__schemas__CheckRead"];
+          "application/json": components["schemas"]["KeyCheckRead"];
         };
       };
       /** @description `auth.required` */
@@ -9919,7 +9933,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["kontor__gateway__schemas__CheckRead"];
+          "application/json": components["schemas"]["KeyCheckRead"];
         };
       };
       /** @description `auth.required` */
