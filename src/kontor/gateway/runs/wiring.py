@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from kontor.billing import service as billing
 from kontor.core.kernel import Kernel
 from kontor.gateway.estimates import Estimates
+from kontor.gateway.router import Router
 from kontor.gateway.runs import recovery
 from kontor.gateway.runs.recovery import Recovery
-from kontor.gateway.runs.routing import Routing
 from kontor.gateway.runs.service import Runs
 from kontor.gateway.service import Gateway
 
@@ -18,7 +18,7 @@ def runs_of(kernel: Kernel, gateway: Gateway, estimates: Estimates) -> Runs:
     return Runs(
         kernel.database,
         kernel.listener,
-        router=Routing(gateway, estimates),
+        router=Router(gateway, estimates),
         books=billing,
         asks=gateway.answerer,
         estimates=estimates,
