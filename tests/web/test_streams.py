@@ -16,12 +16,13 @@ from kontor.accounts.opaque import digest, new_personal_token
 from kontor.accounts.tables import Person, PersonalToken, Session
 from kontor.core.clock import now
 from kontor.core.events.publishing import ADMIN_TOPIC, person_topic, publish
+from kontor.core.http.streaming import Beat, Frame
 from kontor.core.ids import UserId, new_id
 from kontor.core.jobs.enqueueing import enqueue
 from kontor.core.jobs.kinds import Kind, NoArgs
 from kontor.core.tenancy import Identity, Role, Scope
 from kontor.web import streams
-from kontor.web.streams import Beat, Frame, as_sse
+from kontor.web.streams import as_sse
 from tests.web.conftest import Live, SignedInPerson, eventually
 
 

@@ -12,10 +12,11 @@ from kontor.core.events.publishing import ADMIN_TOPIC, MANAGER_TOPIC, person_top
 from kontor.core.events.stream import Tick
 from kontor.core.http.actors import Core, ScopeRequired, Unauthenticated
 from kontor.core.http.problems import problems
+from kontor.core.http.streaming import Beat, Frame, Raw, Source
 from kontor.core.kernel import Kernel
 from kontor.core.tenancy import Actor, Identity, Role
 from kontor.web.middleware import refuse
-from kontor.web.streams import HEARTBEAT_SECONDS, Beat, EventSource, Frame, Source, Streams, serve_socket
+from kontor.web.streams import HEARTBEAT_SECONDS, EventSource, Streams, serve_socket
 
 router = APIRouter(tags=["events"])
 socket_router = APIRouter()
@@ -99,7 +100,7 @@ def topics_of(actor: Actor) -> tuple[Actor | Identity, list[str]]:
 def source_of(kernel: Kernel, actor: Actor, after: str | None) -> Source:
     who, topics = topics_of(actor)
 
-    async def frames() -> AsyncGenerator[Frame | Beat, None]:
+    async def frames() -> AsyncGenerator[Frame | Beat | Raw, None]:
         async with aclosing(kernel.events.subscribe(who, topics, after, tick_seconds=HEARTBEAT_SECONDS)) as news:
             async for event in news:
                 if isinstance(event, Tick):

@@ -7,7 +7,7 @@ role is no longer what it was, and when the reader takes nothing for too long.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,11 +16,14 @@ from uuid import UUID
 
 import orjson
 import structlog
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from kontor.accounts.authentication import SignedIn, still_signed_in
 from kontor.core.events.publishing import PERSON_PREFIX
+from kontor.core.http.actors import Unauthenticated
+from kontor.core.http.streaming import Beat, Frame, Raw, Source
 from kontor.core.ids import UserId
 from kontor.core.kernel import Kernel
 from kontor.core.observability import Metrics
@@ -61,31 +64,12 @@ CLOSE_CODES: Mapping[End, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One piece of news. `position` is what the reader hands back to go on after it."""
-
-    kind: str
-    data: Any
-    position: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """No news: keeps the connection open and the position fresh."""
-
-    position: str | None = None
-
-
-Source = Callable[[], AsyncGenerator[Frame | Beat, None]]
-
-
 @dataclass(eq=False, slots=True)
 class Open:
     """An open stream, as the register knows it."""
 
     seen: SignedIn
-    kind: Literal["sse", "socket"]
+    kind: Literal["sse", "socket", "answer"]
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reason: End | None = None
 
@@ -115,13 +99,16 @@ class Streams:
         return sum(map(len, self._open.values()))
 
     @asynccontextmanager
-    async def opened(self, seen: SignedIn, kind: Literal["sse", "socket"]) -> AsyncIterator[Open]:
+    async def opened(self, seen: SignedIn, kind: Literal["sse", "socket", "answer"]) -> AsyncIterator[Open]:
         stream = Open(seen, kind)
         mine = self._open[seen.actor.user_id]
         mine.append(stream)
-        if len(mine) > STREAMS_PER_PERSON:
-            # Half-open connections of a lost network must not lock a person out, so the oldest goes.
-            mine[0].end(End.REPLACED)
+        if kind != "answer":
+            # Answers end by themselves, and a program may want many at once.
+            staying = [each for each in mine if each.kind != "answer"]
+            if len(staying) > STREAMS_PER_PERSON:
+                # Half-open connections of a lost network must not lock a person out, so the oldest goes.
+                staying[0].end(End.REPLACED)
         gauge = self.metrics.streams.labels(kind)
         gauge.inc()
         if self.lifecycle.draining.is_set():
@@ -135,6 +122,20 @@ class Streams:
                 self._open.pop(seen.actor.user_id, None)
             if stream.reason is not None:
                 self.metrics.stream_ends.labels(stream.reason.value).inc()
+
+    def answer(
+        self,
+        request: Request,
+        source: Source,
+        *,
+        headers: Mapping[str, str] | None = None,
+        last: Callable[[str], bytes] | None = None,
+    ) -> "EventSource":
+        """See `core.http.streaming`."""
+        seen = request.scope.get("kontor.session")
+        if not isinstance(seen, SignedIn):
+            raise Unauthenticated
+        return EventSource(self, seen, source, kind="answer", headers=headers, last=last)
 
     def heard(self, payload: str | None) -> None:
         """From the process's one listening connection: something happened to a person who reads here."""
@@ -208,7 +209,7 @@ def rights(seen: SignedIn) -> tuple[Any, ...]:
 
 
 async def pump(
-    stream: Open, source: Source, *, deliver: Callable[[Frame | Beat], Awaitable[None]], gone: Awaitable[None]
+    stream: Open, source: Source, *, deliver: Callable[[Frame | Beat | Raw], Awaitable[None]], gone: Awaitable[None]
 ) -> End | None:
     """Carry frames to the reader until one of the reasons to stop; None when the reader has left."""
 
@@ -251,7 +252,9 @@ SSE_HEADERS = {
 }
 
 
-def as_sse(frame: Frame | Beat) -> bytes:
+def as_sse(frame: Frame | Beat | Raw) -> bytes:
+    if isinstance(frame, Raw):
+        return frame.chunk
     place = b"" if frame.position is None else b"id: " + frame.position.encode() + b"\n"
     if isinstance(frame, Beat):
         return place + b": beat\n\n"
@@ -259,38 +262,76 @@ def as_sse(frame: Frame | Beat) -> bytes:
     return place + b"event: " + frame.kind.encode() + b"\ndata: " + orjson.dumps(frame.data) + b"\n\n"
 
 
+def told_end(reason: str) -> bytes:
+    return as_sse(Frame("stream.end", {"reason": reason}))
+
+
 class EventSource(Response):
     """The answer of a route that streams."""
 
-    def __init__(self, streams: Streams, seen: SignedIn, source: Source) -> None:
-        super().__init__(status_code=200, headers=SSE_HEADERS)
+    def __init__(
+        self,
+        streams: Streams,
+        seen: SignedIn,
+        source: Source,
+        *,
+        kind: Literal["sse", "answer"] = "sse",
+        headers: Mapping[str, str] | None = None,
+        last: Callable[[str], bytes] | None = None,
+    ) -> None:
+        super().__init__(status_code=200, headers={**SSE_HEADERS, **(headers or {})})
         del self.headers["content-length"]
         self._streams = streams
         self._seen = seen
         self._source = source
+        self._kind: Literal["sse", "answer"] = kind
+        # Clients of other protocols know no field but data, so they are told nothing that is only ours.
+        self._first = f"retry: {RECONNECT_MS}\n\n".encode() if last is None else b""
+        self._last = last or told_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        wrote_at = loop.time()
+
         async def write(chunk: bytes, *, more: bool = True) -> None:
+            nonlocal wrote_at
+            wrote_at = loop.time()
             await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
-        async def deliver(frame: Frame | Beat) -> None:
+        async def deliver(frame: Frame | Beat | Raw) -> None:
             await write(as_sse(frame))
 
         async def gone() -> None:
+            """Also keeps the line open where the source has no beat of its own: a model may think for minutes."""
+            leaving = asyncio.create_task(left())
+            try:
+                while not leaving.done():
+                    await asyncio.wait({leaving}, timeout=wrote_at + HEARTBEAT_SECONDS - loop.time())
+                    if loop.time() - wrote_at >= HEARTBEAT_SECONDS:
+                        await deliver(Beat())
+            finally:
+                leaving.cancel()
+
+        async def left() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        async with self._streams.opened(self._seen, "sse") as stream:
+        async with self._streams.opened(self._seen, self._kind) as stream:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await write(f"retry: {RECONNECT_MS}\n\n".encode())
-            reason = await pump(stream, self._source, deliver=deliver, gone=gone())
-            last = b"" if reason is None else as_sse(Frame("stream.end", {"reason": reason.value}))
+            if self._first:
+                await write(self._first)
+            reason = await pump(
+                stream, self._source, deliver=deliver, gone=gone() if self._kind == "answer" else left()
+            )
+            last = b"" if reason is None else self._last(reason.value)
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(1):
                     await write(last, more=False)
 
 
-def as_text(frame: Frame | Beat) -> str:
+def as_text(frame: Frame | Beat | Raw) -> str:
+    if isinstance(frame, Raw):
+        raise TypeError("Sockets speak our protocol alone.")
     body: dict[str, Any] = {"type": "beat"} if isinstance(frame, Beat) else {"type": frame.kind, "data": frame.data}
     if frame.position is not None:
         body["position"] = frame.position
@@ -308,7 +349,7 @@ async def serve_socket(
 ) -> None:
     """An accepted socket: frames go out, messages go to `heard` (or nowhere) at a bounded rate."""
 
-    async def deliver(frame: Frame | Beat) -> None:
+    async def deliver(frame: Frame | Beat | Raw) -> None:
         await send({"type": "websocket.send", "text": as_text(frame)})
 
     async with streams.opened(seen, "socket") as stream:
