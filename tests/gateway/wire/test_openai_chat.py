@@ -227,7 +227,7 @@ LOGPROBS = {"logprobs": True, "top_logprobs": 2}
                 "reasoning_effort": "default",
                 "reasoning_format": "parsed",
             },
-            [changed(Feature.EFFORT, "“default” instead of “high”"), dropped(Feature.LOGPROBS)],
+            [changed(Feature.EFFORT, "high is not offered, medium is"), dropped(Feature.LOGPROBS)],
         ),
         (
             "llamacpp",
@@ -241,8 +241,9 @@ LOGPROBS = {"logprobs": True, "top_logprobs": 2}
                 "stop": ["END", "STOP"],
                 "seed": 7,
                 "chat_template_kwargs": {"reasoning_effort": "high"},
+                "tool_choice": "required",
             },
-            [],
+            [changed(Feature.TOOL_CHOICE, "no other tool is offered, and one is required")],
         ),
     ],
 )
@@ -329,7 +330,7 @@ def test_too_many_stop_words() -> None:
         ("openai", "gpt-5.1", "none", {"reasoning_effort": "none"}, []),
         ("openai", "gpt-5.2", "max", {"reasoning_effort": "xhigh"}, [Deed.CHANGED]),
         ("openai", "gpt-6.1-sol", "max", {"reasoning_effort": "max"}, []),
-        ("openai", "gpt-5", "none", {}, [Deed.DROPPED]),
+        ("openai", "gpt-5", "none", {"reasoning_effort": "minimal"}, [Deed.CHANGED]),
         ("openai", "gpt-5-chat-latest", "low", {}, [Deed.DROPPED]),
         ("deepseek", "deepseek-flash", "none", {"thinking": {"type": "disabled"}}, []),
         ("deepseek", "deepseek-flash", "medium", {"reasoning_effort": "high"}, [Deed.CHANGED]),
@@ -397,7 +398,38 @@ def test_a_choice_between_no_tools_is_not_sent() -> None:
     assert [loss.feature for loss in prepared.losses] == [Feature.TOOL_CHOICE, Feature.PARALLEL_TOOLS]
 
 
+def test_a_named_tool_where_a_choice_cannot_name_one() -> None:
+    clock = {"type": "function", "function": {"name": "time_in", "parameters": {"type": "object"}}}
+    choice = {"type": "function", "function": {"name": "weather_in"}}
+    document = sent("llamacpp", "gemma-4", tools=(clock, WEATHER), tool_choice=choice)
+    assert (document["tools"], document["tool_choice"]) == ([WEATHER], "required")
+    document = sent("llamacpp", "gemma-4", tools=(clock, WEATHER), tool_choice="auto")
+    assert (document["tools"], document["tool_choice"]) == ([clock, WEATHER], "auto")
+
+
+def test_a_schema_that_can_only_be_followed() -> None:
+    prepared = send("groq", "meta-llama/llama-4-scout", schema=CITY, is_streamed=False)
+    assert orjson.loads(prepared.body)["response_format"]["json_schema"]["strict"] is False
+    assert prepared.losses == (changed(Feature.SCHEMA, "followed where possible, enforced by nothing"),)
+
+
 # Messages
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "body"),
+    [
+        ("openrouter", {}, {}),
+        ("mistral", {"prefix": True}, {}),
+        ("vllm", {}, {"continue_final_message": True, "add_generation_prompt": False}),
+    ],
+)
+def test_an_answer_that_has_begun_is_gone_on_with(kind: str, message: dict[str, Any], body: dict[str, Any]) -> None:
+    begun = {"role": "assistant", "content": "Par"}
+    document = sent(kind, "some-model", messages=(QUESTION, begun), is_streamed=False)
+    assert document == {"model": "some-model", "messages": [QUESTION, {**begun, **message}], **body}
+    assert "prefix" not in sent(kind, "some-model", messages=(begun, QUESTION))["messages"][0]
+    assert KINDS[kind].quirks.takes_prefill
 
 
 def test_messages_that_need_nothing_stay_as_they_came() -> None:

@@ -7,6 +7,7 @@ provider or a model takes otherwise stands in its `Quirks`; what cannot be said 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from kontor.gateway.wire import openai_lists
 from kontor.gateway.wire.faults import failed_by_body
 from kontor.gateway.wire.losses import SCHEMA_IN_WORDS, Losses
 from kontor.gateway.wire.openai_chat_reader import ChatReader
+from kontor.gateway.wire.parts import effort_of
 from kontor.gateway.wire.port import (
     JSON,
     Call,
@@ -56,9 +58,9 @@ class OpenAIChat:
         body["messages"] = said_messages(call.messages, quirks, losses, words)
         if answer_form is not None:
             body["response_format"] = answer_form
-        has_tools = said_tools(call, losses, body)
+        has_tools = said_tools(call, quirks, losses, body)
         must_be_none = has_tools and quirks.tools_need_no_effort
-        thinks = not said_effort(call.effort, quirks, losses, body, must_be_none=must_be_none)
+        thinks = not said_effort(call, quirks, losses, body, must_be_none=must_be_none)
         said_parameters(call, quirks, losses, body, thinks=thinks)
         if call.stop and losses.takes(Feature.STOP):
             body[quirks.renamed.get("stop", "stop")] = said_stop(call.stop, quirks, losses)
@@ -66,6 +68,8 @@ class OpenAIChat:
             body["stream"] = True
             if quirks.usage_on_request:
                 body["stream_options"] = {"include_usage": True}
+        if quirks.prefill_by == "continue_final_message" and ends_with_prefill(body["messages"]):
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
         add_rest(call, quirks, losses, body)
         return Prepared(
             method="POST",
@@ -129,18 +133,21 @@ def said_schema(call: Call, quirks: Quirks, losses: Losses) -> tuple[str | None,
     if mode == "json_object":
         losses.changed(Feature.SCHEMA, "asked for in words; only that it is JSON is enforced")
         return words, {"type": "json_object"}, streams
-    named = {"name": call.schema.name, "schema": schema, "strict": call.schema.is_strict}
+    is_strict = call.schema.is_strict and quirks.schema_strict
+    if is_strict != call.schema.is_strict:
+        losses.changed(Feature.SCHEMA, "followed where possible, enforced by nothing")
+    named = {"name": call.schema.name, "schema": schema, "strict": is_strict}
     return None, {"type": "json_schema", "json_schema": named}, streams
 
 
-def said_tools(call: Call, losses: Losses, body: Body) -> bool:
+def said_tools(call: Call, quirks: Quirks, losses: Losses, body: Body) -> bool:
     has_tools = bool(call.tools) and losses.takes(Feature.TOOLS)
     if has_tools:
         body["tools"] = list(call.tools)
     # A choice between no tools is an error to most, and whoever asked for tools knows that they were dropped.
     if call.tool_choice is not None and losses.takes(Feature.TOOL_CHOICE):
         if has_tools:
-            body["tool_choice"] = call.tool_choice
+            said_choice(call.tool_choice, quirks, losses, body)
         else:
             losses.dropped(Feature.TOOL_CHOICE, "there are no tools")
     if call.parallel_tool_calls is not None and losses.takes(Feature.PARALLEL_TOOLS):
@@ -149,6 +156,20 @@ def said_tools(call: Call, losses: Losses, body: Body) -> bool:
         else:
             losses.dropped(Feature.PARALLEL_TOOLS, "there are no tools")
     return has_tools
+
+
+def said_choice(choice: JSON, quirks: Quirks, losses: Losses, body: Body) -> None:
+    body["tool_choice"] = choice
+    if quirks.names_tools or not isinstance(choice, Mapping):
+        return
+    named = [tool for tool in body["tools"] if name_of(tool) == name_of(choice)]
+    losses.changed(Feature.TOOL_CHOICE, "no other tool is offered, and one is required")
+    body["tools"], body["tool_choice"] = named or body["tools"], "required"
+
+
+def name_of(tool: Mapping[str, JSON]) -> JSON:
+    inner = tool.get(str(tool.get("type")))
+    return inner.get("name") if isinstance(inner, Mapping) else None
 
 
 def said_parameters(
@@ -182,7 +203,7 @@ def takes(feature: Feature, losses: Losses, hindered: frozenset[Feature]) -> boo
 
 
 def said_effort(
-    effort: str | None,
+    call: Call,
     quirks: Quirks,
     losses: Losses,
     body: Body,
@@ -191,22 +212,19 @@ def said_effort(
     name: str = "reasoning_effort",
 ) -> bool:
     """Whether the model was told not to think."""
-    if must_be_none and effort != "none" and Feature.EFFORT not in losses.refused:
+    if must_be_none and call.effort != "none" and Feature.EFFORT not in losses.refused:
         losses.changed(Feature.EFFORT, "does not think where it has tools")
-        effort = "none"
-    if effort is None or not losses.takes(Feature.EFFORT):
+        call = replace(call, effort="none")
+    if call.effort is None or not losses.takes(Feature.EFFORT):
         return False
-    said: str | Mapping[str, JSON] | None = effort if quirks.efforts is None else quirks.efforts.get(effort)
-    if said is None:
-        losses.dropped(Feature.EFFORT, f"“{effort}” is unknown there")
-        return False
+    said = call.effort if quirks.efforts is None else effort_of(call, quirks.efforts, losses)
     if isinstance(said, Mapping):
         body.update(said)
-    else:
-        if said != effort:
-            losses.changed(Feature.EFFORT, f"“{said}” instead of “{effort}”")
+    elif said is not None:
+        if quirks.efforts is not None and said != call.effort and call.effort in quirks.efforts:
+            losses.changed(Feature.EFFORT, f"said as {said}")
         put(body, quirks.renamed.get(name, name), said)
-    return effort == "none"
+    return call.effort == "none" and "none" in (quirks.efforts or {"none"})
 
 
 def add_rest(call: Call, quirks: Quirks, losses: Losses, body: Body) -> None:
@@ -257,6 +275,8 @@ def said_messages(
         if type(content) is list:
             message = said_parts(message, content, quirks, losses)  # noqa: PLW2901
         said.append(message)
+    if quirks.prefill_by == "prefix" and ends_with_prefill(said):
+        said[-1] = {**said[-1], "prefix": True}
     if words is not None and Feature.SYSTEM not in losses.refused:
         add_to_system(said, words, quirks.system_role)
     elif words is not None:
@@ -265,6 +285,11 @@ def said_messages(
         losses.changed(Feature.SYSTEM, "stands before the first message instead")
         add_to_first(said, "\n\n".join(homeless))
     return said
+
+
+def ends_with_prefill(messages: Sequence[Mapping[str, JSON]]) -> bool:
+    """The beginning of the answer is given: the model goes on where it ends."""
+    return bool(messages) and messages[-1].get("role") == "assistant"
 
 
 def add_to_system(said: list[Mapping[str, JSON]], words: str, role: str) -> None:

@@ -48,11 +48,11 @@ class OpenAIResponses(OpenAIChat):
             said_instructions(body, instructions, losses)
         if answer_form is not None:
             body["text"] = {"format": {"type": answer_form["type"], **answer_form.get("json_schema", {})}}
-        if said_tools(call, losses, body):
+        if said_tools(call, quirks, losses, body):
             body["tools"] = [flat(tool) for tool in body["tools"]]
             if isinstance(body.get("tool_choice"), Mapping):
                 body["tool_choice"] = flat_choice(body["tool_choice"])
-        is_told_not_to_think = said_effort(call.effort, quirks, losses, body, name="reasoning.effort")
+        is_told_not_to_think = said_effort(call, quirks, losses, body, name="reasoning.effort")
         include = []
         if quirks.summary is not None and not is_told_not_to_think:
             body.setdefault("reasoning", {})["summary"] = quirks.summary
