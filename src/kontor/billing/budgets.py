@@ -5,6 +5,7 @@ A run reserves its estimate in each budget that it touches, and its true cost re
 order of their ids, so the counters are exact however many ask at once.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,9 +16,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.billing.errors import BudgetNotFound, BudgetReached
+from kontor.billing.errors import BudgetReached
 from kontor.core.clock import now
+from kontor.core.database import elevated
 from kontor.core.events.publishing import JSON, person_topic, publish
+from kontor.core.http.versions import refuse_stale
 from kontor.core.ids import UserId, new_id
 from kontor.core.money import MOST_NANO
 
@@ -97,17 +100,21 @@ _EXPIRED = text("SELECT DISTINCT run_id FROM budget_hold WHERE expires_at < :bef
 _MINE = text(f"""
     SELECT {COLUMNS} FROM budget WHERE owner_id = :owner ORDER BY subject, period, is_by_admin, id
 """)  # noqa: S608
-_FIND = text(f"SELECT {COLUMNS} FROM budget WHERE id = :id FOR UPDATE")  # noqa: S608
-_PUT = text(f"""
+_OF_SUBJECT = text(f"""
+    SELECT {COLUMNS} FROM budget
+    WHERE subject = :subject AND subject_id = :subject_id AND is_by_admin = :by_admin ORDER BY id FOR UPDATE
+""")  # noqa: S608
+_PUT = text("""
     INSERT INTO budget (id, owner_id, subject, subject_id, period, currency, limit_nano, is_stop, warn_percent,
         is_by_admin, timezone, period_from, spent_nano)
     VALUES (:id, :owner, :subject, :subject_id, :period, :currency, :limit, :is_stop, :warn, :by_admin, :timezone,
         :from, :spent)
     ON CONFLICT (subject, subject_id, period, is_by_admin) DO UPDATE SET
         limit_nano = excluded.limit_nano, is_stop = excluded.is_stop, warn_percent = excluded.warn_percent,
-        currency = excluded.currency, version = budget.version + 1, warned_at = NULL
-    RETURNING {COLUMNS}
-""")  # noqa: S608
+        version = budget.version + 1, warned_at = NULL
+    WHERE (budget.limit_nano, budget.is_stop, budget.warn_percent)
+        IS DISTINCT FROM (excluded.limit_nano, excluded.is_stop, excluded.warn_percent)
+""")
 _DELETE = text("DELETE FROM budget WHERE id = :id")
 
 
@@ -245,48 +252,66 @@ async def expired(unit: AsyncSession, *, before: datetime, batch: int) -> Sequen
     return list((await unit.execute(_EXPIRED, {"before": before, "batch": batch})).scalars())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetWish:
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """What a budget is for. The administrators' stands beside one's own, and its owner cannot change it."""
+
+    owner: UserId
     subject: Subject
     subject_id: UUID
+    is_by_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
     period: Period
-    currency: str
     limit: int
-    is_stop: bool
     warn_percent: int
-    timezone: str
-    spent_before: int = 0  # what was spent in this period before there was a budget
+    is_stop: bool
+    spent_before: int = 0  # in this period, before there was a budget
 
 
-async def put(unit: AsyncSession, owner: UserId, wish: BudgetWish, *, is_by_admin: bool) -> Budget:
-    """One for each subject and period, beside one of the administrators' that its owner cannot change."""
+async def replace_all(
+    unit: AsyncSession, whose: Whose, wishes: Sequence[Wish], *, currency: str, timezone: str, seen: int | None = None
+) -> None:
+    """One for each period, and no others. Those that stay go on counting."""
+    async with elevated(unit, "billing"):
+        values = {"subject": whose.subject, "subject_id": whose.subject_id, "by_admin": whose.is_by_admin}
+        present = [_budget(row) for row in await unit.execute(_OF_SUBJECT, values)]
+        refuse_stale(version_of(present), seen)
+        wanted = {wish.period for wish in wishes}
+        for budget in present:
+            # A sum in another currency is another budget.
+            if budget.period not in wanted or budget.currency != currency:
+                await unit.execute(_DELETE, {"id": budget.id})
+        for wish in wishes:
+            await _put(unit, whose, wish, currency, timezone)
+    await publish(unit, topic=person_topic(whose.owner), kind="billing.changed", data={"reason": "budgets"})
+
+
+async def _put(unit: AsyncSession, whose: Whose, wish: Wish, currency: str, timezone: str) -> None:
     values = {
         "id": new_id(),
-        "owner": owner,
-        "subject": wish.subject,
-        "subject_id": wish.subject_id,
+        "owner": whose.owner,
+        "subject": whose.subject,
+        "subject_id": whose.subject_id,
         "period": wish.period,
-        "currency": wish.currency,
+        "currency": currency,
         "limit": wish.limit,
         "is_stop": wish.is_stop,
         "warn": wish.warn_percent,
-        "by_admin": is_by_admin,
-        "timezone": wish.timezone,
-        "from": period_start(wish.period, now(), wish.timezone),
+        "by_admin": whose.is_by_admin,
+        "timezone": timezone,
+        "from": period_start(wish.period, now(), timezone),
         "spent": wish.spent_before,
     }
-    return _budget((await unit.execute(_PUT, values)).one())
+    await unit.execute(_PUT, values)
 
 
-async def find(unit: AsyncSession, budget_id: UUID) -> Budget:
-    row = (await unit.execute(_FIND, {"id": budget_id})).one_or_none()
-    if row is None:
-        raise BudgetNotFound
-    return _budget(row)
-
-
-async def remove(unit: AsyncSession, budget_id: UUID) -> None:
-    await unit.execute(_DELETE, {"id": budget_id})
+def version_of(budgets: Sequence[Budget]) -> int:
+    """Of a set: another number after each change of one of its own, so that two windows do not overwrite each other."""
+    told = ",".join(sorted(f"{budget.id}:{budget.version}" for budget in budgets))
+    return zlib.crc32(told.encode()) % 1_000_000_000
 
 
 async def list_of(unit: AsyncSession, owner: UserId) -> Sequence[Budget]:

@@ -95,11 +95,11 @@ class PriceRefused(KontorError):
         )
 
 
-class BudgetNotFound(KontorError):
-    kind, code = Kind.NOT_FOUND, "billing.budget_not_found"
+class SubjectNotFound(KontorError):
+    kind, code = Kind.NOT_FOUND, "billing.subject_not_found"
 
     def __init__(self) -> None:
-        super().__init__("There is no such budget.")
+        super().__init__("There is nothing of this name that a budget could be for.")
 
 
 class GrantNotFound(KontorError):

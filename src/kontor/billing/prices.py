@@ -91,7 +91,8 @@ _LIST = text(f"""
     ORDER BY provider, model LIMIT :limit
 """)  # noqa: S608
 _HISTORY = text(f"""
-    SELECT {COLUMNS} FROM model_price WHERE provider = :provider AND model = :model
+    SELECT {COLUMNS} FROM model_price
+    WHERE (provider, model) = (SELECT provider, model FROM model_price WHERE id = :id)
     ORDER BY valid_from DESC, created_at DESC LIMIT 100
 """)  # noqa: S608
 
@@ -277,6 +278,9 @@ async def list_page(
     return [as_version(row) for row in await unit.execute(_LIST, values)]
 
 
-async def history(unit: AsyncSession, key: PriceKey) -> Sequence[Version]:
-    rows = await unit.execute(_HISTORY, {"provider": key.provider, "model": key.model})
-    return [as_version(row) for row in rows]
+async def history(unit: AsyncSession, version_id: UUID) -> Sequence[Version]:
+    """Of the model that the version is of, newest first."""
+    found = [as_version(row) for row in await unit.execute(_HISTORY, {"id": version_id})]
+    if not found:
+        raise PriceNotFound
+    return found

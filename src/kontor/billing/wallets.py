@@ -4,7 +4,6 @@ Each deed has a number of its own where it is from, and books once under it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -48,6 +47,7 @@ _POSTINGS = text("""
     SELECT p.account, p.amount_nano, p.grant_id FROM ledger_posting p WHERE p.entry_id = :entry ORDER BY p.number
 """)
 _ENTRY = text("SELECT owner_id, kind FROM ledger_entry WHERE id = :id")
+_PERSON = text("SELECT 1 FROM person WHERE id = :id")
 _END_HOLDS = text("""
     UPDATE credit_hold SET state = 'voided', released_nano = amount_nano, ended_at = :at
     WHERE owner_id = :owner AND state = 'open'
@@ -77,8 +77,8 @@ async def grant(
     return made.id
 
 
-async def withdraw(unit: AsyncSession, grant_id: UUID) -> int:
-    """As far as it is neither spent nor held. Answers how much that was."""
+async def withdraw(unit: AsyncSession, grant_id: UUID) -> tuple[UserId, int]:
+    """As far as it is neither spent nor held. Answers whose it was, and how much."""
     async with elevated(unit, "billing"):
         owner = await unit.scalar(_GRANT, {"id": grant_id})
         wallet = None if owner is None else await repository.lock(unit, UserId(owner))
@@ -86,7 +86,7 @@ async def withdraw(unit: AsyncSession, grant_id: UUID) -> int:
             raise GrantNotFound
         after = wallet.purse.withdraw(grant_id)
         await _apply(unit, wallet, after, "promotion", Entry("withdraw", "withdrawal", str(new_id()), ()))
-        return wallet.purse.granted - after.granted
+        return wallet.owner_id, wallet.purse.granted - after.granted
 
 
 async def top_up(unit: AsyncSession, owner: UserId, amount: int, *, source: str, source_id: str) -> bool:
@@ -98,7 +98,7 @@ async def top_up(unit: AsyncSession, owner: UserId, amount: int, *, source: str,
         values = {"owner": owner, "amount": amount, "source": source, "source_id": source_id, "at": now()}
         if (await unit.execute(_TOP_UP, {**values, "id": new_id()})).one_or_none() is None:
             return False
-        await _apply(unit, wallet, wallet.purse.top_up(amount), "clearing", Entry("top_up", source, source_id, ()))
+        await _apply(unit, wallet, wallet.purse.top_up(amount), "clearing", Entry("topup", source, source_id, ()))
     return True
 
 
@@ -130,14 +130,16 @@ async def reverse(unit: AsyncSession, entry_id: UUID, *, note: str = "") -> UUID
         if row is None or row.kind != "settle":
             raise EntryNotReversible
         wallet = await repository.lock(unit, UserId(row.owner_id))
-        if wallet is None or await repository.is_booked(unit, source="entry", source_id=str(entry_id), kind="reversal"):
+        if wallet is None or await repository.is_booked(
+            unit, source="entry", source_id=str(entry_id), kind="correction"
+        ):
             raise EntryNotReversible
         postings = [
             Posting(each.account, each.amount_nano, each.grant_id)
             for each in await unit.execute(_POSTINGS, {"entry": entry_id})
         ]
         after = await _given_back(unit, wallet, postings)
-        entry = Entry("reversal", "entry", str(entry_id), (), reverses_id=entry_id, note=note)
+        entry = Entry("correction", "entry", str(entry_id), (), reverses_id=entry_id, note=note)
         booked = await _apply(unit, wallet, after, "revenue", entry)
         if booked is None:
             raise EntryNotReversible
@@ -191,6 +193,11 @@ async def close(unit: AsyncSession, owner: UserId) -> None:
         await _apply(unit, wallet, Purse(), "write_off", Entry("close", "person", str(owner), ()))
 
 
+async def require_person(unit: AsyncSession, owner: UserId) -> None:
+    if not await unit.scalar(_PERSON, {"id": owner}):
+        raise PayerNotFound
+
+
 async def _wallet(unit: AsyncSession, owner: UserId) -> Wallet:
     house = await configuration.read(unit)
     try:
@@ -212,37 +219,7 @@ async def _apply(unit: AsyncSession, wallet: Wallet, after: Purse, counter: Any,
     return booked
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    currency: str
-    available: int
-    held: int
-    purchased: int
-    granted: int
-    debt: int
-    spent_a_day: int  # of the last thirty days
-
-
-_SPENT = text("""
-    SELECT coalesce(sum(p.amount_nano), 0) FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id
-    WHERE e.owner_id = :owner AND e.at > :since AND p.account = 'revenue'
-""")
-AVERAGED = timedelta(days=30)
-
-
-async def balance(unit: AsyncSession, owner: UserId) -> Balance | None:
+async def balance(unit: AsyncSession, owner: UserId) -> Wallet | None:
     """Grants that are over count no more, whether or not they were swept."""
     wallet = await repository.read(unit, owner)
-    if wallet is None:
-        return None
-    purse = wallet.purse.expire(now())
-    spent = int(await unit.scalar(_SPENT, {"owner": owner, "since": now() - AVERAGED}) or 0)
-    return Balance(
-        wallet.currency,
-        purse.available,
-        purse.held,
-        purse.purchased,
-        purse.granted,
-        purse.debt,
-        max(spent, 0) // AVERAGED.days,
-    )
+    return None if wallet is None else Wallet(wallet.owner_id, wallet.currency, wallet.purse.expire(now()))
