@@ -129,6 +129,30 @@ POST   /admin/jobs/{job_id}/retry             401       .        -      -      4
 POST   /admin/jobs/{job_id}/cancel            401       .        -      -      403   403   403     200
 POST   /admin/jobs/pause                      401       .        -      -      403   403   403     204
 POST   /admin/jobs/resume                     401       .        -      -      403   403   403     204
+
+GET    /billing/balance                       401       200      -      -      200   200   200     200
+GET    /billing/entries                       401       200      -      -      200   200   200     200
+GET    /billing/budgets                       401       200      -      -      200   200   200     200
+PUT    /billing/budgets                       401       200      -      -      200   403   200     200
+GET    /admin/billing                         401       .        -      -      403   403   403     200
+PUT    /admin/billing                         401       .        -      -      403   403   403     200
+GET    /admin/billing/proofs                  401       .        -      -      403   403   403     200
+POST   /admin/billing/proofs                  401       .        -      -      403   403   403     202
+GET    /admin/billing/people/{user_id}        401       .        -      -      403   403   403     200
+PUT    /admin/billing/people/{user_id}/budgets 401      .        -      -      403   403   403     200
+POST   /admin/billing/entries/{entry_id}/give-back 401  .        -      -      403   403   403     409
+GET    /admin/grants                          401       .        -      -      403   403   403     200
+POST   /admin/grants                          401       .        -      -      403   403   403     404
+DELETE /admin/grants/{grant_id}               401       .        -      -      403   403   403     404
+GET    /admin/prices                          401       .        -      -      403   403   403     200
+POST   /admin/prices                          401       .        -      -      403   403   403     201
+GET    /admin/prices/{price_id}/history       401       .        -      -      403   403   403     404
+POST   /admin/prices/refresh                  401       .        -      -      403   403   403     202
+GET    /admin/prices/review                   401       .        -      -      403   403   403     200
+POST   /admin/prices/review/{price_id}        401       .        -      -      403   403   403     404
+GET    /admin/exchange-rates                  401       .        -      -      403   403   403     200
+POST   /admin/exchange-rates                  401       .        -      -      403   403   403     201
+POST   /admin/exchange-rates/refresh          401       .        -      -      403   403   403     202
 GET    /admin/llm-config                      401       .        -      -      403   403   403     200
 PUT    /admin/llm-config                      401       .        -      -      403   403   403     200
 GET    /admin/providers                       401       .        -      -      403   403   403     200
@@ -196,6 +220,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /admin/mail/test": {"to": "ada@example.org"},
     "POST /admin/jobs/pause": {"kind": "mail.send"},
     "POST /admin/jobs/resume": {"kind": "mail.send"},
+    "PUT /billing/budgets": {"items": [{"period": "day", "limit_nano": 5_000_000_000}]},
+    "PUT /admin/billing": {"spread_bp": 200},
+    "PUT /admin/billing/people/{user_id}/budgets": {"items": [{"period": "day", "limit_nano": 5_000_000_000}]},
+    "POST /admin/billing/entries/{entry_id}/give-back": {"note": "A test"},
+    "POST /admin/grants": {"user_id": "00000000-0000-4000-8000-000000000000", "nano": 5_000_000_000},
+    "POST /admin/prices": {"provider": "openai", "model": "own", "is_free": True},
+    "POST /admin/prices/review/{price_id}": {"decision": "reject"},
+    "POST /admin/exchange-rates": {"rates": {"USD": "1.1"}},
 }
 
 
@@ -299,7 +331,7 @@ async def reader(house: House, visitor: Visitor) -> httpx.AsyncClient:
 
 async def furnish(house: House, owner: Visitor) -> dict[str, str]:
     """One of everything that a path can name."""
-    ids = {name: str(new_id()) for name in ("passkey_id", "token_id", "job_id")}
+    ids = {name: str(new_id()) for name in ("passkey_id", "token_id", "job_id", "entry_id", "grant_id", "price_id")}
     known = ids | {"owner": str(owner.id)}
     async with house.database.system("test") as unit:
         for statement in (

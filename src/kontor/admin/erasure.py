@@ -7,6 +7,7 @@ person, or is kept on purpose.
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.billing import service as billing
 from kontor.core.blobs import repository as blobs
 from kontor.core.ids import UserId
 
@@ -24,3 +25,4 @@ async def erase(unit: AsyncSession, user_id: UserId) -> None:
     for table in OWNED:
         await unit.execute(text(f"DELETE FROM {table} WHERE owner_id = :owner"), {"owner": user_id})  # noqa: S608
     await blobs.forget_owner(unit, user_id)
+    await billing.close(unit, user_id)

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from kontor.accounts import routes_desk, routes_installation, routes_me, routes_proof, routes_settings, routes_signin
 from kontor.admin import routes as admin_routes
 from kontor.admin import routes_users
+from kontor.billing import admin_routes as billing_admin_routes
+from kontor.billing import routes as billing_routes
 from kontor.core.jobs import routes as job_routes
 from kontor.core.mail import routes as mail_routes
 from kontor.gateway import admin_routes as gateway_admin_routes
@@ -34,6 +36,8 @@ def api_routers() -> list[APIRouter]:
         admin_routes.router,
         admin_routes.setup_router,
         routes_users.router,
+        billing_routes.router,
+        billing_admin_routes.router,
         routes_models.router,
         gateway_admin_routes.router,
     ]

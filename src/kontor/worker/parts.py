@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from kontor.accounts import audit, challenges, links, notifications, sessions
+from kontor.billing import jobs as billing
 from kontor.core.blobs.sweeps import sweep_orphans
 from kontor.core.clock import now
 from kontor.core.events import retention
@@ -71,6 +72,10 @@ def add_mail(kernel: Kernel) -> None:
     mail.register(kernel.jobs, kernel.mailer)
 
 
+def add_billing(kernel: Kernel) -> None:
+    billing.register(kernel.jobs, kernel.database, kernel.fetcher)
+
+
 PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_events,
     add_jobs,
@@ -78,6 +83,7 @@ PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_accounts,
     add_blobs,
     add_mail,
+    add_billing,
     gateway.add,
     add_recovery,
 )
