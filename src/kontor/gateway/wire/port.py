@@ -139,17 +139,17 @@ class Quirks:
 
     def for_model(self, name: str) -> "Quirks":
         """With what is particular about this model. All rows that fit count, in their order."""
-        said = self
-        for row in self.of_models:
-            if re.search(row.pattern, name, re.IGNORECASE):
-                said = replace(
-                    said,
-                    renamed={**said.renamed, **row.renamed},
-                    fixed={**said.fixed, **row.fixed},
-                    refused=(said.refused - row.taken) | row.refused,
-                    **row.changes,
-                )
-        return said
+        rows = [row for row in self.of_models if re.search(row.pattern, name, re.IGNORECASE)]
+        if not rows:
+            return self
+        renamed, fixed, refused = dict(self.renamed), dict(self.fixed), self.refused
+        changes: dict[str, JSON] = {}
+        for row in rows:
+            renamed.update(row.renamed)
+            fixed.update(row.fixed)
+            refused = (refused - row.taken) | row.refused
+            changes.update(row.changes)
+        return replace(self, renamed=renamed, fixed=fixed, refused=refused, **changes)
 
 
 @dataclass(frozen=True, slots=True)
