@@ -87,6 +87,21 @@ def test_many_short_lines_of_one_event_are_refused_as_well() -> None:
             made.feed(b"data: 1234\n")
 
 
+@given(st.lists(st.integers(0, 999)))
+def test_json_beside_the_events_is_the_last_frame(at: list[int]) -> None:
+    data = b'data: {"a":1}\n\n{\n  "error": {\n    "code": 503\n  }\n}\n'
+    first, last = frames_of(ServerSentEvents(), split(data, at))
+    assert first == b'{"a":1}'
+    assert last == b'{\n  "error": {\n    "code": 503\n  }\n}'
+
+
+def test_json_beside_the_events_is_bounded() -> None:
+    made = ServerSentEvents(limit=100)
+    with pytest.raises(FrameTooLong):
+        for _ in range(20):
+            made.feed(b'{"a": 1\ndata: 1\n\n')
+
+
 def test_a_whole_body_is_one_frame_within_its_bound() -> None:
     assert frames_of(WholeBody(), [b'{"a"', b": 1}"]) == [b'{"a": 1}']
     assert frames_of(WholeBody(), []) == []

@@ -97,7 +97,6 @@ BROKEN_FRAMES = (
     b'{"type":',
     b"[" * 5000,
     b'{"a":"\xed\xa0\x80"}',
-    b"[DONE]",
 )
 
 

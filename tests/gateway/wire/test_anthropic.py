@@ -666,6 +666,10 @@ def test_what_is_of_a_later_day_is_passed_over_but_not_its_text() -> None:
     assert not any(isinstance(one, Failed) for one in said)
 
 
+def test_who_imitates_it_may_end_as_openai_does() -> None:
+    assert read(AnthropicReader(STEERED), frames_of(PLAIN + b"data: [DONE]\n\n", "sse"))[-1] == Finished(Reason.STOP)
+
+
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
 def test_no_frame_is_too_hostile(stream: bytes) -> None:
     check_hostile(lambda: AnthropicReader(STEERED, "weather_in"), frames_of(stream, "sse"))

@@ -1,5 +1,6 @@
 """Google's Gemini API: what we send, what we make of what comes, and what its own client thinks of both."""
 
+import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
@@ -631,7 +632,8 @@ def test_a_question_that_is_refused_has_an_end_and_a_reason() -> None:
 
 def test_an_error_in_mid_stream_is_a_failure_after_the_text() -> None:
     error = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
-    for tail in (pieces(error), pieces([error])):  # type: ignore[arg-type]
+    beside = json.dumps(error, indent=2).encode() + b"\n"  # how Google itself ends a stream that breaks
+    for tail in (pieces(error), pieces([error]), beside):  # type: ignore[arg-type]
         said = read(GeminiReader(NEWEST), frames_of(pieces(piece({"text": "Par"})) + tail, "sse"))
         assert text_of(said) == "Par"
         failure = last(said, Failed)

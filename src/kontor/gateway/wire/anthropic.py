@@ -12,6 +12,7 @@ import orjson
 
 from kontor.billing.usage import Usage
 from kontor.gateway.wire import faults, parts
+from kontor.gateway.wire.frames import DONE
 from kontor.gateway.wire.losses import Losses
 from kontor.gateway.wire.parts import Object, Seal, count
 from kontor.gateway.wire.port import (
@@ -564,7 +565,8 @@ class AnthropicReader:
             else:
                 self._event(kind, event, said)
         except faults.Unreadable:
-            said.append(faults.bad_answer("An event of the stream cannot be read."))
+            if frame.strip() != DONE:  # some that imitate it end as OpenAI does
+                said.append(faults.bad_answer("An event of the stream cannot be read."))
         return said
 
     def end(self) -> Sequence[Said]:

@@ -14,6 +14,7 @@ import orjson
 
 from kontor.billing.usage import Usage
 from kontor.gateway.wire import faults, parts
+from kontor.gateway.wire.frames import DONE
 from kontor.gateway.wire.losses import Losses
 from kontor.gateway.wire.parts import Object, Seal, count
 from kontor.gateway.wire.port import (
@@ -463,7 +464,8 @@ class GeminiReader:
             else:
                 self._read(document, said)
         except faults.Unreadable:
-            said.append(faults.bad_answer("A piece of the answer cannot be read."))
+            if frame.strip() != DONE:  # some that imitate it end as OpenAI does
+                said.append(faults.bad_answer("A piece of the answer cannot be read."))
         return said
 
     def end(self) -> Sequence[Said]:
