@@ -130,8 +130,8 @@ class Runs:
     async def start(self, actor: Actor, wish: Wish) -> RunId:
         return (await self.begin(actor, wish)).run_id
 
-    async def begin(self, actor: Actor, wish: Wish) -> Started:
-        """Accepted, held and written when this returns; the producer is on its way."""
+    async def begin(self, actor: Actor, wish: Wish, *, via: Router | None = None) -> Started:
+        """Accepted, held and written when this returns; the producer is on its way. `via` routes this one alone."""
         if self._is_closing:
             raise Closing
         fingerprint = None
@@ -142,7 +142,7 @@ class Runs:
                     return known
         if wish.schema is not None:
             Checker(wish.schema.schema)
-        route = await self._router.route(actor, wish)
+        route = await (via or self._router).route(actor, wish)
         run_id = RunId(new_id())
         plan: Plan | None = None
         try:
@@ -163,17 +163,17 @@ class Runs:
 
     @asynccontextmanager
     async def start_and_follow(
-        self, actor: Actor, wish: Wish
+        self, actor: Actor, wish: Wish, *, via: Router | None = None
     ) -> AsyncIterator[tuple[RunId, AsyncGenerator[RunEvent, None]]]:
         """The same run as any other, its words handed over from memory. Leaving the block does not end the run."""
-        started = await self.begin(actor, wish)
+        started = await self.begin(actor, wish, via=via)
         events = self._readers.follow(actor.identity, started.run_id, 0, is_allowed=started.is_new)
         async with aclosing(events):
             yield started.run_id, events
 
-    async def ask(self, actor: Actor, wish: Wish) -> tuple[RunId, Answer]:
+    async def ask(self, actor: Actor, wish: Wish, *, via: Router | None = None) -> tuple[RunId, Answer]:
         """The whole answer, when it is there."""
-        async with self.start_and_follow(actor, wish) as (run_id, events):
+        async with self.start_and_follow(actor, wish, via=via) as (run_id, events):
             return run_id, await gathered(events)
 
     async def _is_written(self, actor: Actor, run_id: RunId) -> bool:
