@@ -441,6 +441,15 @@ def test_no_bag_changes_what_rights_and_prices_lean_on() -> None:
     assert {loss.detail for loss in prepared.losses} == {"model", "max_tokens", "stream", "messages"}
 
 
+@pytest.mark.parametrize(
+    ("model", "effort", "is_taken"), [(NEWEST, None, False), (STEERED, None, True), (STEERED, "low", False)]
+)
+def test_who_cannot_be_steered_is_not_steered_by_the_bag_either(model: str, effort: str | None, is_taken: bool) -> None:
+    call = saying(model=model, effort=effort, extra={"top_k": 5})
+    assert ("top_k" in sent(call)) is is_taken
+    assert lost(call) == ({} if is_taken else {Feature.EXTRA: DROPPED})
+
+
 def test_arguments_that_are_no_object_are_not_lost() -> None:
     turn = {
         "role": "assistant",

@@ -243,6 +243,7 @@ class _Writer:
             body["stream"] = True
         parts.rename(body, self._quirks.renamed)
         parts.add_extra(body, call, losses, decided=frozenset({"model", "messages", "max_tokens", "stream"}))
+        self._steer_no_further(body)
         self._limit_marks()
         return body
 
@@ -372,6 +373,14 @@ class _Writer:
                 losses.dropped(Feature.TOP_P, "not together with a temperature")
             else:
                 body["top_p"] = call.top_p
+
+    def _steer_no_further(self, body: Object) -> None:
+        """What came in the bag and what was asked for by name are refused alike."""
+        refused = self._quirks.refused | (self._quirks.refused_with_effort if self._thinks(body) else frozenset())
+        for name in sorted(STEERING & body.keys()):
+            if (Feature.TEMPERATURE if name == "temperature" else Feature.TOP_P) in refused:
+                del body[name]
+                self._losses.dropped(Feature.EXTRA, f"{name} is not taken by this model")
 
     # --- messages
 
