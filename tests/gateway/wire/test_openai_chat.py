@@ -6,8 +6,11 @@ from typing import Any
 import orjson
 import pytest
 
+from kontor.gateway.wire.adapters import ADAPTERS
 from kontor.gateway.wire.losses import SCHEMA_IN_WORDS
 from kontor.gateway.wire.openai_chat import OpenAIChat
+from kontor.gateway.wire.openai_chat_reader import ChatReader
+from kontor.gateway.wire.openai_responses_reader import ResponsesReader
 from kontor.gateway.wire.port import (
     AnswerSchema,
     Call,
@@ -156,18 +159,21 @@ LOGPROBS = {"logprobs": True, "top_logprobs": 2}
         ),
         (
             "openai",
-            "gpt-6.1-sol",
+            "gpt-5.1",
             {
-                **SAMPLING,
-                **LOGPROBS,
                 **STREAMED,
                 "messages": [{"role": "developer", "content": "Be brief."}, QUESTION],
                 "parallel_tool_calls": False,
                 "max_completion_tokens": 100,
                 "seed": 7,
-                "reasoning_effort": "none",
+                "reasoning_effort": "high",
             },
-            [changed(Feature.EFFORT, "does not think where it has tools"), dropped(Feature.STOP)],
+            [
+                dropped(Feature.TEMPERATURE, "taken only without thinking: effort “none”"),
+                dropped(Feature.TOP_P, "taken only without thinking: effort “none”"),
+                dropped(Feature.LOGPROBS, "taken only without thinking: effort “none”"),
+                dropped(Feature.STOP),
+            ],
         ),
         (
             "deepseek",
@@ -329,7 +335,7 @@ def test_too_many_stop_words() -> None:
         ("openai", "gpt-5", "minimal", {"reasoning_effort": "minimal"}, []),
         ("openai", "gpt-5.1", "none", {"reasoning_effort": "none"}, []),
         ("openai", "gpt-5.2", "max", {"reasoning_effort": "xhigh"}, [Deed.CHANGED]),
-        ("openai", "gpt-6.1-sol", "max", {"reasoning_effort": "max"}, []),
+        ("openai", "gpt-6.1-sol", "xhigh", {"reasoning_effort": "xhigh"}, []),
         ("openai", "gpt-5", "none", {"reasoning_effort": "minimal"}, [Deed.CHANGED]),
         ("openai", "gpt-5-chat-latest", "low", {}, [Deed.DROPPED]),
         ("deepseek", "deepseek-flash", "none", {"thinking": {"type": "disabled"}}, []),
@@ -356,6 +362,29 @@ def test_without_thinking_the_choice_of_words_can_be_steered() -> None:
     assert document["logprobs"] is True
     assert "top_logprobs" not in document
     assert sent("deepseek", "deepseek-flash", effort="none", temperature=0.2)["temperature"] == 0.2
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "has_tools", "path"),
+    [
+        ("gpt-6.1-sol", None, True, "responses"),
+        ("gpt-6.1-sol", "low", True, "responses"),
+        ("gpt-6.1-sol", "none", True, "chat/completions"),
+        ("gpt-6.1-sol", "low", False, "chat/completions"),
+        ("gpt-5.4", None, True, "chat/completions"),
+        ("gpt-5.4", "low", True, "responses"),
+        ("gpt-5.1", "low", True, "chat/completions"),
+        ("gpt-4.1", "low", True, "chat/completions"),
+    ],
+)
+def test_models_that_think_or_use_tools_do_both_elsewhere(
+    model: str, effort: str | None, has_tools: bool, path: str
+) -> None:
+    adapter = ADAPTERS["openai_chat"]
+    at = Endpoint("https://api.openai.com/v1", "k", KINDS["openai"].quirks)
+    call = Call(model, (QUESTION,), tools=(WEATHER,) if has_tools else (), effort=effort)
+    assert adapter.chat(call, at).url == f"https://api.openai.com/v1/{path}"
+    assert isinstance(adapter.reader(call, at), ResponsesReader if path == "responses" else ChatReader)
 
 
 def test_what_was_checked_is_not_replaced_by_what_is_said_beside() -> None:

@@ -10,9 +10,10 @@ from kontor.gateway.wire.openai_chat import OpenAIChat
 from kontor.gateway.wire.openai_responses import OpenAIResponses
 from kontor.gateway.wire.port import Adapter
 
+RESPONSES = OpenAIResponses()
 SPOKEN: tuple[Adapter, ...] = (
-    OpenAIChat(),
-    OpenAIResponses(),
+    OpenAIChat(RESPONSES),
+    RESPONSES,
     Anthropic(),
     Gemini(),
     Ollama(),

@@ -7,7 +7,6 @@ provider or a model takes otherwise stands in its `Quirks`; what cannot be said 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -50,17 +49,21 @@ SYSTEM_ROLES = frozenset({"system", "developer"})
 class OpenAIChat:
     protocol = "openai_chat"
 
+    def __init__(self, responses: "OpenAIChat | None" = None) -> None:
+        self._responses = responses
+
     def chat(self, call: Call, at: Endpoint) -> Prepared:
         quirks = at.quirks.for_model(call.model)
+        if self._responses is not None and goes_by_responses(call, quirks):
+            return self._responses.chat(call, at)
         losses = Losses(quirks.refused)
         body: Body = {"model": call.model}
         words, answer_form, streams = said_schema(call, quirks, losses)
         body["messages"] = said_messages(call.messages, quirks, losses, words)
         if answer_form is not None:
             body["response_format"] = answer_form
-        has_tools = said_tools(call, quirks, losses, body)
-        must_be_none = has_tools and quirks.tools_need_no_effort
-        thinks = not said_effort(call, quirks, losses, body, must_be_none=must_be_none)
+        said_tools(call, quirks, losses, body)
+        thinks = not said_effort(call, quirks, losses, body)
         said_parameters(call, quirks, losses, body, thinks=thinks)
         if call.stop and losses.takes(Feature.STOP):
             body[quirks.renamed.get("stop", "stop")] = said_stop(call.stop, quirks, losses)
@@ -81,6 +84,8 @@ class OpenAIChat:
         )
 
     def reader(self, call: Call, at: Endpoint) -> Reader:
+        if self._responses is not None and goes_by_responses(call, at.quirks.for_model(call.model)):
+            return self._responses.reader(call, at)
         return ChatReader(at.quirks)
 
     def embed(self, model: str, texts: Sequence[str], dimensions: int | None, at: Endpoint) -> Prepared:
@@ -109,6 +114,12 @@ def headers(at: Endpoint, accept: str = "application/json") -> Mapping[str, str]
         name = "authorization" if at.quirks.auth == "bearer" else at.quirks.auth
         said[name] = f"Bearer {at.key}" if name == "authorization" else at.key
     return {**said, **at.headers}
+
+
+def goes_by_responses(call: Call, quirks: Quirks) -> bool:
+    if not call.tools or quirks.tools_by_responses == "never" or call.effort == "none":
+        return False
+    return quirks.tools_by_responses == "unless_none" or call.effort is not None
 
 
 # What is asked for beside the messages
@@ -202,19 +213,8 @@ def takes(feature: Feature, losses: Losses, hindered: frozenset[Feature]) -> boo
     return True
 
 
-def said_effort(
-    call: Call,
-    quirks: Quirks,
-    losses: Losses,
-    body: Body,
-    *,
-    must_be_none: bool = False,
-    name: str = "reasoning_effort",
-) -> bool:
+def said_effort(call: Call, quirks: Quirks, losses: Losses, body: Body, name: str = "reasoning_effort") -> bool:
     """Whether the model was told not to think."""
-    if must_be_none and call.effort != "none" and Feature.EFFORT not in losses.refused:
-        losses.changed(Feature.EFFORT, "does not think where it has tools")
-        call = replace(call, effort="none")
     if call.effort is None or not losses.takes(Feature.EFFORT):
         return False
     said = call.effort if quirks.efforts is None else effort_of(call, quirks.efforts, losses)

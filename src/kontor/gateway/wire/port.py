@@ -127,7 +127,8 @@ class Quirks:
     reasoning_back: Literal["reasoning_content", "reasoning", "details", "parts"] | None = None  # in a later turn
     efforts: Mapping[str, str | Mapping[str, JSON]] | None = None  # wish -> what says it; None: each wish as it is
     refused_with_effort: frozenset[Feature] = frozenset()  # unless the effort is "none"
-    tools_need_no_effort: bool = False  # tools are taken only with the effort "none"
+    # Some models of OpenAI use tools in chat completions only without thinking: a call for both goes by /responses.
+    tools_by_responses: Literal["never", "with_effort", "unless_none"] = "never"
     summary: str | None = None  # of the reasoning, for who is asked for one
     cache: Literal["none", "automatic", "cache_control"] = "none"
     document_part: Literal["file", "document_url"] = "file"

@@ -65,15 +65,13 @@ OPENAI = Quirks(
         ),
         ModelQuirks(
             r"^gpt-(5\.([2-9]|\d\d)|[6-9])(?!.*chat)",
-            changes={"efforts": efforts("none", "low", "medium", "high", "xhigh")},
-        ),
-        ModelQuirks(
-            r"^gpt-(5\.([6-9]|\d\d)|[6-9])(?!.*chat)",
             changes={
-                "efforts": efforts("none", "low", "medium", "high", "xhigh", "max"),
-                "tools_need_no_effort": True,
+                "efforts": efforts("none", "low", "medium", "high", "xhigh"),
+                "tools_by_responses": "with_effort",
             },
         ),
+        # These think unless told not to.
+        ModelQuirks(r"^gpt-(5\.([6-9]|\d\d)|[6-9])(?!.*chat)", changes={"tools_by_responses": "unless_none"}),
         ModelQuirks(r"^gpt-[5-9].*chat", renamed={"max_tokens": "max_completion_tokens"}),
         ModelQuirks(r"^gpt-(3|4-|4$)", changes={"schema_mode": "json_object"}),
         ModelQuirks(r"^gpt-3|^gpt-4-0|^gpt-4$", refused=frozenset({Feature.IMAGE, Feature.DOCUMENT})),
