@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import Router
 from starlette.types import Scope
 
 from kontor.accounts.audit import Trail
@@ -28,6 +29,7 @@ from kontor.core.limits.middleware import BodyLimit
 from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
+from kontor.gateway import openai_api
 from kontor.gateway.estimates import Estimates
 from kontor.gateway.runs.wiring import learning, runs_of
 from kontor.gateway.service import Gateway
@@ -45,6 +47,10 @@ log = structlog.get_logger(__name__)
 BEGAN = time.monotonic()  # as near to the start of the process as this module comes
 
 NOBODYS_BODY_BYTES = 65_536
+LARGEST_QUESTION = 33_554_432  # of those who may ask: pictures and documents stand in it
+QUESTIONS = frozenset(
+    {"/v1/chat/completions", "/v1/responses", f"{API}/llm/generate", f"{API}/llm/count"},
+)
 RUNS_SHARE = 0.75  # of the time for draining
 
 DESCRIPTION = "The interface of Kontor. Errors are problem documents (RFC 9457) with stable codes."
@@ -81,7 +87,8 @@ def create_app(settings: Settings, kernel: Kernel | None = None) -> FastAPI:
     app.include_router(health.router)
     for router in api_routers():
         app.include_router(router, prefix=API)
-    app.dispatch = Dispatch(app.router, api_areas(), prefix=API)
+    plain = {"v1": Router(openai_api.ROUTES, redirect_slashes=False)}
+    app.dispatch = Dispatch(app.router, api_areas(), prefix=API, plain=plain)
     for router in socket_routers():
         app.include_router(router)
     app.router.routes.append(LINK_ROUTE)
@@ -98,6 +105,8 @@ def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Mi
         # Of everything. A route that takes more is named here by its whole path: what a path ends in is written by
         # whoever asks. Who nobody is has little to say, and a body is read and parsed before a route asks who sends it.
         most = settings.kontor_max_body_bytes
+        if scope["path"] in QUESTIONS:
+            most = max(most, LARGEST_QUESTION)
         return min(most, NOBODYS_BODY_BYTES) if scope.get("kontor.actor") is None else most
 
     return [
@@ -106,6 +115,7 @@ def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Mi
         *([Middleware(middleware.Trace, tracer=tracer)] if tracer else []),
         Middleware(middleware.Observe, metrics=metrics, lifecycle=lifecycle),
         Middleware(middleware.SecurityHeaders),
+        Middleware(openai_api.OpenAIErrors),
         Middleware(middleware.LastResort),
         Middleware(middleware.HostGuard, settings=settings),
         Middleware(Pages, lifecycle=lifecycle, look=look),

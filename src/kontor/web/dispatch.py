@@ -8,22 +8,34 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Dispatch:
-    """`rest` is asked for whatever belongs to no area, and holds everything."""
+    """`rest` is asked for whatever belongs to no area, and holds everything. `plain`: what has a first segment and a
+    router of its own, beside the prefix."""
 
-    def __init__(self, rest: APIRouter, by_area: Mapping[str, APIRouter], *, prefix: str) -> None:
+    def __init__(
+        self,
+        rest: APIRouter,
+        by_area: Mapping[str, APIRouter],
+        *,
+        prefix: str,
+        plain: Mapping[str, Router] | None = None,
+    ) -> None:
         self.rest = rest
         self.by_area = by_area
         self.start = prefix + "/"
+        self.plain = plain or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        router = self.rest
-        if scope["type"] == "http" and scope["path"].startswith(self.start):
-            router = self.by_area.get(area_of(scope["path"], self.start), self.rest)
+        router: Router = self.rest
+        if scope["type"] == "http":
+            if scope["path"].startswith(self.start):
+                router = self.by_area.get(area_of(scope["path"], self.start), self.rest)
+            else:
+                router = self.plain.get(area_of(scope["path"], "/"), self.rest)
         await router.app(scope, receive, send)
 
 
