@@ -120,7 +120,8 @@ class Behaviour:
 
 NAMES = {field.name.removesuffix("_"): field.name for field in fields(Behaviour)}
 MISDEEDS = (
-    "e", "broke", "silent", "head", "reset", "cut", "break_", "stall", "error", "html", "garbage", "empty", "redirect",
+    "misfit", "e", "broke", "silent", "head", "reset", "cut", "break_", "stall", "error", "html", "garbage", "empty",
+    "redirect",
 )  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """A database of the test's own, a practice provider, and one process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 
@@ -33,9 +35,18 @@ def chain(provider: LlmServer) -> Chain:
     return Chain(provider)
 
 
+Another = Callable[..., AbstractAsyncContextManager[Replica]]
+
+
 @pytest.fixture
-async def here(app_url: str, settings: Settings, chain: Chain) -> AsyncIterator[Replica]:
-    async with replica(app_url, settings, chain) as made:
+def another(app_url: str, settings: Settings, chain: Chain) -> Another:
+    """One more process on the same database."""
+    return partial(replica, app_url, settings, chain)
+
+
+@pytest.fixture
+async def here(another: Another) -> AsyncIterator[Replica]:
+    async with another() as made:
         yield made
 
 

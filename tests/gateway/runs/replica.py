@@ -1,6 +1,6 @@
 """One process that produces and follows runs, over real rows and a practice provider. A test may have several."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,11 +26,22 @@ from kontor.core.tenancy import Actor, Role
 from kontor.gateway.resilience import Retry
 from kontor.gateway.runs.continuing import continued
 from kontor.gateway.runs.judging import CutPolicy
-from kontor.gateway.runs.ports import Candidate, Route, Wish
+from kontor.gateway.runs.ports import Asks, Candidate, Route, Wish
 from kontor.gateway.runs.service import Runs
 from kontor.gateway.transport import Outgoing, Timeouts, Transport
 from kontor.gateway.wire.adapters import ADAPTERS
-from kontor.gateway.wire.port import Call, Endpoint, Quirks
+from kontor.gateway.wire.port import (
+    Adapter,
+    Call,
+    Endpoint,
+    Finished,
+    Prepared,
+    Quirks,
+    Reason,
+    Said,
+    Text,
+    UsageSeen,
+)
 from kontor.gateway.wire.quirks import KINDS
 from tests.wire.llm_server import USD_NANO_PER_MILLION, LlmServer
 
@@ -110,6 +121,24 @@ class Rough:
         self.learned = (model, estimated, told)
 
 
+class Scripted:
+    """A transport that says what it was told to, call by call, and remembers what it was asked."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.asked: list[Call] = []
+
+    async def stream(
+        self, request: Outgoing, adapter: Adapter, call: Call, at: Endpoint, prepared: Prepared | None = None
+    ) -> AsyncGenerator[Said, None]:
+        self.asked.append(call)
+        answer = self.answers[len(self.asked) - 1]
+        for word in answer.split(" "):
+            yield Text(f"{word} ")
+        yield UsageSeen(Usage(input=10, output=len(answer.split(" "))))
+        yield Finished(Reason.STOP)
+
+
 @dataclass
 class Replica:
     database: Database
@@ -121,7 +150,13 @@ class Replica:
 
 @asynccontextmanager
 async def replica(
-    url: str, settings: Settings, chain: Chain, *, lease_seconds: float = 10.0, renew_seconds: float = 1.0
+    url: str,
+    settings: Settings,
+    chain: Chain,
+    *,
+    lease_seconds: float = 10.0,
+    renew_seconds: float = 1.0,
+    asks: Asks | None = None,
 ) -> AsyncIterator[Replica]:
     database = Database.connect(url, pool_size=10)
     listener = Listener(url)
@@ -133,7 +168,7 @@ async def replica(
         listener,
         router=chain,
         books=billing,
-        asks=transport,
+        asks=asks or transport,
         estimates=estimates,
         lease_seconds=lease_seconds,
         renew_seconds=renew_seconds,

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from kontor.gateway.runs.answers import fold, gathered
 from kontor.gateway.runs.errors import RunNotFound
 from kontor.gateway.runs.events import Kind, RunEvent, RunId, after, joined, weight
 from kontor.gateway.runs.service import Runs
 from tests.factories.workshop import eventually
-from tests.gateway.runs.replica import Chain, Replica, asking, person, replica, rows
+from tests.gateway.runs.conftest import Another
+from tests.gateway.runs.replica import Replica, asking, person, rows
 from tests.wire.llm_server import LlmServer
 
 SOON = 20
@@ -195,10 +195,8 @@ async def test_who_may_not_see_it_any_more_is_shown_no_more_of_it(here: Replica,
 # Two replicas
 
 
-async def test_begun_here_and_followed_there(
-    here: Replica, anna: Actor, app_url: str, settings: Settings, chain: Chain
-) -> None:
-    async with replica(app_url, settings, chain) as there:
+async def test_begun_here_and_followed_there(here: Replica, anna: Actor, another: Another) -> None:
+    async with another() as there:
         run_id = await here.runs.start(anna, asking("fake-n100-t10"))
         first_at = []
 
@@ -218,8 +216,8 @@ async def test_begun_here_and_followed_there(
         assert sum(first_at) > 3
 
 
-async def test_stopped_there(here: Replica, anna: Actor, app_url: str, settings: Settings, chain: Chain) -> None:
-    async with replica(app_url, settings, chain) as there:
+async def test_stopped_there(here: Replica, anna: Actor, another: Another) -> None:
+    async with another() as there:
         async with here.runs.start_and_follow(anna, asking("fake-n5000-t20")) as (run_id, events):
             async for event in events:
                 if event.kind == Kind.TEXT:
@@ -230,13 +228,11 @@ async def test_stopped_there(here: Replica, anna: Actor, app_url: str, settings:
         assert answer.done is not None
         assert answer.done["state"] == "stopped"
         assert (await there.runs.read(anna, run_id)).state == "stopped"
-        await chain.server.until(lambda: chain.server.busy == 0)
+        await here.chain.server.until(lambda: here.chain.server.busy == 0)
 
 
-async def test_random_places_on_either_replica(
-    here: Replica, anna: Actor, app_url: str, settings: Settings, chain: Chain
-) -> None:
-    async with replica(app_url, settings, chain) as there:
+async def test_random_places_on_either_replica(here: Replica, anna: Actor, another: Another) -> None:
+    async with another() as there:
         run_id = await here.runs.start(anna, asking("fake-n80-t8"))
 
         async def wander(number: int) -> list[RunEvent]:

@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 USAGE_EVERY_SECONDS = 1.0
 DRAIN_SECONDS = 20.0
 # How far the estimate may pass what a cost limit allows before the run is ended: the provider holds the limit itself.
-LIMIT_SLACK = 1.25
+LIMIT_SLACK = 2.0
 
 
 @dataclass(frozen=True, slots=True)
