@@ -16,7 +16,10 @@ import { InstallationSection } from "./configuration/InstallationSection";
 import { SignInSection } from "./configuration/SignInSection";
 import { JobsSection } from "./jobs/JobsSection";
 import { MailSection } from "./mail/MailSection";
+import { ChoiceSection } from "./models/ChoiceSection";
+import { ModelsSection } from "./models/ModelsSection";
 import { OverviewSection } from "./overview/OverviewSection";
+import { ProvidersSection } from "./providers/ProvidersSection";
 import { adminTexts } from "./texts";
 import { UsersSection } from "./users/UsersSection";
 
@@ -24,6 +27,9 @@ const bodies: Record<SectionId, ComponentType> = {
   overview: OverviewSection,
   users: UsersSection,
   "sign-in": SignInSection,
+  providers: ProvidersSection,
+  models: ModelsSection,
+  choice: ChoiceSection,
   installation: InstallationSection,
   jobs: JobsSection,
   mail: MailSection,

@@ -1,11 +1,14 @@
 import {
+  Boxes,
   Gauge,
   KeyRound,
   LayoutDashboard,
   ListChecks,
   Mail,
+  Plug,
   ScrollText,
   ShieldAlert,
+  Signpost,
   Stethoscope,
   UsersRound,
 } from "lucide-react";
@@ -16,6 +19,9 @@ export type SectionId =
   | "overview"
   | "users"
   | "sign-in"
+  | "providers"
+  | "models"
+  | "choice"
   | "installation"
   | "jobs"
   | "mail"
@@ -24,6 +30,7 @@ export type SectionId =
   | "full-access";
 
 export const title = { en: "Admin", de: "Verwaltung" };
+const models = { en: "Models", de: "Modelle" };
 const system = { en: "System", de: "System" };
 
 /** Managers look after people; the rest is for administrators. */
@@ -71,6 +78,51 @@ export const catalogue = makeCatalogue<SectionId>("/admin", title, [
         id: "session-days",
         title: { en: "Days until one has to sign in again", de: "Tage bis zur nächsten Anmeldung" },
         words: { en: "session length expiry sign out", de: "Sitzung Dauer Ablauf abmelden" },
+      },
+    ],
+  },
+  {
+    id: "providers",
+    title: { en: "Providers", de: "Anbieter" },
+    icon: Plug,
+    caption: models,
+    visible: administrates,
+    settings: [],
+  },
+  {
+    id: "models",
+    title: { en: "Models", de: "Modelle" },
+    icon: Boxes,
+    caption: models,
+    visible: administrates,
+    settings: [],
+  },
+  {
+    id: "choice",
+    title: { en: "Choice of models", de: "Modellwahl" },
+    icon: Signpost,
+    caption: models,
+    visible: administrates,
+    settings: [
+      {
+        id: "default-model",
+        title: { en: "Model for whoever has not chosen", de: "Modell für alle, die nicht gewählt haben" },
+        words: { en: "default rule cheapest local", de: "Vorgabe Standard Regel günstigstes lokal" },
+      },
+      {
+        id: "aliases",
+        title: { en: "Names of your own for models", de: "Eigene Namen für Modelle" },
+        words: { en: "alias fallback", de: "Alias Ersatz" },
+      },
+      {
+        id: "own-keys",
+        title: { en: "Keys of people’s own", de: "Eigene Schlüssel der Personen" },
+        words: { en: "API key allow", de: "API-Schlüssel erlauben" },
+      },
+      {
+        id: "cut-streams",
+        title: { en: "Stopped answers", de: "Gestoppte Antworten" },
+        words: { en: "stop stream drain cancel", de: "Stopp Strom Abbruch" },
       },
     ],
   },

@@ -37,6 +37,13 @@ export const admin = defineFeature({
       keys: null,
       where: "anywhere",
     },
+    {
+      id: "admin.provider",
+      title: { en: "Add a provider of models", de: "Anbieter von Modellen hinzufügen" },
+      words: { en: "API key OpenAI Anthropic Ollama", de: "API-Schlüssel OpenAI Anthropic Ollama" },
+      keys: null,
+      where: "anywhere",
+    },
   ],
   palette: [
     {

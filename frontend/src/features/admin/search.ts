@@ -14,6 +14,7 @@ const names = [
   "since",
   "until",
   "kind",
+  "provider",
   "owner",
   "view",
   "id",

@@ -67,7 +67,8 @@ function PriceRow({ model }: { model: ModelInfo }) {
   const t = useTexts(usageTexts);
   const locale = useLocale();
   const { price } = model;
-  const rate = (amount: string | null) => (price && amount !== null ? formatRate(amount, price.currency, locale) : "–");
+  const rate = (amount: string | null | undefined) =>
+    price && amount ? formatRate(amount, price.currency, locale) : "–";
   return (
     <Tr>
       <Td className="max-w-0 min-w-44">

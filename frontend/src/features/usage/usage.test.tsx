@@ -226,7 +226,7 @@ describe("prices of models", () => {
   it("are told per million, free ones say so, and missing ones too", async () => {
     const unpriced = makeModel({ id: "m9", label: "Odd", price: null, state: "unpriced" });
     const { user } = await renderScreen(<PricesScreen />, {
-      network: { "GET /api/v1/llm/models": { items: [makeModel(), local, unpriced], default: null } },
+      network: { "GET /api/v1/llm/models": { items: [makeModel(), local, unpriced], default: "auto" } },
     });
     const table = await screen.findByRole("table");
     expect(within(table).getByRole("row", { name: /Claude/ })).toHaveTextContent("€2.78€0.278€3.475€13.90200,000");

@@ -353,8 +353,8 @@ function ModelFacts({ model, t }: { model: ModelInfo; t: T }) {
   const locale = useLocale();
   const number = (value: number) => formatNumber(value, {}, locale);
   const { price } = model;
-  const rate = (amount: string | null) =>
-    price && amount !== null ? t("perMillionShort", { amount: formatRate(amount, price.currency, locale) }) : null;
+  const rate = (amount: string | null | undefined) =>
+    price && amount ? t("perMillionShort", { amount: formatRate(amount, price.currency, locale) }) : null;
   const facts: (readonly [string, ReactNode])[] = [
     [t("provider"), model.provider.label],
     [t("window"), model.context_total === null ? null : t("windowValue", { count: number(model.context_total) })],

@@ -13,9 +13,9 @@ export function toNano(amount: string): number {
 export function upperCost(price: ModelPrice | null, tokens: { input: number; output: number }): number | null {
   if (!price) return null;
   if (price.is_free) return 0;
-  if (price.input === null || price.output === null) return null;
+  if (price.input == null || price.output == null) return null;
   // Whoever writes to a cache pays more for it than for plain input; the upper bound takes the dearest.
-  const input = Math.max(toNano(price.input), price.cache_write === null ? 0 : toNano(price.cache_write));
+  const input = Math.max(toNano(price.input), price.cache_write == null ? 0 : toNano(price.cache_write));
   return Math.ceil((tokens.input * input + tokens.output * toNano(price.output)) / MILLION);
 }
 

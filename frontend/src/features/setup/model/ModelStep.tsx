@@ -290,7 +290,8 @@ function KeyForm({
     try {
       let of = kind;
       if (!of) {
-        const { kinds: recognised } = await recogniseKey(key.trim());
+        // What is not even a key by its shape is told like one that nobody knows.
+        const { kinds: recognised } = await recogniseKey(key.trim()).catch(() => ({ kinds: [] }));
         if (recognised.length !== 1) {
           setPossible(recognised.length ? recognised.map(({ kind, label }) => ({ value: kind, label })) : kinds);
           return setHint(recognised.length ? "" : t("keyUnknown"));

@@ -1,6 +1,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Problem } from "@/shared/api/problem";
 import { modelsQuery } from "@/shared/models/api";
 import {
+  dropProvider,
   enableModel,
   makeProvider,
   modelsOfProvider,
@@ -19,7 +21,12 @@ export function useConnect() {
   return useMutation({
     meta: { shown: true },
     mutationFn: async (wanted: NewProvider): Promise<Connected> => {
-      const { id, label } = await makeProvider(wanted);
+      const { id, label, problem } = await makeProvider(wanted);
+      if (problem) {
+        // What does not answer is no beginning; it would only stand in the way of the next try.
+        await dropProvider(id).catch(() => {});
+        throw new Problem({ status: 422, code: problem });
+      }
       const { items } = await modelsOfProvider(id);
       return { id, label, models: items };
     },

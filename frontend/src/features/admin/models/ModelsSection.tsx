@@ -1,0 +1,286 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "@/shared/frame/link";
+import { Screen } from "@/shared/frame/sheet";
+import { formatDate, formatList, formatNumber } from "@/shared/i18n/format";
+import { useLocale } from "@/shared/i18n/locale";
+import { useTexts } from "@/shared/i18n/texts";
+import { type ModelPrice, modelsQuery } from "@/shared/models/api";
+import { readsText } from "@/shared/models/ModelPicker";
+import { formatRate, tileCode } from "@/shared/models/price";
+import { modelsTexts } from "@/shared/models/texts";
+import { Button } from "@/shared/ui/button";
+import { Switch } from "@/shared/ui/choice";
+import { cx } from "@/shared/ui/cx";
+import { SearchField } from "@/shared/ui/input";
+import { Badge, ModelTile } from "@/shared/ui/marks";
+import { LoadMore } from "@/shared/ui/navigation";
+import { FactRow, Facts } from "@/shared/ui/section";
+import { Select } from "@/shared/ui/select";
+import { EmptyState, ErrorState, LoadingBars, Refreshing } from "@/shared/ui/states";
+import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
+import { Segmented } from "@/shared/ui/tabs";
+import { toast } from "@/shared/ui/toast";
+import { moveBetweenRows, Panel, PanelHead, roleText, rowButtonClass, stickyClass, stickyRowClass } from "../parts";
+import { providersQuery } from "../providers/api";
+import { useChosen, useFilters, useTypedFilter } from "../search";
+import { adminTexts } from "../texts";
+import { roles } from "../users/api";
+import { type AdminModel, adminModelsQuery, useChangeModel } from "./api";
+import { EditModelDialog } from "./EditModelDialog";
+import { adminModelsTexts } from "./texts";
+
+export function ModelsSection() {
+  const t = useTexts(adminModelsTexts);
+  const [filters, change] = useFilters();
+  const enabled = filters.state === "on" ? true : filters.state === "off" ? false : undefined;
+  const filter = { provider: filters.provider, search: filters.q, enabled };
+  const models = useInfiniteQuery({ ...adminModelsQuery(filter), placeholderData: (before) => before });
+  const { data: usable } = useQuery(modelsQuery);
+  const { data: providers } = useQuery(providersQuery);
+  const [typed, type] = useTypedFilter(filters.q ?? "", (q) => change({ q }));
+  const [chosen, choose] = useChosen();
+  const [editing, setEditing] = useState<string | null>(null);
+  const items = models.data?.pages.flatMap((page) => page.items) ?? [];
+  const prices = new Map(usable?.items.map(({ id, price }) => [id, price]));
+  const current = items.find(({ id }) => id === chosen);
+  const edited = items.find(({ id }) => id === editing);
+  const isFiltered = Boolean(filters.provider || filters.q || filters.state);
+  return (
+    <Screen
+      title={t("title")}
+      subtitle={t("lead")}
+      below={
+        <div className="flex flex-wrap items-center gap-2 border-b border-border pb-3">
+          <SearchField label={t("search")} value={typed} onChange={type} className="w-56 max-sm:w-full" />
+          <Select
+            label={t("provider")}
+            size="sm"
+            className="!w-48"
+            value={filters.provider ?? ""}
+            onChange={(provider) => change({ provider: provider || undefined })}
+            options={[
+              { value: "", label: t("allProviders") },
+              ...(providers?.items.map(({ id, label }) => ({ value: id, label })) ?? []),
+            ]}
+          />
+          <Segmented
+            label={t("filter")}
+            value={filters.state === "on" || filters.state === "off" ? filters.state : ""}
+            onChange={(state) => change({ state: state || undefined })}
+            items={[
+              { value: "", label: t("all") },
+              { value: "on", label: t("inUse") },
+              { value: "off", label: t("off") },
+            ]}
+          />
+        </div>
+      }
+    >
+      {models.isPending ? <LoadingBars rows={8} /> : null}
+      {models.isError && !models.data ? (
+        <ErrorState error={models.error} onRetry={() => void models.refetch()} />
+      ) : null}
+      {models.data && items.length === 0 ? (
+        isFiltered ? (
+          <EmptyState title={t("noneFiltered")} />
+        ) : (
+          <EmptyState
+            title={t("none")}
+            action={<Button render={<Link to="/admin/providers" />}>{t("toProviders")}</Button>}
+          >
+            {t("noneText")}
+          </EmptyState>
+        )
+      ) : null}
+      {items.length > 0 ? (
+        <Refreshing active={models.isPlaceholderData}>
+          <Table caption={t("title")} onKeyDown={moveBetweenRows}>
+            <TableHead>
+              <Th className={stickyClass}>{t("model")}</Th>
+              <Th className="@max-2xl:hidden">{t("provider")}</Th>
+              <Th right className="@max-xl:hidden" title={t("priceTitle")}>
+                {t("input")}
+              </Th>
+              <Th right className="@max-xl:hidden" title={t("priceTitle")}>
+                {t("output")}
+              </Th>
+              <Th right className="@max-3xl:hidden">
+                {t("window")}
+              </Th>
+              <Th className="@max-3xl:hidden">{t("for")}</Th>
+              <Th right>{t("on")}</Th>
+            </TableHead>
+            <tbody>
+              {items.map((model) => (
+                <ModelRow
+                  key={model.id}
+                  model={model}
+                  price={prices.get(model.id)}
+                  isChosen={model.id === chosen}
+                  onChoose={() => choose(model.id)}
+                />
+              ))}
+            </tbody>
+          </Table>
+          <LoadMore
+            loaded={items.length}
+            hasMore={models.hasNextPage}
+            busy={models.isFetchingNextPage}
+            onLoad={() => void models.fetchNextPage()}
+          />
+        </Refreshing>
+      ) : null}
+      {current ? <ModelPanel model={current} onEdit={() => setEditing(current.id)} /> : null}
+      {edited ? <EditModelDialog model={edited} onClose={() => setEditing(null)} /> : null}
+    </Screen>
+  );
+}
+
+function ModelRow({
+  model,
+  price,
+  isChosen,
+  onChoose,
+}: {
+  model: AdminModel;
+  price: ModelPrice | null | undefined;
+  isChosen: boolean;
+  onChoose: () => void;
+}) {
+  const t = useTexts(adminModelsTexts);
+  const a = useTexts(adminTexts);
+  const locale = useLocale();
+  const change = useChangeModel();
+  const { id, label, is_enabled } = model;
+  const rate = (amount: string | null | undefined) =>
+    price && amount ? formatRate(amount, price.currency, locale) : "–";
+  const flip = (next: boolean) =>
+    change.mutate(
+      { id, is_enabled: next },
+      {
+        onSuccess: () =>
+          toast({
+            text: t(next ? "isOn" : "isOff", { name: label }),
+            undo: () => change.mutateAsync({ id, is_enabled: !next }),
+          }),
+      },
+    );
+  const isForAll = roles.every((role) => model.enabled_roles.includes(role));
+  return (
+    <Tr
+      selected={isChosen}
+      className="group cursor-default"
+      onClick={(event) => {
+        if (!(event.target as HTMLElement).closest("button, [role=switch], label")) onChoose();
+      }}
+    >
+      <Td className={cx(stickyRowClass(isChosen), "pr-2")}>
+        <span className="flex items-center gap-2.5">
+          <ModelTile code={tileCode(label)} size={20} />
+          <button
+            type="button"
+            data-row
+            aria-current={isChosen ? "true" : undefined}
+            onClick={onChoose}
+            title={model.name}
+            className={cx(rowButtonClass, "max-w-52 truncate", !is_enabled && "!font-normal text-muted-foreground")}
+          >
+            {label}
+          </button>
+          {model.gone_at ? <Badge tone="brass">{t("gone")}</Badge> : null}
+          {model.deprecated_on ? (
+            <Badge tone="brass">{t("until", { date: formatDate(`${model.deprecated_on}T12:00:00Z`, locale) })}</Badge>
+          ) : null}
+          {model.edited.length > 0 ? <span className="text-xs text-faint @max-2xl:hidden">{t("edited")}</span> : null}
+        </span>
+      </Td>
+      <Td className="max-w-40 truncate text-muted-foreground @max-2xl:hidden">{model.provider.label}</Td>
+      <Td right className="@max-xl:hidden">
+        {price?.is_free ? (
+          <span className="text-muted-foreground">{t("free")}</span>
+        ) : price ? (
+          rate(price.input)
+        ) : price === null ? (
+          <span className="text-brass-text">{t("unpriced")}</span>
+        ) : (
+          <span className="text-faint">–</span>
+        )}
+      </Td>
+      <Td right className="@max-xl:hidden">
+        {price && !price.is_free ? rate(price.output) : ""}
+      </Td>
+      <Td right className="text-muted-foreground @max-3xl:hidden">
+        {model.context_total === null ? "–" : formatNumber(model.context_total, {}, locale)}
+      </Td>
+      <Td className="text-muted-foreground @max-3xl:hidden">
+        {isForAll
+          ? t("everyone")
+          : model.enabled_roles.length === 0
+            ? t("nobody")
+            : formatList(
+                model.enabled_roles.map((role) => roleText(a, role)),
+                locale,
+              )}
+      </Td>
+      <Td right>
+        <span className="inline-flex align-middle [&_span.min-w-0]:sr-only">
+          <Switch label={t("use", { name: label })} checked={is_enabled} onChange={flip} disabled={change.isPending} />
+        </span>
+      </Td>
+    </Tr>
+  );
+}
+
+function ModelPanel({ model, onEdit }: { model: AdminModel; onEdit: () => void }) {
+  const t = useTexts(adminModelsTexts);
+  const m = useTexts(modelsTexts);
+  const a = useTexts(adminTexts);
+  const locale = useLocale();
+  const tokens = (value: number | null) =>
+    value === null ? t("unknown") : t("windowValue", { count: formatNumber(value, {}, locale) });
+  const list = (kinds: readonly string[] | null) =>
+    kinds?.length
+      ? formatList(
+          kinds.map((kind) => readsText(kind, m)),
+          locale,
+        )
+      : t("unknown");
+  return (
+    <Panel of={model.id} title={model.label}>
+      <PanelHead
+        icon={<ModelTile code={tileCode(model.label)} size={28} />}
+        title={model.label}
+        subtitle={model.provider.label}
+      />
+      {model.description ? <p className="mb-4 text-muted-foreground">{model.description}</p> : null}
+      <div className="pb-4">
+        <Button onClick={onEdit}>{t("edit")}</Button>
+      </div>
+      <Facts>
+        <FactRow label={t("atProvider")}>
+          <span className="font-mono text-xs break-all">{model.name}</span>
+        </FactRow>
+        <FactRow label={t("window")}>{tokens(model.context_total)}</FactRow>
+        <FactRow label={t("longest")}>{tokens(model.max_output)}</FactRow>
+        <FactRow label={t("takes")}>{list(model.takes)}</FactRow>
+        <FactRow label={t("gives")}>{list(model.gives)}</FactRow>
+        <FactRow label={t("can")}>
+          {model.features?.length ? (
+            <span className="font-mono text-xs">{model.features.join(", ")}</span>
+          ) : (
+            t("unknown")
+          )}
+        </FactRow>
+        <FactRow label={t("roles")}>
+          {model.enabled_roles.length === 0
+            ? t("nobody")
+            : formatList(
+                model.enabled_roles.map((role) => roleText(a, role)),
+                locale,
+              )}
+        </FactRow>
+      </Facts>
+    </Panel>
+  );
+}
