@@ -58,6 +58,11 @@ def openai(message: str, kind: str | None, code: str | None, param: str | None =
         (429, "slow down", Fault.BUSY),
         (
             429,
+            openai("Request too large for gpt-4 on tokens per min (TPM)", "tokens", "rate_limit_exceeded"),
+            Fault.BUSY,
+        ),
+        (
+            429,
             openai(
                 "You exceeded your current quota, please check your plan and billing details.",
                 "insufficient_quota",

@@ -117,6 +117,7 @@ def listed_model(entry: Mapping[str, JSON]) -> Listed | None:
             entry.get("max_context_length"),
             entry.get("context_window"),
             entry.get("max_model_len"),
+            entry.get("max_prompt_length"),
             best.get("context_length"),
             meta.get("n_ctx_train"),
         ),
