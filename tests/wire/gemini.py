@@ -26,6 +26,7 @@ EMBEDDING = {"batchEmbedContents", "embedContent"}
 class Gemini:
     kind = "gemini"
     base_path = "/v1beta"
+    key = "AIzaPracticeProviderPracticeProvider012"
     models: Sequence[str] = ("fake", "fake-n200-w20-t5", "fake-think40", "fake-tools", "fake-d256")
 
     def is_signed(self, request: Request, key: str) -> bool:

@@ -31,6 +31,8 @@ KEPT = timedelta(days=8)
 SAMPLES = 64
 LONGEST_ERROR = 500
 MOST_ERRORS = 20
+# Stands for a model where a provider is asked for its list: who asks remembers what came of it.
+LISTS = "(models)"
 
 
 @dataclass(slots=True)
@@ -62,6 +64,8 @@ class Recorder:
     def note(self, attempt: Attempt) -> None:
         """What the transport tells of every try. What the caller did wrong says nothing about the provider."""
         error, request = attempt.error, attempt.request
+        if request.model == LISTS:
+            return
         if error is None:
             seen = self._seen[request.provider]
             seen.ok += 1

@@ -90,6 +90,7 @@ class KnownProvider:
     latency_ms: int | None
     version: int
     created_at: datetime
+    refreshed_at: datetime | None
 
     @property
     def is_guarded(self) -> bool:
@@ -378,6 +379,7 @@ def known_provider(row: Provider) -> KnownProvider:
         latency_ms=row.latency_ms,
         version=row.version,
         created_at=row.created_at,
+        refreshed_at=row.refreshed_at,
     )
 
 

@@ -13,6 +13,7 @@ from kontor.core.errors import FieldProblem
 from kontor.gateway.facts import Facts
 from kontor.gateway.known import KnownModel, KnownProvider
 from kontor.gateway.wire.port import Deed, Feature, Loss, Quirks
+from kontor.gateway.wire.quirks import KINDS
 
 JSON = Any
 Schema = dict[str, JSON]
@@ -170,7 +171,7 @@ def schema_of(model: KnownModel, provider: KnownProvider) -> Schema:
     for name, parameter in native.items():
         if not (thinks_alone and name in {"top_k", "min_p", *PENALTIES}):
             properties[name] = parameter.schema
-    if native:
+    if provider.kind in KINDS:
         properties["extra"] = {**BAG, "description": "Further fields of the provider's own request, as they are."}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 

@@ -41,6 +41,13 @@ class Router:
             after_stop=view.house.config.cut_stream_policy,
         )
 
+    async def embedders(
+        self, actor: Actor, ref: str | None, *, provider: str | None = None, tokens_in: int = 0
+    ) -> Choice:
+        """Those that turn texts into vectors. `outgoing_of` and `adapter_of` make the request of each."""
+        view = await self._gateway.knowledge.view(actor)
+        return Chooser(view, Need(tokens_in=tokens_in, gives="vector")).choose(ref, provider=provider)
+
     def need_of(self, wish: Wish) -> Need:
         features, characters = looked_at(wish.messages)
         if wish.tools:
@@ -119,20 +126,25 @@ def candidate_of(actor: Actor, wish: Wish, chosen: Chosen, *, is_lenient: bool) 
         adapter=adapter_of(provider),
         at=provider.endpoint(key),
         call=call,
-        outgoing=Outgoing(
-            person=actor.user_id,
-            provider=provider.id,
-            label=provider.label,
-            model=model.name,
-            key=None if key is None else key.id,
-            is_guarded=provider.is_guarded,
-            concurrency=provider.concurrency,
-            timeouts=timeouts_of(provider),
-        ),
+        outgoing=outgoing_of(actor, chosen),
         is_own_key=chosen.is_own_key,
         is_local=provider.is_local,
         losses=read.losses,
         max_output=model.facts.max_output,
+    )
+
+
+def outgoing_of(actor: Actor, chosen: Chosen) -> Outgoing:
+    provider, key = chosen.provider, chosen.key
+    return Outgoing(
+        person=actor.user_id,
+        provider=provider.id,
+        label=provider.label,
+        model=chosen.model.name,
+        key=None if key is None else key.id,
+        is_guarded=provider.is_guarded,
+        concurrency=provider.concurrency,
+        timeouts=timeouts_of(provider),
     )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -26,7 +27,7 @@ from kontor.core.vault.service import Vault
 from kontor.gateway import addresses, catalogue, health, keys, known, providers
 from kontor.gateway.catalogue import Refreshed
 from kontor.gateway.errors import BadAnswer, KeyRefused
-from kontor.gateway.health import Recorder
+from kontor.gateway.health import LISTS, Recorder
 from kontor.gateway.keys import NewKey, OwnAddressesNotAllowed, OwnKeysNotAllowed
 from kontor.gateway.known import PASSAGES, Knowledge, KnownKey, KnownProvider
 from kontor.gateway.passages import Answerer, PassagesAdapter
@@ -37,7 +38,7 @@ from kontor.gateway.tables import Provider, ProviderKey
 from kontor.gateway.transport import Outgoing, Timeouts, Transport
 from kontor.gateway.wire.adapters import ADAPTERS
 from kontor.gateway.wire.faults import Unreadable
-from kontor.gateway.wire.port import Adapter, Listed
+from kontor.gateway.wire.port import Adapter, Describing, Endpoint, Listed
 from kontor.gateway.wire.quirks import KINDS
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,9 @@ log = structlog.get_logger(__name__)
 LIST_TIMEOUTS = Timeouts(queue=5, connect=5, first_byte=10, idle=10, total=15)
 LARGEST_LIST = 16 * 1024 * 1024
 ONCE = Retry(attempts=1)
+DESCRIBED_AT_ONCE = 4
+MOST_DESCRIBED = 200
+REFRESH_EVERY = timedelta(hours=24)
 
 PASSAGES_ADAPTER: Adapter = PassagesAdapter()
 
@@ -101,8 +105,19 @@ class Gateway:
     async def close(self) -> None:
         await self.transport.close()
 
-    async def ask_models(self, provider: KnownProvider, key: KnownKey | None, *, person: UUID | None) -> Answered:
-        """The cheapest thing that a provider can be asked, and a test of the key at once. Never raises ours."""
+    async def ask_models(
+        self,
+        provider: KnownProvider,
+        key: KnownKey | None,
+        *,
+        person: UUID | None,
+        is_described: bool = True,
+        timeouts: Timeouts = LIST_TIMEOUTS,
+    ) -> Answered:
+        """The cheapest thing that a provider can be asked, and a test of the key at once. Errors are in the answer.
+
+        `is_described`: where the list has names alone, each model is asked for as well.
+        """
         adapter = ADAPTERS.get(provider.protocol)
         if adapter is None:
             return Answered(error=BadAnswer(provider.label, reason=f"speaks {provider.protocol}, which is not known"))
@@ -111,10 +126,10 @@ class Gateway:
             person=person,
             provider=provider.id,
             label=provider.label,
-            model="(models)",
+            model=LISTS,
             key=None if key is None else key.id,
             is_guarded=provider.is_guarded,
-            timeouts=LIST_TIMEOUTS,
+            timeouts=timeouts,
             retry=ONCE,
             largest_answer=LARGEST_LIST,
         )
@@ -125,9 +140,31 @@ class Gateway:
             return Answered(error=error)
         ms = round((time.monotonic() - began) * 1000)
         try:
-            return Answered(adapter.read_models(body), ms=ms)
+            listed = adapter.read_models(body)
         except Unreadable:
             return Answered(error=BadAnswer(provider.label, reason="sent no list of models"))
+        if is_described and isinstance(adapter, Describing):
+            listed = await self._described(request, adapter, listed, at)
+        return Answered(listed, ms=ms)
+
+    async def _described(
+        self, request: Outgoing, adapter: Adapter, listed: Sequence[Listed], at: Endpoint
+    ) -> Sequence[Listed]:
+        """A few at a time. A model of which nothing can be learned stays as it was listed."""
+        places = asyncio.Semaphore(DESCRIBED_AT_ONCE)
+
+        async def one(each: Listed) -> Listed:
+            if not isinstance(adapter, Describing):
+                return each
+            async with places:
+                try:
+                    body = await self.transport.send(request, adapter, adapter.describe(each.name, at), at)
+                    return adapter.read_description(each, body)
+                except (KontorError, *Unreadable):
+                    return each
+
+        described = await asyncio.gather(*(one(each) for each in listed[:MOST_DESCRIBED]))
+        return [*described, *listed[MOST_DESCRIBED:]]
 
 
 def adapter_of(provider: KnownProvider) -> Adapter:
@@ -345,27 +382,26 @@ async def check_all(gateway: Gateway) -> int:
         and (house.keys.get(provider.id) or not provider.needs_key)
     ]
 
-    async def check(provider: KnownProvider) -> None:
+    async def check(provider: KnownProvider) -> Answered:
         found = house.keys.get(provider.id)
-        key = found[0] if found else None
-        answered = await gateway.ask_models(provider, key, person=None)
-        await remember(gateway, provider.id, answered, key_id=None if key is None else key.id)
-        if answered.listed:
-            await refresh_quietly(gateway, provider.id, answered.listed)
+        is_due = provider.refreshed_at is None or now() - provider.refreshed_at > REFRESH_EVERY
+        return await gateway.ask_models(provider, found[0] if found else None, person=None, is_described=is_due)
 
-    async with asyncio.TaskGroup() as tasks:
-        for provider in wanted:
-            tasks.create_task(check(provider))
+    for provider, answered in zip(wanted, await asyncio.gather(*map(check, wanted)), strict=True):
+        found = house.keys.get(provider.id)
+        await remember(gateway, provider.id, answered, key_id=found[0].id if found else None)
+        if answered.listed:
+            await refresh_if_due(gateway, provider.id, answered.listed)
     return len(wanted)
 
 
-async def refresh_quietly(gateway: Gateway, provider_id: UUID, listed: Sequence[Listed]) -> None:
+async def refresh_if_due(gateway: Gateway, provider_id: UUID, listed: Sequence[Listed]) -> None:
     """The list came anyway. Once a day is enough to take it in."""
     async with gateway.database.system("configuration") as unit:
         row = await unit.scalar(select(Provider).where(Provider.id == provider_id).with_for_update())
-        is_due = row is not None and (row.refreshed_at is None or (now() - row.refreshed_at).days >= 1)
-        if row is not None and is_due:
+        if row is not None and (row.refreshed_at is None or now() - row.refreshed_at > REFRESH_EVERY):
             await catalogue.refresh(unit, row, listed)
+            gateway.knowledge.forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,26 +429,11 @@ async def discover(
     async def look(kind: str, place: addresses.Address) -> Found | None:
         row = providers.made(ProviderCreate(kind=kind, base_url=place.base_url))
         provider = known.known_provider(row)
-        adapter = adapter_of(provider)
-        at = provider.endpoint(None)
-        request = Outgoing(
-            person=None,
-            provider=provider.id,
-            label=provider.label,
-            timeouts=DISCOVER_TIMEOUTS,
-            retry=ONCE,
-            largest_answer=LARGEST_LIST,
-        )
-        try:
-            body = await gateway.transport.send(request, adapter, adapter.models(at), at)
-        except KontorError:
-            return None
-        try:
-            listed = adapter.read_models(body)
-        except Unreadable:
+        answered = await gateway.ask_models(provider, None, person=None, timeouts=DISCOVER_TIMEOUTS)
+        if answered.error is not None:
             return None
         there = next((each.id for each in house.providers.values() if each.base_url == place.base_url), None)
-        return Found(kind, place.base_url, listed, there)
+        return Found(kind, place.base_url, answered.listed, there)
 
     found = await asyncio.gather(*(look(kind, place) for kind, place in asked))
     return [each for each in found if each is not None]
