@@ -26,6 +26,7 @@ ERRORS = {
 class Anthropic:
     kind = "anthropic"
     base_path = "/v1"
+    key = "sk-ant-practice-provider-0123456789"
     models: Sequence[str] = ("fake", "fake-n200-w20-t5", "fake-think40", "fake-tools", "fake-cached50")
 
     def is_signed(self, request: Request, key: str) -> bool:

@@ -35,5 +35,4 @@ async def all_serving() -> AsyncIterator[Mapping[str, LlmServer]]:
 
 def endpoint_of(server: LlmServer, *, base_url: str | None = None) -> Endpoint:
     """As the house's own row of this provider would have it."""
-    kind = server.dialect.kind
-    return Endpoint(base_url or server.url, None if kind == "ollama" else server.key, KINDS[kind].quirks)
+    return Endpoint(base_url or server.url, server.key or None, KINDS[server.dialect.kind].quirks)

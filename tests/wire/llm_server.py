@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httptools
@@ -164,6 +164,7 @@ class Dialect(Protocol):
 
     kind: str
     base_path: str
+    key: str  # of the shape that keys have there
     models: Sequence[str]
 
     def is_signed(self, request: Request, key: str) -> bool: ...
@@ -200,7 +201,6 @@ class LlmServer:
     """One provider, on one port."""
 
     dialect: Dialect
-    key: str = "sk-fake-key-of-the-practice-provider"
     # Real names that answer as well, for those who want a price for them: name -> behaviour.
     known: dict[str, str] = field(default_factory=dict)
     keeps_requests: int = 1000
@@ -217,6 +217,10 @@ class LlmServer:
     _number: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
+
+    @property
+    def key(self) -> str:
+        return self.dialect.key
 
     @property
     def url(self) -> str:
@@ -451,8 +455,7 @@ class Connection(asyncio.Protocol):
         self._may_write.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         self._server.connections.add(self)
         self._server.accepted += 1
 

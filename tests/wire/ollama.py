@@ -16,6 +16,7 @@ SIZE = 2_019_393_189
 class Ollama:
     kind = "ollama"
     base_path = ""
+    key = ""
     models: Sequence[str] = ("fake", "fake-n200-w20-t5", "fake-think40", "fake-tools", "fake-d256")
 
     def is_signed(self, request: Request, key: str) -> bool:

@@ -18,6 +18,7 @@ REASONS = {"stop": "stop", "length": "length", "tools": "tool_calls", "filter": 
 class OpenAi:
     kind = "openai"
     base_path = "/v1"
+    key = "sk-proj-practice-provider-0123456789"
     models: Sequence[str] = ("fake", "fake-n200-w20-t5", "fake-think40", "fake-tools", "fake-d256")
 
     def is_signed(self, request: Request, key: str) -> bool:

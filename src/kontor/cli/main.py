@@ -157,6 +157,12 @@ def add_checks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="STEPS", help="names of steps, separated by commas")
 
 
+def add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--first-port", type=int, default=8100, metavar="PORT", help="of four; 0 takes any that are free (8100)"
+    )
+
+
 def up(options: argparse.Namespace) -> int:
     from kontor.cli import up as supervisor
 
@@ -211,6 +217,12 @@ def openapi(options: argparse.Namespace) -> int:
     return manage.openapi(options.output)
 
 
+def demo_provider(options: argparse.Namespace) -> int:
+    from kontor.cli import demo
+
+    return demo.run(options.first_port)
+
+
 def test(options: argparse.Namespace) -> int:
     from kontor.cli import verify
 
@@ -242,6 +254,9 @@ COMMANDS = (
     Command("vault", "Look after the key that encrypts stored secrets.", vault, add_vault),
     Command("doctor", "Say in plain words what is wrong and how to mend it.", doctor, add_doctor),
     Command("openapi", "Write the interface's description (OpenAPI).", openapi, add_openapi),
+    Command(
+        "demo-provider", "Start practice providers of models, to try everything without a key.", demo_provider, add_demo
+    ),
     Command("test", "Set up what the tests need and run all of them.", test, add_checks),
     Command("check", "Run everything that CI runs, and count.", check, add_checks),
     Command("version", "Print the version.", version),
