@@ -12,11 +12,11 @@ from kontor.accounts import audit
 from kontor.accounts.audit import Action
 from kontor.core.clock import now
 from kontor.core.errors import Kind, KontorError
-from kontor.core.versions import refuse_stale
 from kontor.core.ids import UserId, new_id
 from kontor.core.paging import Cursor
 from kontor.core.tenancy import Actor
 from kontor.core.trail import Subject
+from kontor.core.versions import refuse_stale
 from kontor.gateway import known
 from kontor.gateway.facts import Facts, bundled, is_edition, joined, of_list
 from kontor.gateway.known import PASSAGES

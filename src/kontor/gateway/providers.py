@@ -12,10 +12,10 @@ from kontor.accounts.audit import Action
 from kontor.core.clock import now
 from kontor.core.database import elevated
 from kontor.core.errors import FieldProblem, Kind, KontorError
-from kontor.core.versions import refuse_stale
 from kontor.core.ids import UserId, new_id
 from kontor.core.tenancy import Actor
 from kontor.core.trail import Subject
+from kontor.core.versions import refuse_stale
 from kontor.gateway import addresses, known
 from kontor.gateway.addresses import Address
 from kontor.gateway.known import PASSAGES
