@@ -118,4 +118,11 @@ async def ask_to_stop(unit: AsyncSession, run_id: RunId) -> bool:
 
 
 def as_json(value: object) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: object) -> str:
+    # The database's driver has a UUID of its own, which is one to everybody but the encoder.
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(type(value).__name__)
