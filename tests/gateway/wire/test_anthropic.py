@@ -280,6 +280,14 @@ def test_who_thinks_unasked_stops_when_a_tool_is_forced() -> None:
     assert lost(call) == {}
 
 
+def test_an_answer_that_is_begun_goes_on_without_a_budget_to_think() -> None:
+    call = saying(QUESTION, {"role": "assistant", "content": "Par"}, model=BUDGETED, effort="low")
+    assert "thinking" not in sent(call)
+    assert lost(call) == {Feature.EFFORT: DROPPED}
+    taking = {model: QUIRKS.for_model(model).takes_prefill for model in MODELS}
+    assert [model for model, takes in taking.items() if takes] == [BUDGETED, OLDEST]
+
+
 def test_a_budget_needs_the_thoughts_before_the_last_call_of_a_tool() -> None:
     call = saying(*TOOL_TURN, model=BUDGETED, tools=(WEATHER,), effort="low")
     assert "thinking" not in sent(call)
@@ -373,7 +381,13 @@ def test_a_schema_keeps_what_can_be_held_to_and_names_the_rest() -> None:
             "how": {"oneOf": [{"type": "string"}, {"type": "null"}]},
             "who": {"$ref": "#/$defs/person", "description": "The person."},
         },
-        "$defs": {"person": {"type": "object", "properties": {}, "additionalProperties": {"type": "string"}}},
+        "$defs": {
+            "person": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}},
+                "additionalProperties": {"type": "string"},
+            }
+        },
     }
     call = saying(schema=AnswerSchema("form", schema))
     written = sent(call)["output_config"]["format"]["schema"]
@@ -396,7 +410,18 @@ TREE = {
 }
 
 
-@pytest.mark.parametrize(("model", "schema"), [(OLDEST, CITY), (STEERED, AnswerSchema("tree", TREE))])
+ANYTHING = {"type": "object", "properties": {"notes": {"type": "object"}, "rest": {}}}
+
+
+@pytest.mark.parametrize(
+    ("model", "schema"),
+    [
+        (OLDEST, CITY),
+        (STEERED, AnswerSchema("tree", TREE)),
+        (STEERED, AnswerSchema("any", {"type": "object"})),
+        ("claude-opus-5", AnswerSchema("notes", ANYTHING)),
+    ],
+)
 def test_what_cannot_be_held_to_natively_is_asked_for_by_a_tool(model: str, schema: AnswerSchema) -> None:
     call = saying(model=model, schema=schema)
     body = sent(call)
@@ -408,6 +433,19 @@ def test_what_cannot_be_held_to_natively_is_asked_for_by_a_tool(model: str, sche
     assert text_of(said) == '{"city":"Paris"}'  # the answer, and no call of a tool
     assert last(said, Finished).reason is Reason.STOP
     assert calls_of(said) == []
+
+
+@pytest.mark.parametrize("schema", [TREE, ANYTHING])
+def test_where_no_tool_can_be_forced_words_must_do(schema: dict[str, Any]) -> None:
+    call = saying({"role": "system", "content": "Be brief."}, QUESTION, model=NEWEST, schema=AnswerSchema("s", schema))
+    body = sent(call)
+    assert "tools" not in body
+    assert "output_config" not in body
+    assert [block["text"][:10] for block in body["system"]] == ["Be brief.", "Answer wit"]
+    assert orjson.dumps(schema).decode() in body["system"][1]["text"]
+    assert lost(call) == {Feature.SCHEMA: CHANGED}
+    answer = frames_of(events(text_block(0, "{}"), stop("end_turn")), "sse")
+    assert text_of(read(ADAPTER.reader(call, AT), answer)) == "{}"
 
 
 @pytest.mark.parametrize(

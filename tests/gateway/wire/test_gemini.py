@@ -158,7 +158,7 @@ FATES: dict[str, dict[Feature, Fate]] = {
         **EVERYWHERE,
         Feature.EFFORT: DROPPED,
         Feature.SYSTEM: CHANGED,
-        Feature.SCHEMA: DROPPED,
+        Feature.SCHEMA: CHANGED,
         Feature.TOOLS: DROPPED,
     },
 }
@@ -370,8 +370,9 @@ def test_a_schema_keeps_what_is_known_there_and_names_the_rest() -> None:
 def test_a_schema_and_tools_are_together_only_in_newer_models() -> None:
     assert lost(saying(schema=CITY, tools=(WEATHER,))) == {}
     older = saying(model=BUDGETED, schema=CITY, tools=(WEATHER,))
-    assert lost(older) == {Feature.SCHEMA: DROPPED}
+    assert lost(older) == {Feature.SCHEMA: CHANGED}
     assert "responseMimeType" not in sent(older)["generationConfig"]
+    assert orjson.dumps(CITY.schema).decode() in sent(older)["systemInstruction"]["parts"][0]["text"]
 
 
 def test_signatures_go_back_on_the_part_that_they_came_with() -> None:

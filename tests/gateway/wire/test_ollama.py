@@ -256,13 +256,14 @@ def test_an_admin_can_set_options_for_all() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "written", "deed"),
-    [("json_schema", CITY.schema, None), ("json_object", "json", CHANGED), ("none", None, DROPPED)],
+    [("json_schema", CITY.schema, None), ("json_object", "json", CHANGED), ("none", None, CHANGED)],
 )
 def test_schemas_as_far_as_the_version_goes(mode: Any, written: object, deed: Deed | None) -> None:
     at = Endpoint(AT.base_url, None, Quirks(schema_mode=mode))
     prepared = ADAPTER.chat(saying(schema=CITY), at)
     assert orjson.loads(prepared.body).get("format") == written
     assert [loss.deed for loss in prepared.losses] == ([deed] if deed else [])
+    assert (orjson.loads(prepared.body)["messages"][0]["role"] == "system") is (deed is not None)  # said in words
 
 
 # --- what comes

@@ -6,7 +6,7 @@ words can be steered) stands in `MODELS` as data, for `quirks.py`.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import orjson
 
@@ -100,12 +100,17 @@ MODELS: Final = (
     ModelQuirks(
         r"claude-((opus|sonnet|haiku)-4-([015](?!\d)|20)|3-7)",
         taken=SAMPLING | FORCED,
-        changes={"efforts": BUDGETS, "refused_with_effort": SAMPLING | FORCED, "default_output": 32_000},
+        changes={
+            "efforts": BUDGETS,
+            "refused_with_effort": SAMPLING | FORCED,
+            "default_output": 32_000,
+            "takes_prefill": True,
+        },
     ),
     ModelQuirks(
         r"claude-(3-(5|haiku|opus|sonnet)|2|instant)",
         taken=SAMPLING | FORCED,
-        changes={"efforts": {}, "default_output": OUTPUT_UNKNOWN},
+        changes={"efforts": {}, "default_output": OUTPUT_UNKNOWN, "takes_prefill": True},
     ),
     ModelQuirks(r"claude-(3|2|instant|(opus|sonnet)-4-(0(?!\d)|20)\d*$)", changes={"schema_mode": "none"}),
 )
@@ -127,6 +132,7 @@ KEYWORDS: Final = frozenset(
         *("properties", "required", "additionalProperties", "items", "format", "pattern", "minItems"),
     }
 )
+SHAPES: Final = frozenset({"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"})
 FORMATS: Final = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
 )
@@ -159,6 +165,8 @@ class Anthropic:
     def chat(self, call: Call, at: Endpoint) -> Prepared:
         quirks = at.quirks.for_model(call.model)
         losses = Losses(quirks.refused)
+        if call.schema is not None and _way(call.schema, quirks) == "words":
+            call = parts.in_words(call, call.schema, losses)
         call = parts.without(call, quirks.refused - FORCED, losses)
         body = _Writer(call, quirks, losses).body()
         return Prepared(
@@ -172,8 +180,9 @@ class Anthropic:
 
     def reader(self, call: Call, at: Endpoint) -> Reader:
         quirks = at.quirks.for_model(call.model)
-        by_tool = call.schema is not None and Feature.SCHEMA not in quirks.refused and _needs_tool(call.schema, quirks)
-        return AnthropicReader(call.model, call.schema.name if by_tool and call.schema is not None else None)
+        schema = call.schema
+        is_by_tool = schema is not None and _way(schema, quirks) == "tool"
+        return AnthropicReader(call.model, schema.name if schema is not None and is_by_tool else None)
 
     def embed(self, model: str, texts: Sequence[str], dimensions: int | None, at: Endpoint) -> Prepared:
         raise NotOffered("Anthropic has no embeddings.")
@@ -199,9 +208,23 @@ def _path(quirks: Quirks) -> str:
     return quirks.chat_path if quirks.chat_path != Quirks().chat_path else "/messages"
 
 
-def _needs_tool(schema: AnswerSchema, quirks: Quirks) -> bool:
-    """Where no schema is taken as such, a tool is forced whose input is the answer."""
-    return quirks.schema_mode != "json_schema" or parts.is_recursive(schema.schema)
+def _way(schema: AnswerSchema, quirks: Quirks) -> Literal["native", "tool", "words"]:
+    """Where no such schema is taken, a tool is forced whose input is the answer; where none can be, words must do."""
+    if Feature.SCHEMA in quirks.refused:
+        return "words"
+    if quirks.schema_mode == "json_schema" and not parts.is_recursive(schema.schema) and not _is_open(schema.schema):
+        return "native"
+    return "words" if Feature.TOOL_CHOICE in quirks.refused else "tool"
+
+
+def _is_open(schema: JSON) -> bool:
+    """Whether somewhere anything goes. There nothing would: objects have only the properties that are named."""
+    return any(
+        not level.get("properties") and level.get("additionalProperties") is not False
+        if level.get("type") == "object"
+        else not level.keys() & SHAPES
+        for level in parts.levels(schema)
+    )
 
 
 class _Writer:
@@ -265,7 +288,7 @@ class _Writer:
             self._mark(one, tool)
             written.append(one)
         schema_of_answer = self._call.schema
-        if schema_of_answer is not None and _needs_tool(schema_of_answer, self._quirks):
+        if schema_of_answer is not None and _way(schema_of_answer, self._quirks) == "tool":
             written.append(
                 {
                     "name": schema_of_answer.name,
@@ -279,9 +302,8 @@ class _Writer:
     def _choice(self, tools: list[Object]) -> Object:
         call = self._call
         wish = parts.choice_of(call.tool_choice)
-        by_tool = call.schema is not None and _needs_tool(call.schema, self._quirks)
         choice: Object = {"type": {"required": "any", "none": "none"}.get(wish.mode, "auto")}
-        if by_tool and call.schema is not None:
+        if call.schema is not None and _way(call.schema, self._quirks) == "tool":
             choice = {"type": "tool", "name": call.schema.name} if len(tools) == 1 else {"type": "any"}
         elif wish.mode == "required" and len(wish.names) == 1:
             choice = {"type": "tool", "name": wish.names[0]}
@@ -333,6 +355,10 @@ class _Writer:
         if not isinstance(thinking, Mapping) or thinking.get("type") != "enabled":
             return
         largest = body["max_tokens"] - 1
+        if messages and messages[-1]["role"] == "assistant":
+            del body["thinking"]
+            self._losses.dropped(Feature.EFFORT, "an answer that is begun goes on without thought")
+            return
         if _acts_without_thought(messages):
             del body["thinking"]
             self._losses.dropped(Feature.EFFORT, "the thoughts before the last tool call are missing")
@@ -346,7 +372,7 @@ class _Writer:
 
     def _answer_by_schema(self, body: Object) -> None:
         schema = self._call.schema
-        if schema is None or _needs_tool(schema, self._quirks):
+        if schema is None or _way(schema, self._quirks) != "native":
             return
         fitting, missed = parts.fitted(schema.schema, known=KEYWORDS, rewrite=_strict)
         if missed:

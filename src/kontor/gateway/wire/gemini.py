@@ -118,6 +118,8 @@ class Gemini:
     def chat(self, call: Call, at: Endpoint) -> Prepared:
         quirks = at.quirks.for_model(call.model)
         losses = Losses(quirks.refused)
+        if call.schema is not None and not _takes_schema(call, quirks):
+            call = parts.in_words(call, call.schema, losses)
         call = parts.without(call, quirks.refused, losses)
         body = _Writer(call, quirks, losses).body()
         verb = "streamGenerateContent?alt=sse" if call.is_streamed else "generateContent"
@@ -165,6 +167,13 @@ class Gemini:
         return faults.failed_by_body(status, body)
 
 
+def _takes_schema(call: Call, quirks: Quirks) -> bool:
+    """Older models take either tools or a schema. Of `json_object` nothing speaks here."""
+    if quirks.schema_mode != "json_schema" or Feature.SCHEMA in quirks.refused:
+        return False
+    return not call.tools or quirks.schema_with_tools or Feature.TOOLS in quirks.refused
+
+
 def _resource(model: str) -> str:
     name = quote(model, safe="/")
     return name if name.startswith(("models/", "tunedModels/")) else f"models/{name}"
@@ -193,7 +202,7 @@ class _Writer:
             losses.dropped(Feature.TOOL_CHOICE, "without tools there is nothing to choose")
         if call.parallel_tool_calls is False:
             losses.dropped(Feature.PARALLEL_TOOLS, "it may call several tools at once")
-        if generation := self._generation(body.pop("generationConfig", {}), has_tools=bool(functions)):
+        if generation := self._generation(body.pop("generationConfig", {})):
             body["generationConfig"] = generation
         parts.marks_unsaid(call, quirks, losses)
         parts.rename(body, quirks.renamed)
@@ -201,7 +210,7 @@ class _Writer:
         parts.add_extra(body, call, losses, decided=decided)
         return body
 
-    def _generation(self, config: Object, *, has_tools: bool) -> Object:
+    def _generation(self, config: Object) -> Object:
         call, losses = self._call, self._losses
         if (said := parts.effort_of(call, self._quirks.efforts, losses)) is not None:
             config.update(said)
@@ -219,21 +228,14 @@ class _Writer:
             if call.top_logprobs > 0:
                 config["logprobs"] = call.top_logprobs
         if call.schema is not None:
-            self._answer_by_schema(call.schema, config, has_tools=has_tools)
+            self._answer_by_schema(call.schema, config)
         return config
 
-    def _answer_by_schema(self, schema: AnswerSchema, config: Object, *, has_tools: bool) -> None:
-        quirks, losses = self._quirks, self._losses
-        if quirks.schema_mode == "none" or (has_tools and not quirks.schema_with_tools):
-            losses.dropped(Feature.SCHEMA, "not together with tools" if has_tools else "no schemas there")
-            return
+    def _answer_by_schema(self, schema: AnswerSchema, config: Object) -> None:
         config["responseMimeType"] = "application/json"
-        if quirks.schema_mode == "json_object":
-            losses.changed(Feature.SCHEMA, "JSON, of any shape")
-            return
         config["responseJsonSchema"], missed = parts.fitted(schema.schema, known=KEYWORDS, rewrite=_known_forms)
         if missed:
-            losses.changed(Feature.SCHEMA, f"without {', '.join(missed)}")
+            self._losses.changed(Feature.SCHEMA, f"without {', '.join(missed)}")
 
     # --- tools
 

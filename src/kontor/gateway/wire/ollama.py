@@ -58,8 +58,16 @@ class Ollama:
     def chat(self, call: Call, at: Endpoint) -> Prepared:
         quirks = at.quirks.for_model(call.model)
         losses = Losses(quirks.refused)
+        form: JSON = None
+        if call.schema is not None:
+            is_json_held = quirks.schema_mode == "json_object" and Feature.SCHEMA not in quirks.refused
+            if quirks.schema_mode == "json_schema" and Feature.SCHEMA not in quirks.refused:
+                form = dict(call.schema.schema)
+            else:
+                call = parts.in_words(call, call.schema, losses, is_json_held=is_json_held)
+                form = "json" if is_json_held else None
         call = parts.without(call, quirks.refused, losses)
-        body = _body(call, quirks, losses)
+        body = _body(call, form, quirks, losses)
         return Prepared(
             "POST",
             at.base_url + "/api/chat",
@@ -107,7 +115,7 @@ class Ollama:
         return faults.failed_by_body(status, body)
 
 
-def _body(call: Call, quirks: Quirks, losses: Losses) -> Object:
+def _body(call: Call, form: JSON, quirks: Quirks, losses: Losses) -> Object:
     body: Object = {"model": call.model}
     parts.merge(body, quirks.fixed)
     body["messages"] = _messages(call, losses)
@@ -118,8 +126,8 @@ def _body(call: Call, quirks: Quirks, losses: Losses) -> Object:
         losses.dropped(Feature.TOOL_CHOICE, "the model decides")
     if tools and wish.mode != "none":  # what is not told of cannot be called
         body["tools"] = tools
-    if call.schema is not None:
-        _answer_by_schema(body, call, quirks, losses)
+    if form is not None:
+        body["format"] = form
     if (said := parts.effort_of(call, quirks.efforts, losses)) is not None:
         body.update(said)
     if call.top_logprobs is not None:
@@ -143,16 +151,6 @@ def _body(call: Call, quirks: Quirks, losses: Losses) -> Object:
     decided = frozenset({"model", "messages", "stream", "options.num_predict"})
     parts.add_extra(body, call, losses, decided=decided)
     return body
-
-
-def _answer_by_schema(body: Object, call: Call, quirks: Quirks, losses: Losses) -> None:
-    if call.schema is None or quirks.schema_mode == "none":
-        losses.dropped(Feature.SCHEMA)
-    elif quirks.schema_mode == "json_object":
-        body["format"] = "json"
-        losses.changed(Feature.SCHEMA, "JSON, of any shape")
-    else:
-        body["format"] = dict(call.schema.schema)
 
 
 # --- messages

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from kontor.gateway.wire.losses import NOT_TAKEN, Losses
-from kontor.gateway.wire.port import JSON, Call, Endpoint, Feature, Quirks
+import orjson
+
+from kontor.gateway.wire.losses import NOT_TAKEN, SCHEMA_IN_WORDS, Losses
+from kontor.gateway.wire.port import JSON, AnswerSchema, Call, Endpoint, Feature, Quirks
 
 Object = dict[str, JSON]
 
+SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 LARGEST_COUNT: Final = 2**53
 
@@ -185,7 +188,6 @@ _NEUTRAL: Final[Mapping[Feature, tuple[str, JSON]]] = {
     Feature.TOOLS: ("tools", ()),
     Feature.TOOL_CHOICE: ("tool_choice", None),
     Feature.PARALLEL_TOOLS: ("parallel_tool_calls", None),
-    Feature.SCHEMA: ("schema", None),
     Feature.MAX_OUTPUT: ("max_output", None),
     Feature.TEMPERATURE: ("temperature", None),
     Feature.TOP_P: ("top_p", None),
@@ -227,7 +229,7 @@ def _message_without(
     if role == "tool" and Feature.TOOL_RESULT in refused:
         losses.dropped(Feature.TOOL_RESULT)
         return None
-    if role in ("system", "developer") and Feature.SYSTEM in refused:
+    if role in SYSTEM_ROLES and Feature.SYSTEM in refused:
         losses.changed(Feature.SYSTEM, "said by the user instead")
         message = {**message, "role": "user"}
     content = message.get("content")
@@ -366,6 +368,32 @@ def _fit(schema: JSON, known: frozenset[str], rewrite: Rewrite | None, missed: s
         else:
             kept[key] = value
     return kept
+
+
+def in_words(call: Call, schema: AnswerSchema, losses: Losses, *, is_json_held: bool = False) -> Call:
+    """The call with its schema told to the model: for where none is taken, or none like this."""
+    held = "asked for in words; only that it is JSON is enforced" if is_json_held else "asked for in words"
+    losses.changed(Feature.SCHEMA, held)
+    words = SCHEMA_IN_WORDS.format(schema=orjson.dumps(schema.schema).decode())
+    first = next((place for place, each in enumerate(call.messages) if each.get("role") not in SYSTEM_ROLES), 0)
+    told = {"role": "user" if Feature.SYSTEM in losses.refused else "system", "content": words}
+    return replace(call, messages=[*call.messages[:first], told, *call.messages[first:]], schema=None)
+
+
+def levels(schema: JSON) -> Iterator[Mapping[str, JSON]]:
+    """Each schema within the schema, itself first."""
+    if not isinstance(schema, Mapping):
+        return
+    yield schema
+    for key, value in schema.items():
+        if key in _MANY and isinstance(value, Mapping):
+            inner = list(value.values())
+        elif key in _LISTS and isinstance(value, list):
+            inner = value
+        else:
+            inner = [value] if key in _ONE else []
+        for one in inner:
+            yield from levels(one)
 
 
 def is_recursive(schema: JSON) -> bool:
