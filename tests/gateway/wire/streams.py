@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
+from hypothesis import HealthCheck, settings
 
 from kontor.gateway.wire.port import Quirks, Reader, Reasoning, Said, Text
 
@@ -77,3 +78,6 @@ def thought_in(said: Sequence[Said]) -> str:
 
 
 NO_QUIRKS = Quirks()
+
+# A loaded machine is slow, which says nothing about the code.
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kontor.gateway.wire.faults import LONGEST_MESSAGE, Fault, failed_by_body
+from tests.gateway.wire.streams import CALM
 
 
 def openai(message: str, kind: str | None, code: str | None, param: str | None = None) -> dict[str, Any]:
@@ -159,6 +160,7 @@ def test_the_words_are_kept_without_markup_and_without_keys() -> None:
     assert failed_by_body(502, orjson.dumps(behind)).message == "Provider returned error: out of memory"
 
 
+@CALM
 @given(
     st.integers(300, 599),
     st.binary(max_size=200) | st.text(max_size=2000).map(lambda text: orjson.dumps({"error": text})),

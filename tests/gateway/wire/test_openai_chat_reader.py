@@ -26,7 +26,19 @@ from kontor.gateway.wire.port import (
     UsageSeen,
 )
 from kontor.gateway.wire.quirks import KINDS
-from tests.gateway.wire.streams import BASE, DONE, NO_QUIRKS, PLAIN, TOOLS, body, chunk, heard, text_of, thought_in
+from tests.gateway.wire.streams import (
+    BASE,
+    CALM,
+    DONE,
+    NO_QUIRKS,
+    PLAIN,
+    TOOLS,
+    body,
+    chunk,
+    heard,
+    text_of,
+    thought_in,
+)
 from tests.gateway.wire.streams import usage_chunk as used
 
 NAMED = Named("chatcmpl-8Xk2", "gpt-4.1-2025-04-14")
@@ -287,6 +299,7 @@ def test_each_token_is_in_one_class(usage: dict[str, Any], split: Usage) -> None
     assert only(UsageSeen, read(used(**usage))) == [UsageSeen(split)]
 
 
+@CALM
 @given(st.tuples(*[st.integers(min_value=0, max_value=10_000)] * 6))
 def test_the_classes_add_up_to_what_was_read_and_written(counts: tuple[int, ...]) -> None:
     prompt, completion, cached, written, audio, reasoning = counts
@@ -482,6 +495,7 @@ HOSTILE = (
 )
 
 
+@CALM
 @given(st.lists(HOSTILE, max_size=5), st.sampled_from(["openai", "openrouter", "xai", "mistral", "groq"]))
 def test_hostile_frames_raise_nothing_and_end_in_a_failure(frames: list[bytes], kind: str) -> None:
     said = read(chunk({"content": "x"}), *frames, quirks=KINDS[kind].quirks)
@@ -513,6 +527,7 @@ def test_what_is_no_piece_is_a_bad_answer(frame: bytes) -> None:
     assert only(Failed, read(frame))[0].code == Fault.BAD_ANSWER
 
 
+@CALM
 @given(st.data())
 def test_however_the_network_splits_the_bytes_the_same_is_said(data: st.DataObject) -> None:
     frames = data.draw(st.sampled_from([PLAIN, TOOLS]))

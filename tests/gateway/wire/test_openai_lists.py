@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kontor.billing.usage import Usage
 from kontor.gateway.wire.openai_lists import read_embedding, read_models
 from kontor.gateway.wire.port import Feature, Listed
+from tests.gateway.wire.streams import CALM
 
 
 def listed(*entries: dict[str, Any], name: str = "data") -> list[Listed]:
@@ -166,6 +167,7 @@ FIELDS = (
 )
 
 
+@CALM
 @given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JUNK)), max_size=4))
 def test_an_odd_entry_harms_no_other(entries: list[dict[str, Any]]) -> None:
     names = [model.name for model in listed({"id": "good"}, *entries)]

@@ -44,7 +44,7 @@ from tests.gateway.wire.response_streams import (
     frames,
     response,
 )
-from tests.gateway.wire.streams import NO_QUIRKS, heard, text_of
+from tests.gateway.wire.streams import CALM, NO_QUIRKS, heard, text_of
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 NAMED = Named("resp_67cc", "gpt-6.1-sol")
@@ -318,6 +318,7 @@ def test_what_a_failed_answer_used_is_told() -> None:
     assert said[0] == USED
 
 
+@CALM
 @given(
     st.lists(
         st.sampled_from(STREAM)
