@@ -131,3 +131,19 @@ def check_cut(make: Callable[[], Reader], frames: Sequence[bytes]) -> None:
 
 def _has_ended(said: Sequence[Said]) -> bool:
     return any(isinstance(one, Finished) for one in said)
+
+
+ODD_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "one": {"$ref": "#/$defs/other"},
+        "two": {"anyOf": [{"type": "string", "enum": ["a"], "pattern": "x", "format": "date", "minItems": 2}]},
+        "many": {"type": "array", "items": {"const": 1}, "additionalProperties": {"type": "null"}},
+    },
+    "$defs": {"other": {"type": "object", "properties": {}}},
+}
+
+
+def odd_schemas() -> Iterator[dict[str, Any]]:
+    """People write schemas; whether they are any good is for the provider to say."""
+    return (schema for schema in spoiled(ODD_SCHEMA) if isinstance(schema, dict))

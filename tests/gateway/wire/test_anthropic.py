@@ -44,6 +44,7 @@ from tests.gateway.wire.reading import (
     check_hostile,
     frames_of,
     last,
+    odd_schemas,
     read,
     text_of,
     thoughts_of,
@@ -448,12 +449,18 @@ def test_where_no_tool_can_be_forced_words_must_do(schema: dict[str, Any]) -> No
     assert text_of(read(ADAPTER.reader(call, AT), answer)) == "{}"
 
 
+def test_no_schema_is_too_odd_to_be_sent() -> None:
+    for schema in odd_schemas():
+        assert ADAPTER.chat(saying(schema=AnswerSchema("odd", schema), tools=(WEATHER,)), AT).body
+
+
 @pytest.mark.parametrize(
     ("part", "feature"),
     [
         ({"type": "image_url", "image_url": {"url": "data:image/svg+xml;base64,PHN2Zy8+"}}, Feature.IMAGE),
         ({"type": "file", "file": {"file_data": "data:application/zip;base64,UEsD"}}, Feature.DOCUMENT),
         ({"type": "file", "file": {"file_id": "file-of-another"}}, Feature.DOCUMENT),
+        ({"type": "file", "file": {"file_data": "data:text/plain;base64,R3L"}}, Feature.DOCUMENT),
         ({"type": "video_url", "video_url": {"url": "https://example.org/a.mp4"}}, Feature.EXTRA),
     ],
 )

@@ -41,6 +41,7 @@ from tests.gateway.wire.reading import (
     check_hostile,
     frames_of,
     last,
+    odd_schemas,
     read,
     text_of,
     thoughts_of,
@@ -429,6 +430,11 @@ def test_results_of_tools_keep_their_text_and_their_pictures() -> None:
     response = sent(saying(*TOOL_TURN[:2], answer, tools=(WEATHER,)))["contents"][2]["parts"][0]["functionResponse"]
     assert response["response"] == {"output": "9007199254740993"}  # as a number it would be rounded there
     assert response["parts"] == [{"inlineData": {"mimeType": "image/png", "data": PIXEL}}]
+
+
+def test_no_schema_is_too_odd_to_be_sent() -> None:
+    for schema in odd_schemas():
+        assert ADAPTER.chat(saying(schema=AnswerSchema("odd", schema), tools=(WEATHER,)), AT).body
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,7 @@ def test_a_document_that_is_text_stands_in_the_message() -> None:
     [
         ({"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}, Feature.IMAGE),
         ({"type": "file", "file": {"file_id": "file-of-another"}}, Feature.DOCUMENT),
+        ({"type": "file", "file": {"file_data": "data:text/plain;base64,R3L"}}, Feature.DOCUMENT),
         ({"type": "video_url", "video_url": {"url": "https://example.org/a.mp4"}}, Feature.EXTRA),
         ({"type": "reasoning", "text": "I think."}, Feature.REASONING_INPUT),
     ],

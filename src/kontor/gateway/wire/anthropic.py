@@ -517,12 +517,8 @@ class _Writer:
             source = {"type": "url", "url": document.url}
         elif held.media_type == "application/pdf":
             source = {"type": "base64", "media_type": "application/pdf", "data": held.data}
-        elif held.media_type.startswith("text/"):
-            source = {
-                "type": "text",
-                "media_type": "text/plain",
-                "data": held.decoded().decode("utf-8", "replace"),
-            }
+        elif (words := held.words()) is not None:
+            source = {"type": "text", "media_type": "text/plain", "data": words}
         else:
             self._losses.dropped(Feature.DOCUMENT, f"{held.media_type} is not taken")
             return None

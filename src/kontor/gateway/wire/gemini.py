@@ -107,7 +107,8 @@ def _known_forms(level: Object, missed: set[str]) -> None:
         level.setdefault("$defs", level.pop("definitions"))
     if isinstance(level.get("$ref"), str):
         level["$ref"] = level["$ref"].replace("#/definitions/", "#/$defs/", 1)
-    if any(not isinstance(value, str | int | float) or isinstance(value, bool) for value in level.get("enum", ())):
+    known = level.get("enum", [])
+    if not isinstance(known, list) or any(type(value) not in (str, int, float) for value in known):
         missed.add("enum")
         del level["enum"]
 

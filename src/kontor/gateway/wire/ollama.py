@@ -214,12 +214,11 @@ def _say(message: Object, content: JSON, losses: Losses) -> None:
 
 def _document(part: Mapping[str, JSON], losses: Losses) -> str:
     document = parts.document_of(part)
-    held = document.content if document else None
-    if document is None or held is None or not held.media_type.startswith("text/"):
+    body = document.content.words() if document and document.content else None
+    if document is None or body is None:
         losses.dropped(Feature.DOCUMENT, "only documents that are text")
         return ""
     losses.changed(Feature.DOCUMENT, "stands as text in the message")
-    body = held.decoded().decode("utf-8", "replace")
     return f"{document.name}:\n\n{body}" if document.name else body
 
 

@@ -59,8 +59,14 @@ class Inline:
     media_type: str
     data: str  # base64
 
-    def decoded(self) -> bytes:
-        return base64.b64decode(self.data)
+    def words(self) -> str | None:
+        """For what is text; None where it is none."""
+        if not self.media_type.startswith("text/"):
+            return None
+        try:
+            return base64.b64decode(self.data).decode("utf-8", "replace")
+        except ValueError:
+            return None
 
 
 def inline(url: str) -> Inline | None:
