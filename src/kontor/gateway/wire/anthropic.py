@@ -44,6 +44,7 @@ PROTOCOL: Final = "anthropic"
 VERSION: Final = "2026-10-21"
 STEERABLE: Final = "2023-06-01"  # the last in which models that still can be steered can be, and all that others know
 STEERING: Final = frozenset({"temperature", "top_p", "top_k"})
+OPENAI_PATH: Final = Quirks().chat_path
 IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 MOST_MARKS: Final = 4
 SMALLEST_BUDGET: Final = 1024
@@ -179,10 +180,10 @@ class Anthropic:
         )
 
     def reader(self, call: Call, at: Endpoint) -> Reader:
-        quirks = at.quirks.for_model(call.model)
         schema = call.schema
-        is_by_tool = schema is not None and _way(schema, quirks) == "tool"
-        return AnthropicReader(call.model, schema.name if schema is not None and is_by_tool else None)
+        if schema is None or _way(schema, at.quirks.for_model(call.model)) != "tool":
+            return AnthropicReader(call.model)
+        return AnthropicReader(call.model, schema.name)
 
     def embed(self, model: str, texts: Sequence[str], dimensions: int | None, at: Endpoint) -> Prepared:
         raise NotOffered("Anthropic has no embeddings.")
@@ -205,7 +206,8 @@ def _headers(at: Endpoint, version: str) -> Mapping[str, str]:
 
 
 def _path(quirks: Quirks) -> str:
-    return quirks.chat_path if quirks.chat_path != Quirks().chat_path else "/messages"
+    """A row that names none means its protocol's own, and not OpenAI's."""
+    return "/messages" if quirks.chat_path == OPENAI_PATH else quirks.chat_path
 
 
 def _way(schema: AnswerSchema, quirks: Quirks) -> Literal["native", "tool", "words"]:
