@@ -19,8 +19,9 @@ from pydantic import TypeAdapter
 from kontor.billing.usage import Usage
 from kontor.core.errors import FieldProblem, registry
 from kontor.core.http.problems import STATUS
+from kontor.gateway.beginning import failure_of
 from kontor.gateway.openai import asked, errors
-from kontor.gateway.openai.chat import DONE, ChatStream, completion, failure_of, usage_of
+from kontor.gateway.openai.chat import DONE, ChatStream, completion, usage_of
 from kontor.gateway.openai.responses import ResponseStream
 from kontor.gateway.openai.responses_asked import responses
 from kontor.gateway.runs.answers import fold

@@ -3,10 +3,10 @@
 A run belongs to the server here as everywhere: a client that leaves in the middle loses nothing but its own view of it.
 """
 
-import asyncio
 import base64
 import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -22,12 +22,12 @@ from kontor.core.errors import FieldProblem, Kind, KontorError
 from kontor.core.http.actors import ScopeRequired, Unauthenticated
 from kontor.core.http.problems import PROBLEM_TYPE
 from kontor.core.http.streaming import Beat, Frame, Raw, streaming_of
-from kontor.core.tenancy import Actor
+from kontor.gateway.beginning import Beginning, failure_of
 from kontor.gateway.embedding import Wanted, embed
 from kontor.gateway.llm_config import BUILT_IN
 from kontor.gateway.openai import asked, errors
 from kontor.gateway.openai.asked import Asked
-from kontor.gateway.openai.chat import ChatStream, aside, completion, failure_of
+from kontor.gateway.openai.chat import ChatStream, aside, completion
 from kontor.gateway.openai.responses import ResponseStream
 from kontor.gateway.openai.responses_asked import responses
 from kontor.gateway.router import Router
@@ -42,9 +42,6 @@ JSON = Any
 
 SCOPE = "llm:use"
 LONGEST_KEY = 200
-# So long the first word is waited for before the headers leave: as long as they have not, an error has a status.
-FIRST_SECONDS = 25.0
-SILENT = frozenset({Said.STATE, Said.LOSS, Said.DRAFT, Said.USAGE})
 
 
 class NotJson(KontorError):
@@ -99,80 +96,22 @@ Shape = Callable[[RunId, str], ChatStream | ResponseStream]
 
 async def streamed(request: Request, wish: Wish, shape: Shape) -> Response:
     """The run begins before the answer does. What fails before its first word is an error with a status."""
-    frames = Frames(runs_of(request), user_of(request).actor, wish, shape)
-    await frames.begin()
-    if frames.failure is not None:
-        await frames.close()
-        return failed(frames.failure, frames.run_id)
-    headers = {"x-kontor-run-id": str(frames.run_id)}
-    return streaming_of(request).answer(request, frames.source, headers=headers, last=ended)
+    run = Beginning(runs_of(request), user_of(request).actor, wish)
+    await run.look()
+    if run.failure is not None:
+        return failed(run.failure, run.run_id)
 
-
-class Frames:
-    """A run on its way to a reader: its beginning is looked at before anything is sent."""
-
-    def __init__(self, runs: Runs, actor: Actor, wish: Wish, shape: Shape) -> None:
-        self._entered = runs.start_and_follow(actor, wish)
-        self._wish = wish
-        self._shape = shape
-        self._early: list[RunEvent] = []
-        self._next: asyncio.Task[RunEvent] | None = None
-        self.run_id: RunId
-        self.failure: Mapping[str, JSON] | None = None
-
-    async def begin(self) -> None:
-        self.run_id, self._events = await self._entered.__aenter__()
-        try:
-            async with asyncio.timeout(FIRST_SECONDS):
-                await self._look()
-        except TimeoutError:
-            pass
-        except BaseException:
-            await self.close()
-            raise
-
-    async def _look(self) -> None:
-        while True:
-            # Shielded: the event that is waited for when the time is over is still wanted.
-            self._next = asyncio.ensure_future(anext(self._events))
-            try:
-                event = await asyncio.shield(self._next)
-            except StopAsyncIteration:
-                return
-            self._next = None
-            self._early.append(event)
-            if event.kind == Said.ERROR:
-                self.failure = event.data
-                return
-            if event.kind not in SILENT:
-                if event.kind == Said.DONE:
-                    self.failure = failure_of(fold([event]))
-                return
-
-    async def source(self) -> AsyncGenerator[Frame | Beat | Raw, None]:
-        try:
-            # A fast model's words are there together, and leave together.
-            told = model_in(self._early) or self._wish.model or ""
-            stream = self._shape(self.run_id, told)
-            yield Raw(stream.begin() + stream.frames(self._early))
-            if self._next is not None:
-                event = await self._next
-                self._next = None
-                yield Raw(stream.frames([event]))
-            async for event in self._events:
-                if chunk := stream.frames([event]):
+    async def source() -> AsyncGenerator[Frame | Beat | Raw, None]:
+        stream = shape(run.run_id, model_in(run.early) or wish.model or "")
+        begin = stream.begin()
+        async with aclosing(run.events()) as batches:
+            async for batch in batches:
+                if chunk := begin + stream.frames(batch):
                     yield Raw(chunk)
-        except StopAsyncIteration:
-            return
-        finally:
-            await self.close()
+                begin = b""
 
-    async def close(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-            await asyncio.wait({self._next})
-            self._next = None
-        await self._entered.__aexit__(None, None, None)
+    headers = {"x-kontor-run-id": str(run.run_id)}
+    return streaming_of(request).answer(request, source, headers=headers, last=ended)
 
 
 def model_in(events: Sequence[RunEvent]) -> str | None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from kontor.billing.usage import Usage
+from kontor.gateway.beginning import ENDED_BADLY, interruption
 from kontor.gateway.openai import errors
 from kontor.gateway.runs.answers import Answer
 from kontor.gateway.runs.events import Kind, RunEvent
@@ -20,7 +21,6 @@ JSON = Any
 DONE = b"data: [DONE]\n\n"
 # Reasons of ours that theirs has no word for: the answer was cut at a length that somebody set.
 REASONS = {"cost_limit": "length", "time_limit": "length", "stopped": "stop"}
-ENDED_BADLY = frozenset({"failed", "interrupted"})
 
 
 def answer_id(run_id: UUID) -> str:
@@ -58,15 +58,6 @@ def aside(
         "cost": done.get("cost"),
         "losses": list(losses),
         "ignored": list(ignored),
-    }
-
-
-def interruption(done: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """A run that did not come to its own end without an error of its own."""
-    return {
-        "code": "run.interrupted",
-        "message": "This answer was interrupted here. What was said stands in the run, which can be continued.",
-        "details": {"state": done.get("state")},
     }
 
 
@@ -172,14 +163,6 @@ def annotation(data: Mapping[str, JSON]) -> dict[str, JSON]:
     """Where in the text a source belongs is not told by all, so it stands at its beginning."""
     cited = {"url": data["url"], "title": data.get("title", ""), "start_index": 0, "end_index": 0}
     return {"type": "url_citation", "url_citation": cited}
-
-
-def failure_of(answer: Answer) -> Mapping[str, JSON] | None:
-    """What stands in the way of passing an answer on as whole."""
-    if answer.error is not None:
-        return answer.error
-    done = answer.done or {"state": "interrupted"}
-    return interruption(done) if done.get("state") in ENDED_BADLY else None
 
 
 def completion(

@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 
 from kontor.billing.usage import Usage
+from kontor.gateway.beginning import ENDED_BADLY, interruption
 from kontor.gateway.openai import errors
-from kontor.gateway.openai.chat import ENDED_BADLY, aside, interruption
+from kontor.gateway.openai.chat import aside
 from kontor.gateway.runs.events import Kind, RunEvent
 
 JSON = Any
