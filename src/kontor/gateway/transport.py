@@ -448,6 +448,8 @@ class Exchange:
         if response.headers.get("x-should-retry") == "false":
             failed = replace(failed, is_passing=False)
         after = read_retry_after(response.headers, clock.now())
+        if after is None:
+            after = failed.retry_after
         return error_of(failed, provider=self.provider, model=self.request.model, retry_after=after)
 
     def _inflated(self, decoder: Decoder, data: bytes) -> bytes:

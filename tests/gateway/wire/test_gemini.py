@@ -741,6 +741,26 @@ def test_errors(status: int, name: str, message: str, code: str | None, is_passi
         assert code in (None, failure.code)
 
 
+@pytest.mark.parametrize(
+    ("details", "seconds"),
+    [
+        ([{"@type": "QuotaFailure"}, {"@type": "RetryInfo", "retryDelay": "37s"}], 37.0),
+        ([{"retryDelay": "0.5s"}], 0.5),
+        ([{"retryDelay": "soon"}], None),
+        ([{"retryDelay": "nan"}], None),
+        ([{"retryDelay": "-1s"}], None),
+        ([], None),
+        ([{"retryDelay": 5}], None),
+        ([7], None),
+        (None, None),
+    ],
+)
+def test_how_long_to_wait_stands_in_the_error(details: object, seconds: float | None) -> None:
+    error = {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED", "details": details}
+    failure = ADAPTER.failure(429, orjson.dumps({"error": error}))
+    assert (failure.retry_after, failure.is_passing) == (seconds, True)
+
+
 def test_the_list_of_models() -> None:
     chat = {
         "name": f"models/{NEWEST}",

@@ -7,6 +7,7 @@ import mimetypes
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -46,6 +47,7 @@ PROTOCOL: Final = "gemini"
 IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
 SOUNDS: Final = {"mp3": "audio/mp3", "wav": "audio/wav"}
 # What Google names for calls of tools that another model made: they carry no signature, and would be refused.
+LONGEST_DELAY: Final = 86_400
 SIGNING: Final = re.compile(r"gemini-[3-9]")
 UNSIGNED: Final = "skip_thought_signature_validator"
 
@@ -165,7 +167,18 @@ class Gemini:
         return [listed for model in orjson.loads(body).get("models", ()) if (listed := _listed(model)) is not None]
 
     def failure(self, status: int, body: bytes) -> Failed:
-        return faults.failed_by_body(status, body)
+        return replace(faults.failed_by_body(status, body), retry_after=_delay(body))
+
+
+def _delay(body: bytes) -> float | None:
+    """How long to wait stands among the details of an error, as `37s`, and in no header."""
+    try:
+        details = faults.error_in(orjson.loads(body))["details"]
+        delays = [detail["retryDelay"] for detail in details if "retryDelay" in detail]
+        seconds = float(delays[0].removesuffix("s"))
+    except faults.Unreadable:
+        return None
+    return seconds if 0 <= seconds <= LONGEST_DELAY else None
 
 
 def _takes_schema(call: Call, quirks: Quirks) -> bool:

@@ -251,6 +251,7 @@ class Failed:
     code: str
     message: str
     is_passing: bool  # worth a repetition, where nothing was said yet
+    retry_after: float | None = None  # seconds, where the error itself names them and not a header
 
 
 Said = Text | Reasoning | ToolCall | Logprobs | Cited | UsageSeen | Named | Finished | Failed
