@@ -430,6 +430,7 @@ def test_results_of_tools_keep_their_text_and_their_pictures() -> None:
     response = sent(saying(*TOOL_TURN[:2], answer, tools=(WEATHER,)))["contents"][2]["parts"][0]["functionResponse"]
     assert response["response"] == {"output": "9007199254740993"}  # as a number it would be rounded there
     assert response["parts"] == [{"inlineData": {"mimeType": "image/png", "data": PIXEL}}]
+    assert lost(saying(*TOOL_TURN[:2], answer, model=BUDGETED, tools=(WEATHER,))) == {Feature.TOOL_RESULT: DROPPED}
 
 
 def test_no_schema_is_too_odd_to_be_sent() -> None:

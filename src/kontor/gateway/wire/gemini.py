@@ -46,9 +46,10 @@ from kontor.gateway.wire.port import (
 PROTOCOL: Final = "gemini"
 IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
 SOUNDS: Final = {"mp3": "audio/mp3", "wav": "audio/wav"}
-# What Google names for calls of tools that another model made: they carry no signature, and would be refused.
 LONGEST_DELAY: Final = 86_400
-SIGNING: Final = re.compile(r"gemini-[3-9]")
+# The third generation signs its calls of tools and looks at pictures in their results.
+NEWER: Final = re.compile(r"gemini-[3-9]")
+# What Google names for calls of tools that another model made: they carry no signature, and would be refused.
 UNSIGNED: Final = "skip_thought_signature_validator"
 
 # --- how the models differ
@@ -290,7 +291,7 @@ class _Writer:
             else:
                 parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content"}))
                 self._say(contents, "user", self._plain_parts(message, role="user"))
-        if SIGNING.search(self._call.model):
+        if NEWER.search(self._call.model):
             self._sign_the_unsigned(contents)
         return system, contents
 
@@ -418,8 +419,10 @@ class _Writer:
             answer["id"] = called
         seen = [part for part in parts.parts_of(message.get("content")) if part.get("type") not in ("text", "refusal")]
         media = [one for part in seen if (one := self._part(part, role="user")) is not None]
-        if media:
+        if media and NEWER.search(self._call.model):
             answer["parts"] = media
+        elif media:
+            self._losses.dropped(Feature.TOOL_RESULT, "only the text of results")
         return {"functionResponse": answer}
 
     def _sign_the_unsigned(self, contents: list[Object]) -> None:
