@@ -26,7 +26,8 @@ AT_READING_SPEED = "fake-n120-w400-t25"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="kontor demo-provider")
     parser.add_argument("--port", type=int, default=8100)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print for programs")
+    parser.add_argument("--models", help="names to list, separated by commas, instead of the usual ones")
     parser.add_argument("--forgetful", action="store_true", help="keep no requests, for measurements")
     options = parser.parse_args()
     uvloop.run(serve(options))
@@ -41,7 +42,7 @@ async def serve(options: argparse.Namespace) -> None:
         servers: list[LlmServer] = []
         for place, (kind, make) in enumerate(DIALECTS.items()):
             dialect = make()
-            dialect.models = (*dialect.models, *KNOWN[kind])
+            dialect.models = options.models.split(",") if options.models else (*dialect.models, *KNOWN[kind])
             known = dict.fromkeys(KNOWN[kind], AT_READING_SPEED)
             server = LlmServer(dialect, known=known, keeps_requests=0 if options.forgetful else 1000)
             await server.start(port=options.port and options.port + place)

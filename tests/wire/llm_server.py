@@ -387,7 +387,7 @@ def speak(question: Question, behaviour: Behaviour, tokens: int, request_id: str
 
 def prose(asked: str, tokens: int) -> list[str]:
     """So many words, each with the space before it, as most tokenizers have it."""
-    quote = asked.split()[:5]
+    quote = asked.split(None, 5)[:5]  # a prompt may have a hundred thousand words
     words = ["You", "wrote:", *quote, "…", *WORDS] if quote else list(WORDS)
     words = words * (tokens // len(words) + 1)
     return words[:1] * min(tokens, 1) + [f" {word}" for word in words[1:tokens]]
@@ -571,6 +571,8 @@ class Connection(asyncio.Protocol):
         if behaviour.head:
             await asyncio.Event().wait()
         last = behaviour.ends_after
+        if behaviour.w:
+            await asyncio.sleep(max(0.0, due - loop.time()))
         await self._send(dressed(opening_of(answer, behaviour), behaviour), behaviour)
         waiting: list[bytes] = []
         for number, token in enumerate(answer.tokens):
