@@ -8,7 +8,7 @@ from uuid import UUID
 from kontor.core.clock import now
 from kontor.core.ids import UserId, new_id
 from kontor.core.tenancy import Role
-from kontor.gateway.facts import Facts
+from kontor.gateway.facts import Facts, friendly
 from kontor.gateway.known import (
     PASSAGES,
     Health,
@@ -57,9 +57,10 @@ def model(at: KnownProvider, name: str, **more: Any) -> KnownModel:
     known = {field: more.pop(field) for field in list(more) if field in Facts.model_fields}
     made = KnownModel(
         id=new_id(),
-        provider_id=at.id,
+        provider=at,
         owner_id=at.owner_id,
         name=name,
+        label=known.get("label") or friendly(name),
         facts=Facts.model_validate(known),
         is_enabled=True,
         enabled_roles=frozenset({"user", "manager", "admin"}),
@@ -78,7 +79,7 @@ def part(providers: Sequence[KnownProvider], models: Sequence[KnownModel], keys:
     held: dict[UUID, tuple[KnownKey, ...]] = {}
     for each in keys:
         held[each.provider_id] = (*held.get(each.provider_id, ()), each)
-    return Part(by_id, known, held, names_of(by_id, known))
+    return Part(by_id, known, held, names_of(known))
 
 
 def view(

@@ -37,11 +37,11 @@ def test_names_are_made_friendly(name: str, label: str) -> None:
 def test_data_describe_models_that_a_list_only_names() -> None:
     facts = bundled("openai", "gpt-5-2025-08-07")
     assert (facts.context_total, facts.max_input, facts.max_output) == (400_000, 272_000, 128_000)
-    assert facts.takes == {"text", "image", "document"}
+    assert sorted(facts.takes or ()) == ["document", "image", "text"]
     assert facts.features is not None
     assert Feature.TEMPERATURE not in facts.features
     assert bundled("openrouter", "anthropic/claude-opus-5-5") == bundled("anthropic", "claude-opus-5-5")
-    assert bundled("openai", "text-embedding-3-small").gives == {"vector"}
+    assert list(bundled("openai", "text-embedding-3-small").gives or ()) == ["vector"]
     assert bundled("openai", "no-such-model") == Facts()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from kontor.core.tenancy import Role
 from kontor.gateway.estimates import Estimates
-from kontor.gateway.known import PASSAGES, Health, KnownProvider, Price, View
+from kontor.gateway.known import PASSAGES, Health, KnownProvider, Part, Price, View
 from kontor.gateway.llm_config import Alias, LlmConfigRead, Rule
 from kontor.gateway.router import Router
 from kontor.gateway.routing import Choice, Chooser, KeyMissing, ModelUnfit, ModelUnknown, Need, NothingFits
@@ -47,8 +47,9 @@ def known(**more: object) -> View:
     return view(part(PROVIDERS, MODELS, KEYS), **given)  # type: ignore[arg-type]  # what the tests vary
 
 
-def sick(*those: KnownProvider) -> list[KnownProvider]:
-    return [replace(each, health=Health.DOWN) if each in those else each for each in PROVIDERS]
+def sick(*those: KnownProvider) -> Part:
+    now = {each: replace(each, health=Health.DOWN) if each in those else each for each in PROVIDERS}
+    return part(list(now.values()), [replace(each, provider=now[each.provider]) for each in MODELS], KEYS)
 
 
 def names(choice: Choice) -> list[str]:
@@ -65,7 +66,7 @@ def test_a_model_has_many_names(ref: str) -> None:
 
 
 def test_whoever_names_a_model_gets_it_also_when_it_is_unwell() -> None:
-    ill = view(part(sick(OPENAI), MODELS, KEYS), config=CONFIG)
+    ill = view(sick(OPENAI), config=CONFIG)
     assert names(Chooser(ill, Need()).choose("gpt-5")) == ["gpt-5"]
 
 
@@ -81,7 +82,7 @@ def test_nothing_said_means_the_default() -> None:
 
 def test_first_healthy_passes_over_the_unwell() -> None:
     assert names(Chooser(known(), Need()).choose("quick")) == ["gpt-5-nano", "qwen3:32b"]
-    ill = view(part(sick(OPENAI), MODELS, KEYS), config=CONFIG)
+    ill = view(sick(OPENAI), config=CONFIG)
     assert names(Chooser(ill, Need()).choose("quick")) == ["qwen3:32b", "gpt-5-nano"]
 
 
@@ -253,5 +254,3 @@ async def test_what_the_messages_hold_is_asked_of_the_model(house: House) -> Non
     router = Router(gateway_of(house), Estimates(house.database))
     need = router.need_of(Wish([MESSAGES], tools=[{"type": "function"}], parameters={"max_output": 7}))
     assert (need.features, need.max_output) == (frozenset({Feature.IMAGE, Feature.TOOLS}), 7)
-
-

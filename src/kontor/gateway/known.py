@@ -126,17 +126,14 @@ def may_be_sent(key: KnownKey, provider: KnownProvider) -> bool:
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownModel:
     id: UUID
-    provider_id: UUID
+    provider: KnownProvider
     owner_id: UserId | None
     name: str
+    label: str
     facts: Facts
     is_enabled: bool
     enabled_roles: frozenset[str]
     is_gone: bool
-
-    @property
-    def label(self) -> str:
-        return self.facts.label or friendly(self.name)
 
     @property
     def answers(self) -> bool:
@@ -181,9 +178,6 @@ class View:
     own: Part
     role: Role
 
-    def provider(self, provider_id: UUID) -> KnownProvider | None:
-        return self.own.providers.get(provider_id) or self.house.providers.get(provider_id)
-
     def model(self, model_id: UUID) -> KnownModel | None:
         """Whatever it is, also one that may not be used any more: old runs name it."""
         return self.own.models.get(model_id) or self.house.models.get(model_id)
@@ -196,8 +190,7 @@ class View:
         return ours[0] if ours else None
 
     def may_use(self, model: KnownModel) -> bool:
-        provider = self.provider(model.provider_id)
-        if provider is None or not (provider.is_enabled and model.is_enabled) or model.is_gone:
+        if not (model.is_enabled and model.provider.is_enabled) or model.is_gone:
             return False
         return model.owner_id is not None or self.role in model.enabled_roles
 
@@ -332,7 +325,7 @@ async def read_house(unit: AsyncSession, vault: Vault) -> House:
 
 async def read_prices(unit: AsyncSession, part: Part) -> Mapping[UUID, Price]:
     at = now()
-    keys = {model.id: PriceKey(part.providers[model.provider_id].kind, model.name) for model in part.models.values()}
+    keys = {model.id: PriceKey(model.provider.kind, model.name) for model in part.models.values()}
     versions = await find_all(unit, list(dict.fromkeys(keys.values())), at)
     found = {}
     for model_id, key in keys.items():
@@ -346,14 +339,14 @@ async def read_part(unit: AsyncSession, vault: Vault, owner_id: UserId | None) -
     providers = await unit.scalars(select(Provider).where(_of(Provider, owner_id)).order_by(Provider.created_at))
     known = {row.id: known_provider(row) for row in providers}
     rows = await unit.scalars(select(Model).where(_of(Model, owner_id)).order_by(Model.name))
-    models = {row.id: known_model(row) for row in rows}
+    models = {row.id: known_model(row, known[row.provider_id]) for row in rows}
     keys = await unit.scalars(select(ProviderKey).where(_of(ProviderKey, owner_id)))
     opened = [key for row in keys if (key := await opened_key(unit, vault, row)) is not None]
     order = {"ok": 0, "untested": 1, "refused": 2}
     by_provider: dict[UUID, list[KnownKey]] = defaultdict(list)
     for key in sorted(opened, key=lambda key: order[key.state]):
         by_provider[key.provider_id].append(key)
-    return Part(known, models, {id_: tuple(found) for id_, found in by_provider.items()}, names_of(known, models))
+    return Part(known, models, {id_: tuple(found) for id_, found in by_provider.items()}, names_of(models))
 
 
 def _of(table: Any, owner_id: UserId | None) -> Any:
@@ -406,13 +399,15 @@ def health_of(row: Provider) -> Health:
     return Health.SLOW if (row.latency_ms or 0) > SLOW_MS else Health.OK
 
 
-def known_model(row: Model) -> KnownModel:
+def known_model(row: Model, provider: KnownProvider) -> KnownModel:
+    facts = facts_of(row)
     return KnownModel(
         id=row.id,
-        provider_id=row.provider_id,
+        provider=provider,
         owner_id=None if row.owner_id is None else UserId(row.owner_id),
         name=row.name,
-        facts=facts_of(row),
+        label=facts.label or friendly(row.name),
+        facts=facts,
         is_enabled=row.is_enabled,
         enabled_roles=frozenset(row.enabled_roles),
         is_gone=row.gone_at is not None,
@@ -440,21 +435,17 @@ async def opened_key(unit: AsyncSession, vault: Vault, row: ProviderKey) -> Know
     return KnownKey(row.id, owner_id, row.provider_id, row.origin, secret, row.ending, row.state)
 
 
-def names_of(
-    providers: Mapping[UUID, KnownProvider], models: Mapping[UUID, KnownModel]
-) -> Mapping[str, tuple[KnownModel, ...]]:
+def names_of(models: Mapping[UUID, KnownModel]) -> Mapping[str, tuple[KnownModel, ...]]:
     """All that a model may be called. The model of the older provider comes first where two have one name."""
     found: dict[str, list[KnownModel]] = defaultdict(list)
-    age = {provider_id: place for place, provider_id in enumerate(providers)}
-    for model in sorted(models.values(), key=lambda model: age.get(model.provider_id, 0)):
-        provider = providers.get(model.provider_id)
-        if provider is not None:
-            for name in spellings(provider, model):
-                found[name].append(model)
+    for model in sorted(models.values(), key=lambda model: (model.provider.created_at, model.provider.id)):
+        for name in spellings(model):
+            found[name].append(model)
     return {name: tuple(those) for name, those in found.items()}
 
 
-def spellings(provider: KnownProvider, model: KnownModel) -> Sequence[str]:
+def spellings(model: KnownModel) -> Sequence[str]:
+    provider = model.provider
     short = model.name.removeprefix("models/")
     plain: Iterable[str] = (
         str(model.id),

@@ -21,7 +21,7 @@ PLAIN = ["text"]
 
 
 async def models_of(unit: AsyncSession, view: View, actor: Actor) -> ModelsRead:
-    found = [(model, provider) for model in view.usable() if (provider := view.provider(model.provider_id)) is not None]
+    found = [(model, model.provider) for model in view.usable()]
     keys = {price_key(provider, model): is_own(view, provider) for model, provider in found}
     offers = await billing.offers(unit, keys, payer=actor.user_id, role=actor.role, at=now())
     names = aliases_of(view)

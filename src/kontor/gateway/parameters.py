@@ -7,6 +7,7 @@ its facts and its provider's quirks, and what only its kind of provider takes. T
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from kontor.core.errors import FieldProblem
@@ -161,8 +162,16 @@ def has(facts: Facts, quirks: Quirks, feature: Feature) -> bool:
     return facts.features is None or feature in facts.features
 
 
+@lru_cache(maxsize=4096)
+def quirks_of(model: KnownModel, provider: KnownProvider) -> Quirks:
+    """Known models and providers are things that never change: what changes becomes new ones."""
+    return provider.quirks.for_model(model.name)
+
+
+@lru_cache(maxsize=4096)
 def schema_of(model: KnownModel, provider: KnownProvider) -> Schema:
-    facts, quirks = model.facts, provider.quirks.for_model(model.name)
+    """To be looked at only: it is made once for each model."""
+    facts, quirks = model.facts, quirks_of(model, provider)
     ours = common(facts, quirks, is_cool=provider.protocol == "anthropic")
     properties = {name: schema for name, schema in ours.items() if has(facts, quirks, FEATURES[name])}
     native = NATIVE.get(provider.kind, {})

@@ -5,13 +5,13 @@ first that is well, the cheapest that fits, or one that leaves nothing of the qu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kontor.core.errors import Kind, KontorError
 from kontor.gateway.known import PASSAGES, Health, KnownKey, KnownModel, KnownProvider, Price, View
 from kontor.gateway.llm_config import BUILT_IN, Strategy
-from kontor.gateway.parameters import has
+from kontor.gateway.parameters import has, quirks_of
 from kontor.gateway.wire.port import Feature
 
 # What an answer is taken to be as long as, where nobody said, to compare prices.
@@ -140,6 +140,7 @@ class Chooser:
 
     view: View
     need: Need
+    _keys: dict[KnownProvider, KnownKey | None] = field(default_factory=dict, init=False, compare=False)
 
     def choose(self, ref: str | None, *, provider: str | None = None) -> Choice:
         config = self.view.house.config
@@ -193,14 +194,14 @@ class Chooser:
         wanted = [model for model in dict.fromkeys(listed) if self._is_at(model, provider)]
         models, passed = self._sorted_out(wanted)
         if strategy == "local":
-            passed += [PassedOver(model, "not local") for model in models if not self._provider(model).is_local]
-            models = [model for model in models if self._provider(model).is_local]
+            passed += [PassedOver(model, "not local") for model in models if not model.provider.is_local]
+            models = [model for model in models if model.provider.is_local]
         elif strategy == "cheapest":
             passed += [PassedOver(model, "no price") for model in models if self._price(model) is None]
             models = [model for model in models if self._price(model) is not None]
             models.sort(key=self._cost)
         # Stable: among those that are well the order stays. Passages answer where nobody else can.
-        models.sort(key=lambda model: (self._is_passages(model), self._provider(model).health is Health.DOWN))
+        models.sort(key=lambda model: (self._is_passages(model), model.provider.health is Health.DOWN))
         if not models:
             reasons = sorted({each.why for each in passed})
             raise NothingFits(name, reasons)
@@ -209,13 +210,13 @@ class Chooser:
 
     def why_not(self, model: KnownModel) -> str | None:
         """In a word or two, for the run; None where nothing speaks against it."""
-        provider = self._provider(model)
+        provider = model.provider
         if self.need.gives == "vector":
             if not model.embeds:
                 return "does not embed"
         elif not model.answers:
             return "does not write"
-        if provider.needs_key and self.view.key(provider) is None:
+        if provider.needs_key and self._key(provider) is None:
             return "no key"
         if self.view.house.is_billed and self._price(model) is None and not self._is_own_key(provider):
             return "no price"
@@ -225,7 +226,7 @@ class Chooser:
 
     def refusal(self, model: KnownModel) -> KontorError:
         """The same for the person, with the way out."""
-        provider = self._provider(model)
+        provider = model.provider
         match self.why_not(model):
             case "no key":
                 return KeyMissing(provider.label)
@@ -239,9 +240,8 @@ class Chooser:
                 return ModelUnfit(model.label, why or "cannot answer this", reason="cannot")
 
     def chosen(self, model: KnownModel) -> Chosen:
-        provider = self._provider(model)
-        key = self.view.key(provider)
-        return Chosen(model, provider, key, self._is_own_key(provider), self._price(model))
+        provider = model.provider
+        return Chosen(model, provider, self._key(provider), self._is_own_key(provider), self._price(model))
 
     def _sorted_out(self, models: Iterable[KnownModel]) -> tuple[list[KnownModel], list[PassedOver]]:
         fit: list[KnownModel] = []
@@ -255,9 +255,8 @@ class Chooser:
         return fit, passed
 
     def _missing(self, model: KnownModel, provider: KnownProvider) -> str | None:
-        quirks = provider.quirks.for_model(model.name)
         for feature in sorted(self.need.features & HARD.keys()):
-            if not has(model.facts, quirks, feature) and not self._is_passages(model):
+            if not has(model.facts, quirks_of(model, provider), feature) and provider.protocol != PASSAGES:
                 return HARD[feature]
         return None
 
@@ -270,26 +269,25 @@ class Chooser:
     def _is_at(self, model: KnownModel, provider: str | None) -> bool:
         if provider is None:
             return True
-        known = self._provider(model)
+        known = model.provider
         return provider.lower() in {str(known.id), known.kind, known.label.lower()}
 
-    def _provider(self, model: KnownModel) -> KnownProvider:
-        found = self.view.provider(model.provider_id)
-        if found is None:
-            raise LookupError(f"The model {model.id} has no provider.")
-        return found
+    def _key(self, provider: KnownProvider) -> KnownKey | None:
+        """Looked up once for each provider, however many models it has."""
+        if provider not in self._keys:
+            self._keys[provider] = self.view.key(provider)
+        return self._keys[provider]
 
     def _is_own_key(self, provider: KnownProvider) -> bool:
         """Also where one's own provider asks for none: whatever it costs, it does not cost the house."""
-        key = self.view.key(provider)
+        key = self._key(provider)
         return provider.owner_id is not None or (key is not None and key.owner_id is not None)
 
     def _is_passages(self, model: KnownModel) -> bool:
-        return self._provider(model).protocol == PASSAGES
+        return model.provider.protocol == PASSAGES
 
     def _price(self, model: KnownModel) -> Price | None:
-        provider = self._provider(model)
-        return self.view.house.prices.get(model.id) or (FREE if provider.is_local else None)
+        return self.view.house.prices.get(model.id) or (FREE if model.provider.is_local else None)
 
     def _cost(self, model: KnownModel) -> int:
         price = self._price(model)
