@@ -159,9 +159,12 @@ class Gateway:
             async with places:
                 try:
                     body = await self.transport.send(request, adapter, adapter.describe(each.name, at), at)
-                    return adapter.read_description(each, body)
-                except (KontorError, *Unreadable):
+                except KontorError:
                     return each
+            try:
+                return adapter.read_description(each, body)
+            except Unreadable:
+                return each
 
         described = await asyncio.gather(*(one(each) for each in listed[:MOST_DESCRIBED]))
         return [*described, *listed[MOST_DESCRIBED:]]
