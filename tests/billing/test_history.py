@@ -177,7 +177,7 @@ class Story:
 @given(st.lists(steps, min_size=3, max_size=25))
 async def test_no_history_breaks_the_books(database: Database, history: list[tuple[Any, ...]]) -> None:
     story = Story(database, await make_person(database))
-    await story.top_up(9, 1500)
+    await story.top_up(9, 600)
     for step in history:
         await story.go(step)
     await story.check()

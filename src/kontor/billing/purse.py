@@ -91,14 +91,14 @@ class Purse:
         return replace(self, purchased=self.purchased - taken)._owe(amount - taken)._repay()
 
     def expire(self, at: datetime) -> "Purse":
-        """Grants whose time is over, as far as no run holds them; the sweep comes again for the rest."""
-        left, grants = max(self.free, 0), []
+        """Grants whose time is over. Runs were let in on what expires soonest, so that much stays until they are over,
+        and the sweep comes again for the rest."""
+        backing, grants = self.held, []
         for grant in self.grants:
-            taken = 0
-            if grant.expires_at is not None and grant.expires_at <= at:
-                taken = min(grant.remaining, left)
-                left -= taken
-            grants.append(replace(grant, remaining=grant.remaining - taken))
+            kept = min(grant.remaining, backing)
+            backing -= kept
+            is_over = grant.expires_at is not None and grant.expires_at <= at
+            grants.append(replace(grant, remaining=kept) if is_over else grant)
         return replace(self, grants=tuple(grant for grant in grants if grant.remaining))
 
     def withdraw(self, grant_id: UUID) -> "Purse":

@@ -190,8 +190,9 @@ async def take(
     return (await unit.execute(_TAKE, values)).one_or_none() is not None
 
 
-async def store(unit: AsyncSession, before: Wallet, after: Purse) -> None:
-    """What a deed made of a locked wallet. New grants have their rows already."""
+async def store(unit: AsyncSession, before: Wallet, after: Purse, *, made: Sequence[Grant] = ()) -> None:
+    """What a deed made of a locked wallet. `made` are new grants: they have their rows already, with all of what was
+    granted, and debt may have taken of it at once."""
     values = {
         "owner": before.owner_id,
         "purchased": after.purchased,
@@ -202,7 +203,7 @@ async def store(unit: AsyncSession, before: Wallet, after: Purse) -> None:
         "at": now(),
     }
     await unit.execute(_STORE, values)
-    was = {grant.id: grant.remaining for grant in before.purse.grants}
+    was = {grant.id: grant.remaining for grant in (*before.purse.grants, *made)}
     remains = {**dict.fromkeys(was, 0), **{grant.id: grant.remaining for grant in after.grants}}
     changed = {grant_id: left for grant_id, left in remains.items() if was.get(grant_id) != left}
     if changed:

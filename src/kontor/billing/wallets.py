@@ -5,7 +5,6 @@ Each deed has a number of its own where it is from, and books once under it.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing import configuration, holds, repository
 from kontor.billing.errors import EntryNotReversible, GrantNotFound, PayerNotFound
-from kontor.billing.purse import Grant, Posting, Purse, difference
+from kontor.billing.purse import Account, Grant, Posting, Purse, difference
 from kontor.billing.repository import Entry, Wallet
 from kontor.core.clock import now
 from kontor.core.database import Database, elevated
@@ -73,7 +72,8 @@ async def grant(
         if await repository.is_booked(unit, source="grant", source_id=str(made.id), kind="grant"):
             return made.id
         await repository.add_grant(unit, owner, made, note=note, by=by)
-        await _apply(unit, wallet, wallet.purse.add_grant(made), "promotion", Entry("grant", "grant", str(made.id), ()))
+        entry = Entry("grant", "grant", str(made.id), ())
+        await _apply(unit, wallet, wallet.purse.add_grant(made), "promotion", entry, made=[made])
     return made.id
 
 
@@ -138,20 +138,20 @@ async def reverse(unit: AsyncSession, entry_id: UUID, *, note: str = "") -> UUID
             Posting(each.account, each.amount_nano, each.grant_id)
             for each in await unit.execute(_POSTINGS, {"entry": entry_id})
         ]
-        after = await _given_back(unit, wallet, postings)
+        after, made = await _given_back(unit, wallet, postings)
         entry = Entry("correction", "entry", str(entry_id), (), reverses_id=entry_id, note=note)
-        booked = await _apply(unit, wallet, after, "revenue", entry)
+        booked = await _apply(unit, wallet, after, "revenue", entry, made=made)
         if booked is None:
             raise EntryNotReversible
         return booked
 
 
-async def _given_back(unit: AsyncSession, wallet: Wallet, postings: Sequence[Posting]) -> Purse:
+async def _given_back(unit: AsyncSession, wallet: Wallet, postings: Sequence[Posting]) -> tuple[Purse, Sequence[Grant]]:
     """To grants that hold still, otherwise as a new grant for a while; debt that was made shrinks."""
     at = now()
     ids = [posting.grant_id for posting in postings if posting.grant_id]
     expiries = {row.id: row.expires_at for row in await unit.execute(_GRANT_EXPIRY, {"ids": ids})}
-    purse, bought = wallet.purse, 0
+    purse, bought, made = wallet.purse, 0, list[Grant]()
     for posting in postings:
         match posting.account:
             case "granted" if posting.grant_id is not None:
@@ -159,6 +159,7 @@ async def _given_back(unit: AsyncSession, wallet: Wallet, postings: Sequence[Pos
                 if expires_at is not None and expires_at <= at:
                     fresh = Grant(new_id(), -posting.amount, at + GIVEN_BACK_FOR)
                     await repository.add_grant(unit, wallet.owner_id, fresh)
+                    made.append(fresh)
                     purse = purse.add_grant(fresh)
                 else:
                     purse = purse.give_back(posting.grant_id, -posting.amount, expires_at)
@@ -167,7 +168,7 @@ async def _given_back(unit: AsyncSession, wallet: Wallet, postings: Sequence[Pos
                 bought -= posting.amount
             case _:
                 pass
-    return purse.top_up(bought)
+    return purse.top_up(bought), made
 
 
 async def sweep(database: Database) -> int:
@@ -207,8 +208,10 @@ async def _wallet(unit: AsyncSession, owner: UserId) -> Wallet:
         raise PayerNotFound from reason
 
 
-async def _apply(unit: AsyncSession, wallet: Wallet, after: Purse, counter: Any, entry: Entry) -> UUID | None:
-    await repository.store(unit, wallet, after)
+async def _apply(
+    unit: AsyncSession, wallet: Wallet, after: Purse, counter: Account, entry: Entry, *, made: Sequence[Grant] = ()
+) -> UUID | None:
+    await repository.store(unit, wallet, after, made=made)
     postings = difference(wallet.purse, after, counter)
     booked = await repository.book(
         unit,
