@@ -91,6 +91,19 @@ POST   /llm/keys                              401       .        -      -      4
 POST   /llm/keys/recognise                    401       200      -      -      200   200   200     200
 POST   /llm/keys/{key_id}/test                401       404      -      -      200   403   404     404
 DELETE /llm/keys/{key_id}                     401       404      -      -      204   403   404     404
+POST   /llm/generate                          401       422      -      -      422   403   422     422
+POST   /llm/embed                             401       422      -      -      422   403   422     422
+POST   /llm/count                             401       200      -      -      200   403   200     200
+GET    /runs                                  401       200      -      -      200   200   200     200
+GET    /runs/{run_id}                         401       404      -      -      200   200   404     404
+GET    /runs/{run_id}/events                  401       404      -      -      200   200   404     404
+GET    /runs/{run_id}/receipt                 401       404      -      -      200   200   404     404
+POST   /runs/{run_id}/stop                    401       404      -      -      204   403   404     404
+POST   /runs/{run_id}/continue                401       404      -      -      409   403   404     404
+GET    /usage                                 401       200      -      -      200   200   200     200
+GET    /usage/log                             401       200      -      -      200   200   200     200
+GET    /usage.csv                             401       200      -      -      200   200   200     200
+GET    /admin/usage                           401       .        -      -      403   403   403     200
 GET    /llm/discover                          401       .        -      -      403   403   403     200
 POST   /setup                                 401       .        -      -      409   403   409     409
 GET    /setup/checks                          401       .        -      -      403   403   403     200
@@ -197,6 +210,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /settings": {"theme": "dark"},
     "PUT /desk": {"tabs": [], "active": None, "closed": []},
     "POST /notifications/read": {"all": True},
+    "POST /llm/generate": {"model": "one"},
+    "POST /llm/embed": {"model": "one"},
+    "POST /llm/count": {"prompt": "Hello", "model": "one"},
     "POST /llm/keys": {"provider": "compatible", "key": "sk-0123456789"},
     "POST /llm/keys/recognise": {"key": "sk-ant-0123456789012345678901"},
     "PUT /admin/llm-config": {"default_model": "auto"},
@@ -331,7 +347,8 @@ async def reader(house: House, visitor: Visitor) -> httpx.AsyncClient:
 
 async def furnish(house: House, owner: Visitor) -> dict[str, str]:
     """One of everything that a path can name."""
-    ids = {name: str(new_id()) for name in ("passkey_id", "token_id", "job_id", "entry_id", "grant_id", "price_id")}
+    needed = ("passkey_id", "token_id", "job_id", "entry_id", "grant_id", "price_id", "run_id")
+    ids = {name: str(new_id()) for name in needed}
     known = ids | {"owner": str(owner.id)}
     async with house.database.system("test") as unit:
         for statement in (
@@ -341,6 +358,10 @@ async def furnish(house: House, owner: Visitor) -> dict[str, str]:
             "VALUES (:token_id, :owner, 'Script', sha256('x'), 'abcd', '{account:read}')",
             "INSERT INTO job (id, owner_id, kind, title, args, max_attempts) "
             "VALUES (:job_id, :owner, 'mail.send', 'Mail', '{}', 3)",
+            "INSERT INTO run (id, owner_id, payer_id, kind, state, provider_kind, model_name, request, settled_as, "
+            "finish_reason, finished_at, usage, cost) VALUES (:run_id, :owner, :owner, 'api', 'done', 'openai', 'one', "
+            """'{}', 'reported', 'stop', now(), '{"input": 1}', '{"lines": [], "amount": "0", "nano": 0, """
+            """"currency": "EUR", "released_nano": 0, "is_estimated": false, "is_free": true, "is_known": true}')""",
         ):
             await unit.execute(
                 text(statement), {name: value for name, value in known.items() if f":{name}" in statement}

@@ -13,7 +13,7 @@ from kontor.billing import routes as billing_routes
 from kontor.core.jobs import routes as job_routes
 from kontor.core.mail import routes as mail_routes
 from kontor.gateway import admin_routes as gateway_admin_routes
-from kontor.gateway import routes_models
+from kontor.gateway import routes_llm, routes_models, routes_runs, routes_usage
 from kontor.web import events
 from kontor.web.dispatch import areas
 
@@ -40,6 +40,9 @@ def api_routers() -> list[APIRouter]:
         billing_admin_routes.router,
         routes_models.router,
         gateway_admin_routes.router,
+        routes_llm.router,
+        routes_runs.router,
+        routes_usage.router,
     ]
 
 

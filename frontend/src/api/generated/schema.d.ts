@@ -44,6 +44,105 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/admin/billing": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Billing */
+    get: operations["read_billing"];
+    /**
+     * Change Billing
+     * @description Only what is sent is changed. What runs already is paid on the terms on which it began.
+     */
+    put: operations["change_billing"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/billing/entries/{entry_id}/give-back": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Give Back
+     * @description What a run was charged, to where it was taken from. The entry stays, and another one corrects it.
+     */
+    post: operations["give_back"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/billing/people/{user_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Person Billing */
+    get: operations["read_person_billing"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/billing/people/{user_id}/budgets": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Impose Budgets
+     * @description Limits that the person sees and cannot change, beside those they set themselves.
+     */
+    put: operations["impose_budgets"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/billing/proofs": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Proofs
+     * @description Newest first.
+     */
+    get: operations["list_proofs"];
+    put?: never;
+    /** Prove Now */
+    post: operations["prove_now"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/admin/checks": {
     parameters: {
       query?: never;
@@ -82,6 +181,44 @@ export interface paths {
     patch: operations["change_configuration"];
     trace?: never;
   };
+  "/api/v1/admin/exchange-rates": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Exchange Rates
+     * @description Newest first.
+     */
+    get: operations["list_exchange_rates"];
+    put?: never;
+    /** Type Exchange Rates */
+    post: operations["type_exchange_rates"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/exchange-rates/refresh": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Refresh Exchange Rates */
+    post: operations["refresh_exchange_rates"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/admin/full-access": {
     parameters: {
       query?: never;
@@ -99,6 +236,50 @@ export interface paths {
     post: operations["switch_full_access_on"];
     /** Switch Full Access Off */
     delete: operations["switch_full_access_off"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/grants": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Grants
+     * @description Newest first.
+     */
+    get: operations["list_grants"];
+    put?: never;
+    /**
+     * Grant Credit
+     * @description In the currency of the person's wallet, which is the house's on the day it is opened.
+     */
+    post: operations["grant_credit"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/grants/{grant_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Withdraw Grant
+     * @description What is neither spent nor held by a run.
+     */
+    delete: operations["withdraw_grant"];
     options?: never;
     head?: never;
     patch?: never;
@@ -370,6 +551,107 @@ export interface paths {
     patch: operations["change_model"];
     trace?: never;
   };
+  "/api/v1/admin/prices": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Prices
+     * @description What holds now.
+     */
+    get: operations["list_prices"];
+    put?: never;
+    /**
+     * Set Price
+     * @description The house's own price of a model, from now or later on. A price of zero is refused: say that it is free.
+     */
+    post: operations["set_price"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/prices/{price_id}/history": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Price History
+     * @description Every version of the model's price that there was, newest first.
+     */
+    get: operations["read_price_history"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/prices/refresh": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Refresh Prices */
+    post: operations["refresh_prices"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/prices/review": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Prices In Review
+     * @description What the gate holds, oldest first, beside what holds meanwhile.
+     */
+    get: operations["list_prices_in_review"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/prices/review/{price_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Decide Price
+     * @description Accepted, it holds from now on; rejected, it never does, and the list may offer it again without being heard.
+     */
+    post: operations["decide_price"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/admin/providers": {
     parameters: {
       query?: never;
@@ -520,6 +802,26 @@ export interface paths {
     };
     /** Read Stats */
     get: operations["read_stats"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/usage": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read All Usage
+     * @description Everybody's sums. What was asked stands nowhere in them.
+     */
+    get: operations["read_all_usage"];
     put?: never;
     post?: never;
     delete?: never;
@@ -1258,6 +1560,64 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/billing/balance": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Balance */
+    get: operations["read_balance"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/billing/budgets": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Budgets */
+    get: operations["read_budgets"];
+    /**
+     * Write Budgets
+     * @description All of one's own for the subject at once. What was spent in the present day or month still counts.
+     */
+    put: operations["write_budgets"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/billing/entries": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Entries
+     * @description Newest first.
+     */
+    get: operations["list_entries"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/desk": {
     parameters: {
       query?: never;
@@ -1349,6 +1709,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/llm/count": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Count Tokens
+     * @description Before anything is sent: how many tokens, how sure that is, whether it fits, and what it may cost.
+     */
+    post: operations["count_tokens"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/llm/discover": {
     parameters: {
       query?: never;
@@ -1363,6 +1743,43 @@ export interface paths {
     get: operations["discover_servers"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/embed": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Embed Texts */
+    post: operations["embed_texts"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/generate": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Generate
+     * @description With `stream` the run's events, as `GET /runs/{id}/events` has them. Whoever leaves does not stop the run.
+     */
+    post: operations["generate"];
     delete?: never;
     options?: never;
     head?: never;
@@ -1498,6 +1915,122 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/runs": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Runs
+     * @description Newest first.
+     */
+    get: operations["list_runs"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/runs/{run_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Run */
+    get: operations["read_run"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/runs/{run_id}/continue": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Continue Run
+     * @description A new run that goes on where this one broke off.
+     */
+    post: operations["continue_run"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/runs/{run_id}/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Follow Run
+     * @description Server-sent events: `event` is the kind, `data` what belongs to it, `id` the position to go on after.
+     *
+     *     Kinds: state, text, draft, reasoning, tool_call, citation, logprobs, usage, loss, error, done.
+     */
+    get: operations["follow_run"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/runs/{run_id}/receipt": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Receipt */
+    get: operations["read_receipt"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/runs/{run_id}/stop": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Stop Run
+     * @description What was said and used until then stays, and is paid for. Nothing happens to a run that is over.
+     */
+    post: operations["stop_run"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/settings": {
     parameters: {
       query?: never;
@@ -1548,6 +2081,66 @@ export interface paths {
      * @description The same, for the first screens: whoever sees them came by the printed link and is the administrator.
      */
     get: operations["read_setup_checks"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/usage": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Usage
+     * @description Sums of what you asked for, by day, model, project or provider.
+     */
+    get: operations["read_usage"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/usage.csv": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Export Usage
+     * @description Every line of the period, oldest first.
+     */
+    get: operations["export_usage"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/usage/log": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Usage Log
+     * @description Every request, newest first.
+     */
+    get: operations["list_usage_log"];
     put?: never;
     post?: never;
     delete?: never;
@@ -1748,6 +2341,41 @@ export interface components {
        */
       status: "alive";
     };
+    /** AnswerRead */
+    AnswerRead: {
+      /** Citations */
+      citations: components["schemas"]["CitationRead"][];
+      cost: components["schemas"]["CostRead"];
+      /** Finish Reason */
+      finish_reason: string | null;
+      /** Logprobs */
+      logprobs: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
+      /**
+       * Losses
+       * @description What this model could not be asked as it was wished
+       */
+      losses: components["schemas"]["LossRead"][];
+      /** Model */
+      model: string;
+      /** Provider */
+      provider: string;
+      /** Reasoning */
+      reasoning: string | null;
+      /** Response */
+      response: string;
+      /**
+       * Run Id
+       * Format: uuid
+       */
+      run_id: string;
+      /** Tool Calls */
+      tool_calls: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
+      usage: components["schemas"]["kontor__gateway__routes_llm__UsageRead"];
+    };
     /**
      * AuditActor
      * @description Null where the reader may not know who it was, or where they are deleted.
@@ -1790,6 +2418,182 @@ export interface components {
       kind: string;
       /** Name */
       name: string | null;
+    };
+    /** BalanceRead */
+    BalanceRead: {
+      /**
+       * Available
+       * @description Nano-units; below zero by what is owed.
+       */
+      available: number;
+      /** Currency */
+      currency: string;
+      /** Debt */
+      debt: number;
+      /** Granted */
+      granted: number;
+      /** Held */
+      held: number;
+      /**
+       * Is On
+       * @description Whether this installation is prepaid. If not, only the currency means something.
+       */
+      is_on: boolean;
+      /** Lasts Until */
+      lasts_until: string | null;
+      /** Purchased */
+      purchased: number;
+      /** Today */
+      today: number;
+    };
+    /**
+     * BillingChange
+     * @description Only what is sent is changed; `markups` replaces all of them.
+     */
+    BillingChange: {
+      /** Currency */
+      currency?: string | null;
+      /** Exchange Url */
+      exchange_url?: string | null;
+      /** Is On */
+      is_on?: boolean | null;
+      /** Markup Bp */
+      markup_bp?: number | null;
+      /** Markups */
+      markups?: components["schemas"]["Markup"][] | null;
+      /** Prices Url */
+      prices_url?: string | null;
+      /** Refreshes Prices */
+      refreshes_prices?: boolean | null;
+      /** Refreshes Rates */
+      refreshes_rates?: boolean | null;
+      /** Spread Bp */
+      spread_bp?: number | null;
+    };
+    /** BillingRead */
+    BillingRead: {
+      /** Currency */
+      currency: string;
+      /** Exchange Url */
+      exchange_url: string;
+      /**
+       * Feeds
+       * @description The last lists of prices, newest first
+       */
+      feeds: components["schemas"]["FeedRead"][];
+      /** Is On */
+      is_on: boolean;
+      /** Markup Bp */
+      markup_bp: number;
+      /** Markups */
+      markups: components["schemas"]["Markup"][];
+      /** Prices Url */
+      prices_url: string;
+      /**
+       * Prices Waiting
+       * @description Prices that the gate holds for a decision
+       */
+      prices_waiting: number;
+      /** @description The last proof of the books */
+      proof: components["schemas"]["ProofRead"] | null;
+      rates: components["schemas"]["RatesState"];
+      /** Refreshes Prices */
+      refreshes_prices: boolean;
+      /** Refreshes Rates */
+      refreshes_rates: boolean;
+      /** Spread Bp */
+      spread_bp: number;
+      /** Totals */
+      totals: components["schemas"]["TotalRead"][];
+      /** Version */
+      version: number;
+    };
+    /** BudgetRead */
+    BudgetRead: {
+      /** Currency */
+      currency: string;
+      /**
+       * Held Nano
+       * @description By runs that are not over
+       */
+      held_nano: number;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Is Imposed
+       * @description Set by an administrator; its owner sees it and cannot change it.
+       */
+      is_imposed: boolean;
+      /** Limit Nano */
+      limit_nano: number;
+      /**
+       * Period
+       * @enum {string}
+       */
+      period: "day" | "month" | "total";
+      /**
+       * Period From
+       * Format: date-time
+       */
+      period_from: string;
+      /** Spent Nano */
+      spent_nano: number;
+      /** Stops */
+      stops: boolean;
+      /**
+       * Subject
+       * @enum {string}
+       */
+      subject: "person" | "project" | "key";
+      /**
+       * Subject Id
+       * Format: uuid
+       */
+      subject_id: string;
+      /** Warn Percent */
+      warn_percent: number;
+      /** Warned At */
+      warned_at: string | null;
+    };
+    /** BudgetsRead */
+    BudgetsRead: {
+      /** Currency */
+      currency: string;
+      /** Items */
+      items: components["schemas"]["BudgetRead"][];
+      /** Version */
+      version: number;
+    };
+    /**
+     * BudgetsWrite
+     * @description All that there shall be of the subject. What is not named is removed, but for what administrators set.
+     */
+    BudgetsWrite: {
+      /** Items */
+      items: components["schemas"]["BudgetWrite"][];
+    };
+    /** BudgetWrite */
+    BudgetWrite: {
+      /** Limit Nano */
+      limit_nano: number;
+      /**
+       * Period
+       * @enum {string}
+       */
+      period: "day" | "month" | "total";
+      /**
+       * Stops
+       * @default true
+       */
+      stops: boolean;
+      /**
+       * Warn Percent
+       * @default 80
+       */
+      warn_percent: number;
     };
     /** ChangePasswordBody */
     ChangePasswordBody: {
@@ -1835,6 +2639,16 @@ export interface components {
        * @description From the start of this process until it served
        */
       ready_in_ms: number | null;
+    };
+    /** CitationRead */
+    CitationRead: {
+      /**
+       * Title
+       * @default
+       */
+      title: string;
+      /** Url */
+      url: string;
     };
     /** CodeBody */
     CodeBody: {
@@ -1887,6 +2701,88 @@ export interface components {
       /** Version */
       version: number;
     };
+    /** Continued */
+    Continued: {
+      /**
+       * Run Id
+       * Format: uuid
+       */
+      run_id: string;
+    };
+    /** CostRead */
+    CostRead: {
+      /** Amount */
+      amount: string;
+      /** Currency */
+      currency: string;
+      /** Is Estimated */
+      is_estimated: boolean;
+      /** Is Free */
+      is_free: boolean;
+      /** Is Known */
+      is_known: boolean;
+      /** Nano */
+      nano: number;
+    };
+    /** CostSum */
+    CostSum: {
+      /** Currency */
+      currency: string;
+      /** Nano */
+      nano: number;
+    };
+    /** CountBody */
+    CountBody: {
+      /** Max Output */
+      max_output?: number | null;
+      /** Messages */
+      messages?:
+        | {
+            [key: string]: components["schemas"]["JsonValue"];
+          }[]
+        | null;
+      /** Model */
+      model?: string | null;
+      /** Models */
+      models?: string[] | null;
+      /** Prompt */
+      prompt?: string | null;
+      /** System */
+      system?: string | null;
+      /** Tools */
+      tools?: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
+    };
+    /** CountRead */
+    CountRead: {
+      /** Context Total */
+      context_total: number | null;
+      /**
+       * Fits
+       * @description Null where nobody knows how much the model holds
+       */
+      fits: boolean | null;
+      /** Model */
+      model: string;
+      price: components["schemas"]["PriceRange"] | null;
+      /** Provider */
+      provider: string;
+      /** Tokens */
+      tokens: number;
+      /** Tokens High */
+      tokens_high: number;
+      /**
+       * Tokens Low
+       * @description Nine of ten questions lie between this and `tokens_high`
+       */
+      tokens_low: number;
+    };
+    /** CountsRead */
+    CountsRead: {
+      /** Items */
+      items: components["schemas"]["CountRead"][];
+    };
     /** DatabaseStats */
     DatabaseStats: {
       /** Bytes */
@@ -1897,6 +2793,14 @@ export interface components {
       max_connections: number;
       /** Version */
       version: string;
+    };
+    /** Decision */
+    Decision: {
+      /**
+       * Decision
+       * @enum {string}
+       */
+      decision: "accept" | "reject";
     };
     /** DeskChange */
     DeskChange: {
@@ -1945,15 +2849,124 @@ export interface components {
       /** Items */
       items: components["schemas"]["FoundServer"][];
     };
+    /** EmbedBody */
+    EmbedBody: {
+      /** Dimensions */
+      dimensions?: number | null;
+      /** Model */
+      model?: string | null;
+      /** Provider */
+      provider?: string | null;
+      /** Text */
+      text?: string | null;
+      /** Texts */
+      texts?: string[] | null;
+    };
+    /** EmbeddedRead */
+    EmbeddedRead: {
+      cost: components["schemas"]["CostRead"];
+      /** Dimensions */
+      dimensions: number;
+      /**
+       * Embedding
+       * @description For `text`
+       */
+      embedding: number[] | null;
+      /**
+       * Embeddings
+       * @description For `texts`, in their order
+       */
+      embeddings: number[][] | null;
+      /** Model */
+      model: string;
+      /** Provider */
+      provider: string;
+      /**
+       * Run Ids
+       * @description One for each batch
+       */
+      run_ids: string[];
+      usage: components["schemas"]["kontor__gateway__routes_llm__UsageRead"];
+    };
     /** EndedRead */
     EndedRead: {
       /** Ended */
       ended: number;
     };
+    /** EntryRead */
+    EntryRead: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Currency */
+      currency: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Kind
+       * @description `settle`, `grant`, `expire`, `withdraw`, `topup`, `refund`, `correction`, `repay`
+       */
+      kind: string;
+      /** Nano */
+      nano: number;
+      /** Note */
+      note: string | null;
+      /** Run Id */
+      run_id: string | null;
+    };
+    /** ErrorRead */
+    ErrorRead: {
+      /** Code */
+      code: string;
+      /** Message */
+      message: string;
+    };
     /** EventStats */
     EventStats: {
       /** Lag Seconds */
       lag_seconds: number;
+    };
+    /** ExchangeDayRead */
+    ExchangeDayRead: {
+      /**
+       * Day
+       * Format: date
+       */
+      day: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Rates
+       * @description Units for one euro
+       */
+      rates: {
+        [key: string]: string;
+      };
+      /** Source */
+      source: string;
+    };
+    /** ExchangeDays */
+    ExchangeDays: {
+      /** Items */
+      items: components["schemas"]["ExchangeDayRead"][];
+    };
+    /**
+     * ExchangeWrite
+     * @description Rates of today, typed in: for where nothing is fetched. They hold until there are newer ones.
+     */
+    ExchangeWrite: {
+      /** Rates */
+      rates: {
+        [key: string]: number | string;
+      };
     };
     /**
      * Feature
@@ -1981,6 +2994,24 @@ export interface components {
       | "logprobs"
       | "cache"
       | "extra";
+    /** FeedRead */
+    FeedRead: {
+      /** Added */
+      added: number;
+      /** Error */
+      error: string | null;
+      /**
+       * Fetched At
+       * Format: date-time
+       */
+      fetched_at: string;
+      /** Held */
+      held: number;
+      /** Seen */
+      seen: number;
+      /** Source */
+      source: string;
+    };
     /** FieldError */
     FieldError: {
       /** Code */
@@ -2062,6 +3093,131 @@ export interface components {
       /** Reason */
       reason: string;
     };
+    /** FxRead */
+    FxRead: {
+      /** Day */
+      day: string | null;
+      /**
+       * Rate
+       * @description How much of the currency one US dollar was
+       */
+      rate: string;
+      /** Spread Percent */
+      spread_percent: string;
+    };
+    /**
+     * GenerateBody
+     * @description Further fields are parameters of the model: `GET /llm/models` has a schema of those that each takes.
+     */
+    GenerateBody: {
+      /**
+       * Max Cost
+       * @description In your currency, such as 0.05
+       */
+      max_cost?: string | null;
+      /**
+       * Messages
+       * @description As OpenAI's chat has them, parts included
+       */
+      messages?:
+        | {
+            [key: string]: components["schemas"]["JsonValue"];
+          }[]
+        | null;
+      /**
+       * Model
+       * @description A name, an alias or a rule. Absent: what the installation prefers
+       */
+      model?: string | null;
+      /** Project Id */
+      project_id?: string | null;
+      /** Prompt */
+      prompt?: string | null;
+      /** Provider */
+      provider?: string | null;
+      /**
+       * Schema
+       * @description A JSON schema that the answer is to fit
+       */
+      schema?: {
+        [key: string]: components["schemas"]["JsonValue"];
+      } | null;
+      /**
+       * Stream
+       * @default false
+       */
+      stream: boolean;
+      /** System */
+      system?: string | null;
+      tool_choice?: components["schemas"]["JsonValue"];
+      /** Tools */
+      tools?: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
+    } & {
+      [key: string]: unknown;
+    };
+    /** GivenBack */
+    GivenBack: {
+      /**
+       * Entry Id
+       * Format: uuid
+       */
+      entry_id: string;
+    };
+    /** GrantMade */
+    GrantMade: {
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+    };
+    /** GrantRead */
+    GrantRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Currency */
+      currency: string;
+      /** Expires At */
+      expires_at: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Nano */
+      nano: number;
+      /** Note */
+      note: string;
+      /** Remaining Nano */
+      remaining_nano: number;
+      /**
+       * User Id
+       * Format: uuid
+       */
+      user_id: string;
+    };
+    /** GrantWrite */
+    GrantWrite: {
+      /** Expires At */
+      expires_at?: string | null;
+      /** Nano */
+      nano: number;
+      /**
+       * Note
+       * @default
+       */
+      note: string;
+      /**
+       * User Id
+       * Format: uuid
+       */
+      user_id: string;
+    };
     /**
      * HealthSummary
      * @description Of the last 24 hours.
@@ -2078,6 +3234,25 @@ export interface components {
       state: components["schemas"]["kontor__gateway__known__Health"];
       /** Ticks */
       ticks: components["schemas"]["TickRead"][];
+    };
+    /** HoursWrite */
+    HoursWrite: {
+      /**
+       * Begins
+       * Format: time
+       */
+      begins: string;
+      /**
+       * Ends
+       * Format: time
+       */
+      ends: string;
+      /** Prices */
+      prices: {
+        [key: string]: number;
+      };
+      /** Tiers */
+      tiers?: components["schemas"]["TierWrite"][];
     };
     /** Inspector */
     Inspector: {
@@ -2199,6 +3374,7 @@ export interface components {
       /** Waiting */
       waiting: number;
     };
+    JsonValue: unknown;
     /** KeyBody */
     KeyBody: {
       /**
@@ -2272,11 +3448,141 @@ export interface components {
       /** Protocols */
       protocols: string[];
     };
+    /** PriceRead */
+    kontor__billing__schemas__PriceRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Findings */
+      findings: {
+        [key: string]: unknown;
+      }[];
+      /** Follows Feed */
+      follows_feed: boolean;
+      /** Hours */
+      hours: {
+        [key: string]: unknown;
+      }[];
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Free */
+      is_free: boolean;
+      /** Model */
+      model: string;
+      /** Prices */
+      prices: {
+        [key: string]: number;
+      };
+      /** Provider */
+      provider: string;
+      /**
+       * Source
+       * @enum {string}
+       */
+      source: "bundled" | "feed" | "admin" | "provider";
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "valid" | "review" | "rejected";
+      /** Tiers */
+      tiers: {
+        [key: string]: unknown;
+      }[];
+      /**
+       * Valid From
+       * Format: date-time
+       */
+      valid_from: string;
+    };
     /**
      * Health
      * @enum {string}
      */
     kontor__gateway__known__Health: "unknown" | "ok" | "slow" | "down";
+    /**
+     * UsageRead
+     * @description Tokens. No class is counted in another.
+     */
+    kontor__gateway__routes_llm__UsageRead: {
+      /**
+       * Audio In
+       * @default 0
+       */
+      audio_in: number;
+      /**
+       * Audio Out
+       * @default 0
+       */
+      audio_out: number;
+      /**
+       * Cache Write
+       * @default 0
+       */
+      cache_write: number;
+      /**
+       * Cached
+       * @default 0
+       */
+      cached: number;
+      /**
+       * Image
+       * @default 0
+       */
+      image: number;
+      /**
+       * Input
+       * @default 0
+       */
+      input: number;
+      /**
+       * Output
+       * @default 0
+       */
+      output: number;
+      /**
+       * Reasoning
+       * @default 0
+       */
+      reasoning: number;
+    };
+    /** UsageRead */
+    kontor__gateway__routes_usage__UsageRead: {
+      /** Items */
+      items: components["schemas"]["UsageGroup"][];
+      total: components["schemas"]["UsageSum"];
+    };
+    /**
+     * PriceRead
+     * @description For a million tokens, in the person's currency, as decimal text. A class without a price of its own is absent.
+     */
+    kontor__gateway__schemas__PriceRead: {
+      /** Audio In */
+      audio_in?: string | null;
+      /** Audio Out */
+      audio_out?: string | null;
+      /** Cache Write */
+      cache_write?: string | null;
+      /** Cached */
+      cached?: string | null;
+      /** Currency */
+      currency: string;
+      /** Image */
+      image?: string | null;
+      /** Input */
+      input?: string | null;
+      /** Is Free */
+      is_free: boolean;
+      /** Output */
+      output?: string | null;
+      /** Reasoning */
+      reasoning?: string | null;
+    };
     /** Health */
     kontor__web__health__Health: {
       /** Checks */
@@ -2390,6 +3696,52 @@ export interface components {
       /** Version */
       version: number;
     };
+    /** LogLine */
+    LogLine: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      cost: components["schemas"]["CostSum"] | null;
+      /** Is Estimated */
+      is_estimated: boolean;
+      /** Is Free */
+      is_free: boolean;
+      /** Is Local */
+      is_local: boolean;
+      /** Kind */
+      kind: string;
+      /** Model */
+      model: string;
+      /** Provider */
+      provider: string;
+      /**
+       * Run Id
+       * Format: uuid
+       */
+      run_id: string;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "accepted" | "running" | "done" | "failed" | "stopped" | "interrupted";
+      /** Title */
+      title: string | null;
+      /** Tokens In */
+      tokens_in: number;
+      /** Tokens Out */
+      tokens_out: number;
+    };
+    /** LossRead */
+    LossRead: {
+      /** Deed */
+      deed: string;
+      /** Detail */
+      detail: string;
+      /** Feature */
+      feature: string;
+    };
     /** MailRead */
     MailRead: {
       /** Attempts */
@@ -2499,6 +3851,19 @@ export interface components {
       language: "de" | "en";
       /** To */
       to: string;
+    };
+    /**
+     * Markup
+     * @description What is added to the provider's price, for whatever is named; the more is named, the more it counts.
+     */
+    Markup: {
+      /** Basis Points */
+      basis_points: number;
+      /** Model */
+      model?: string | null;
+      /** Provider */
+      provider?: string | null;
+      role?: components["schemas"]["Role"] | null;
     };
     /** MeChange */
     MeChange: {
@@ -2680,7 +4045,7 @@ export interface components {
       parameters: {
         [key: string]: unknown;
       };
-      price: components["schemas"]["PriceRead"] | null;
+      price: components["schemas"]["kontor__gateway__schemas__PriceRead"] | null;
       provider: components["schemas"]["ProviderRef"];
       /**
        * State
@@ -2861,6 +4226,15 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[EntryRead] */
+    Page_EntryRead_: {
+      /** Items */
+      items: components["schemas"]["EntryRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[FileRead] */
     Page_FileRead_: {
       /** Items */
@@ -2870,10 +4244,28 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[GrantRead] */
+    Page_GrantRead_: {
+      /** Items */
+      items: components["schemas"]["GrantRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[JobRead] */
     Page_JobRead_: {
       /** Items */
       items: components["schemas"]["JobRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[LogLine] */
+    Page_LogLine_: {
+      /** Items */
+      items: components["schemas"]["LogLine"][];
       /** Next Cursor */
       next_cursor?: string | null;
       /** Total */
@@ -2901,6 +4293,33 @@ export interface components {
     Page_NotificationRead_: {
       /** Items */
       items: components["schemas"]["NotificationRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[PriceInReview] */
+    Page_PriceInReview_: {
+      /** Items */
+      items: components["schemas"]["PriceInReview"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[PriceRead] */
+    Page_PriceRead_: {
+      /** Items */
+      items: components["schemas"]["kontor__billing__schemas__PriceRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[RunRead] */
+    Page_RunRead_: {
+      /** Items */
+      items: components["schemas"]["RunRead"][];
       /** Next Cursor */
       next_cursor?: string | null;
       /** Total */
@@ -3033,31 +4452,154 @@ export interface components {
       /** Items */
       items: components["schemas"]["TokenRead"][];
     };
-    /**
-     * PriceRead
-     * @description For a million tokens, in the person's currency, as decimal text. A class without a price of its own is absent.
-     */
-    PriceRead: {
-      /** Audio In */
-      audio_in?: string | null;
-      /** Audio Out */
-      audio_out?: string | null;
-      /** Cache Write */
-      cache_write?: string | null;
-      /** Cached */
-      cached?: string | null;
-      /** Currency */
-      currency: string;
-      /** Image */
-      image?: string | null;
-      /** Input */
-      input?: string | null;
+    /** PersonBilling */
+    PersonBilling: {
+      balance: components["schemas"]["BalanceRead"];
+      budgets: components["schemas"]["BudgetsRead"];
+    };
+    /** PriceHistory */
+    PriceHistory: {
+      /** Items */
+      items: components["schemas"]["kontor__billing__schemas__PriceRead"][];
+    };
+    /** PriceInReview */
+    PriceInReview: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Findings */
+      findings: {
+        [key: string]: unknown;
+      }[];
+      /** Follows Feed */
+      follows_feed: boolean;
+      /** Hours */
+      hours: {
+        [key: string]: unknown;
+      }[];
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
       /** Is Free */
       is_free: boolean;
-      /** Output */
-      output?: string | null;
-      /** Reasoning */
-      reasoning?: string | null;
+      /** Model */
+      model: string;
+      /** @description What holds until there is a decision */
+      present: components["schemas"]["kontor__billing__schemas__PriceRead"] | null;
+      /** Prices */
+      prices: {
+        [key: string]: number;
+      };
+      /** Provider */
+      provider: string;
+      /**
+       * Source
+       * @enum {string}
+       */
+      source: "bundled" | "feed" | "admin" | "provider";
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "valid" | "review" | "rejected";
+      /** Tiers */
+      tiers: {
+        [key: string]: unknown;
+      }[];
+      /**
+       * Valid From
+       * Format: date-time
+       */
+      valid_from: string;
+    };
+    /** PriceMade */
+    PriceMade: {
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+    };
+    /** PriceRange */
+    PriceRange: {
+      /** Currency */
+      currency: string;
+      /**
+       * High
+       * @description With an answer of `max_output` tokens, or of 1000
+       */
+      high: string;
+      /** Is Free */
+      is_free: boolean;
+      /**
+       * Low
+       * @description The question alone, if it is as short as it may be
+       */
+      low: string;
+    };
+    /** PriceVersionRead */
+    PriceVersionRead: {
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Source */
+      source: string;
+      /**
+       * Valid From
+       * Format: date-time
+       */
+      valid_from: string;
+    };
+    /**
+     * PriceWrite
+     * @description USD nano for a million tokens, by class: 0.075 dollars are 75000000. Or free, or as the list of prices says.
+     */
+    PriceWrite: {
+      /**
+       * Follows Feed
+       * @default false
+       */
+      follows_feed: boolean;
+      /** Hours */
+      hours?: components["schemas"]["HoursWrite"][];
+      /**
+       * Is Free
+       * @default false
+       */
+      is_free: boolean;
+      /**
+       * Is Input Only
+       * @description For models whose output costs nothing, such as embeddings
+       * @default false
+       */
+      is_input_only: boolean;
+      /**
+       * Is Meant
+       * @description I saw what is unusual about this price, and mean it.
+       * @default false
+       */
+      is_meant: boolean;
+      /** Model */
+      model: string;
+      /** Prices */
+      prices?: {
+        [key: string]: number;
+      };
+      /** Provider */
+      provider: string;
+      /** Tiers */
+      tiers?: components["schemas"]["TierWrite"][];
+      /**
+       * Valid From
+       * @description Not before now, which is what null means
+       */
+      valid_from?: string | null;
     };
     /**
      * Problem
@@ -3093,6 +4635,29 @@ export interface components {
       code?: string | null;
       /** Password */
       password?: string | null;
+    };
+    /** ProofRead */
+    ProofRead: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Checked */
+      checked: {
+        [key: string]: number;
+      };
+      /** Findings */
+      findings: {
+        [key: string]: string;
+      }[];
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Sound */
+      is_sound: boolean;
     };
     /**
      * ProviderChange
@@ -3266,6 +4831,98 @@ export interface components {
       /** Kinds */
       kinds: components["schemas"]["KindRead"][];
     };
+    /** Queued */
+    Queued: {
+      /**
+       * Job Id
+       * Format: uuid
+       */
+      job_id: string;
+    };
+    /** RatesState */
+    RatesState: {
+      /** Day */
+      day: string | null;
+      /** Source */
+      source: string | null;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "fresh" | "old" | "too_old" | "missing" | "not_needed";
+      /**
+       * Usd
+       * @description Units of the house's currency for one US dollar, without the spread
+       */
+      usd: string | null;
+    };
+    /** Reason */
+    Reason: {
+      /**
+       * Note
+       * @default
+       */
+      note: string;
+    };
+    /** ReceiptLineRead */
+    ReceiptLineRead: {
+      /** Amount */
+      amount: string | null;
+      /** Class */
+      class: string;
+      /**
+       * Rate Per Million
+       * @description In US dollars, as the provider asks
+       */
+      rate_per_million: string | null;
+      /** Tokens */
+      tokens: number;
+    };
+    /** ReceiptRead */
+    ReceiptRead: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Balance After */
+      balance_after: string | null;
+      /** Currency */
+      currency: string;
+      fx: components["schemas"]["FxRead"] | null;
+      /** Hold */
+      hold: string;
+      /** Is Estimated */
+      is_estimated: boolean;
+      /** Is Free */
+      is_free: boolean;
+      /** Is Own Key */
+      is_own_key: boolean;
+      /** Lines */
+      lines: components["schemas"]["ReceiptLineRead"][];
+      /** Markup Percent */
+      markup_percent: string;
+      /** Model */
+      model: string;
+      /** Note */
+      note: string;
+      /** Number */
+      number: string;
+      price_version: components["schemas"]["PriceVersionRead"] | null;
+      /** Provider */
+      provider: string;
+      /** Released */
+      released: string;
+      /** Seconds */
+      seconds: number;
+      /**
+       * Sum
+       * @description Null where nobody knows the price
+       */
+      sum: string | null;
+      /** Title */
+      title: string | null;
+    };
     /** RecognisedRead */
     RecognisedRead: {
       /** Kinds */
@@ -3354,6 +5011,134 @@ export interface components {
       name: string;
       /** Strategy */
       strategy: string;
+    };
+    /** RunRead */
+    RunRead: {
+      /**
+       * Accepted At
+       * Format: date-time
+       */
+      accepted_at: string;
+      /** Continues Id */
+      continues_id: string | null;
+      cost: components["schemas"]["CostRead"] | null;
+      error: components["schemas"]["ErrorRead"] | null;
+      /** Finish Reason */
+      finish_reason: string | null;
+      /** Finished At */
+      finished_at: string | null;
+      /** First At */
+      first_at: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Kind */
+      kind: string;
+      /** Losses */
+      losses: components["schemas"]["LossRead"][];
+      /** Model */
+      model: string;
+      /** Model Id */
+      model_id: string | null;
+      /** Project Id */
+      project_id: string | null;
+      /** Provider */
+      provider: string;
+      /**
+       * Routed
+       * @description How the model was chosen
+       */
+      routed: {
+        [key: string]: components["schemas"]["JsonValue"];
+      };
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "accepted" | "running" | "done" | "failed" | "stopped" | "interrupted";
+      /**
+       * Tried
+       * @description Who was asked before, and what came of it
+       */
+      tried: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
+      usage: components["schemas"]["kontor__gateway__routes_llm__UsageRead"] | null;
+    };
+    /** RunWhole */
+    RunWhole: {
+      /**
+       * Accepted At
+       * Format: date-time
+       */
+      accepted_at: string;
+      /** Citations */
+      citations: components["schemas"]["CitationRead"][];
+      /** Continues Id */
+      continues_id: string | null;
+      cost: components["schemas"]["CostRead"] | null;
+      error: components["schemas"]["ErrorRead"] | null;
+      /** Finish Reason */
+      finish_reason: string | null;
+      /** Finished At */
+      finished_at: string | null;
+      /** First At */
+      first_at: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Kind */
+      kind: string;
+      /** Losses */
+      losses: components["schemas"]["LossRead"][];
+      /** Model */
+      model: string;
+      /** Model Id */
+      model_id: string | null;
+      /**
+       * Position
+       * @description The events go on after this
+       */
+      position: number;
+      /** Project Id */
+      project_id: string | null;
+      /** Provider */
+      provider: string;
+      /** Reasoning */
+      reasoning: string | null;
+      /**
+       * Response
+       * @description As far as it is written
+       */
+      response: string;
+      /**
+       * Routed
+       * @description How the model was chosen
+       */
+      routed: {
+        [key: string]: components["schemas"]["JsonValue"];
+      };
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "accepted" | "running" | "done" | "failed" | "stopped" | "interrupted";
+      /** Tool Calls */
+      tool_calls: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
+      /**
+       * Tried
+       * @description Who was asked before, and what came of it
+       */
+      tried: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
+      usage: components["schemas"]["kontor__gateway__routes_llm__UsageRead"] | null;
     };
     /** SessionRead */
     SessionRead: {
@@ -3631,6 +5416,18 @@ export interface components {
       /** Ok */
       ok: number;
     };
+    /** TierWrite */
+    TierWrite: {
+      /**
+       * Above
+       * @description From more tokens read than this on, all tokens cost this.
+       */
+      above: number;
+      /** Prices */
+      prices: {
+        [key: string]: number;
+      };
+    };
     /**
      * Timeouts
      * @description In seconds; what is absent is as usual.
@@ -3722,6 +5519,21 @@ export interface components {
        */
       token_type: "bearer";
     };
+    /** TotalRead */
+    TotalRead: {
+      /** Currency */
+      currency: string;
+      /** Debt */
+      debt: number;
+      /** Granted */
+      granted: number;
+      /** Held */
+      held: number;
+      /** Purchased */
+      purchased: number;
+      /** Wallets */
+      wallets: number;
+    };
     /** TotpRead */
     TotpRead: {
       /** Qr Svg */
@@ -3744,6 +5556,42 @@ export interface components {
       count: number;
       /** Text */
       text: string | null;
+    };
+    /** UsageGroup */
+    UsageGroup: {
+      /** @description Null where no price was known */
+      cost: components["schemas"]["CostSum"] | null;
+      /**
+       * Further Costs
+       * @description In other currencies, after a change of currency
+       */
+      further_costs: components["schemas"]["CostSum"][];
+      /** Key */
+      key: string;
+      /** Label */
+      label: string;
+      /** Runs */
+      runs: number;
+      /** Tokens In */
+      tokens_in: number;
+      /** Tokens Out */
+      tokens_out: number;
+    };
+    /** UsageSum */
+    UsageSum: {
+      /** @description Null where no price was known */
+      cost: components["schemas"]["CostSum"] | null;
+      /**
+       * Further Costs
+       * @description In other currencies, after a change of currency
+       */
+      further_costs: components["schemas"]["CostSum"][];
+      /** Runs */
+      runs: number;
+      /** Tokens In */
+      tokens_in: number;
+      /** Tokens Out */
+      tokens_out: number;
     };
     /**
      * UserChange
@@ -3942,6 +5790,11 @@ export interface components {
     } & {
       [key: string]: unknown;
     };
+    /** Withdrawn */
+    Withdrawn: {
+      /** Withdrawn Nano */
+      withdrawn_nano: number;
+    };
   };
   responses: never;
   parameters: never;
@@ -4071,6 +5924,443 @@ export interface operations {
       };
       /** @description `http.invalid_request` */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_billing: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BillingRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_billing: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["BillingChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BillingRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  give_back: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        entry_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Reason"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["GivenBack"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.entry_not_reversible` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_person_billing: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PersonBilling"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  impose_budgets: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["BudgetsWrite"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BudgetsRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.payer_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_proofs: {
+    parameters: {
+      query?: {
+        /** @description Rows in one answer */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProofRead"][];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  prove_now: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Queued"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
         headers: {
           [name: string]: unknown;
         };
@@ -4255,6 +6545,172 @@ export interface operations {
       };
     };
   };
+  list_exchange_rates: {
+    parameters: {
+      query?: {
+        /** @description Rows in one answer */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExchangeDays"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  type_exchange_rates: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ExchangeWrite"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ExchangeDays"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  refresh_exchange_rates: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Queued"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   read_full_access: {
     parameters: {
       query?: never;
@@ -4389,6 +6845,205 @@ export interface operations {
       };
       /** @description `auth.role_required`, `auth.scope_required` */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_grants: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        /** @description Only those of this person */
+        user_id?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_GrantRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  grant_credit: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["GrantWrite"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["GrantMade"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.payer_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  withdraw_grant: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        grant_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Withdrawn"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.grant_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -5401,6 +8056,376 @@ export interface operations {
       };
     };
   };
+  list_prices: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        provider?: string | null;
+        /** @description A part of the model's name */
+        search?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_PriceRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  set_price: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PriceWrite"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PriceMade"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.price_refused` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_price_history: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        price_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PriceHistory"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.price_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  refresh_prices: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Queued"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_prices_in_review: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_PriceInReview_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  decide_price: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        price_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Decision"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PriceMade"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.price_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.price_refused` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   list_providers: {
     parameters: {
       query?: never;
@@ -6153,6 +9178,68 @@ export interface operations {
       };
       /** @description `auth.role_required`, `auth.scope_required` */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_all_usage: {
+    parameters: {
+      query?: {
+        group?: "day" | "model" | "project" | "person" | "provider";
+        /** @description The first day, in the zone of your settings. Absent: 30 days ago */
+        since?: string | null;
+        /** @description The last day, included. Absent: today */
+        until?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["kontor__gateway__routes_usage__UsageRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -9402,6 +12489,247 @@ export interface operations {
       };
     };
   };
+  read_balance: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BalanceRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_budgets: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BudgetsRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  write_budgets: {
+    parameters: {
+      query?: {
+        /** @description Oneself, or one of one's access tokens */
+        subject?: "person" | "key";
+        /** @description The token */
+        subject_id?: string | null;
+      };
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["BudgetsWrite"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["BudgetsRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.subject_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_entries: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_EntryRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   read_desk: {
     parameters: {
       query?: never;
@@ -9679,6 +13007,66 @@ export interface operations {
       };
     };
   };
+  count_tokens: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["CountBody"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["CountsRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field`, `gateway.model_unknown` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   discover_servers: {
     parameters: {
       query?: never;
@@ -9708,6 +13096,202 @@ export interface operations {
       };
       /** @description `auth.role_required` */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  embed_texts: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["EmbedBody"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EmbeddedRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.insufficient_balance`, `billing.budget_reached`, `billing.price_missing` */
+      402: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.key_reused` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field`, `gateway.model_unknown`, `gateway.model_unfit`, `gateway.key_missing`, `gateway.nothing_fits`, `run.cost_limit_too_low`, `run.bad_schema`, `gateway.key_refused`, `gateway.context_too_long`, `gateway.refused_by_provider` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_busy` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.no_model`, `run.closing`, `gateway.provider_unreachable`, `gateway.provider_failed`, `gateway.timed_out` */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  generate: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The same key and question: the same run */
+        "idempotency-key"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["GenerateBody"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AnswerRead"];
+          "text/event-stream": string;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.insufficient_balance`, `billing.budget_reached`, `billing.price_missing` */
+      402: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.key_reused` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field`, `gateway.model_unknown`, `gateway.model_unfit`, `gateway.key_missing`, `gateway.nothing_fits`, `run.cost_limit_too_low`, `run.bad_schema`, `gateway.key_refused`, `gateway.context_too_long`, `gateway.refused_by_provider` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_busy` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.no_model`, `run.closing`, `gateway.provider_unreachable`, `gateway.provider_failed`, `gateway.timed_out` */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -10175,6 +13759,456 @@ export interface operations {
       };
     };
   };
+  list_runs: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        model?: string | null;
+        project?: string | null;
+        state?: ("accepted" | "running" | "done" | "failed" | "stopped" | "interrupted") | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_RunRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_run: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        run_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["RunWhole"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  continue_run: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The same key and question: the same run */
+        "idempotency-key"?: string | null;
+      };
+      path: {
+        run_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Continued"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `billing.insufficient_balance`, `billing.budget_reached`, `billing.price_missing` */
+      402: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.not_over`, `run.nothing_to_continue` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field`, `gateway.model_unknown`, `gateway.model_unfit`, `gateway.key_missing`, `gateway.nothing_fits`, `run.cost_limit_too_low`, `run.bad_schema`, `gateway.key_refused`, `gateway.context_too_long`, `gateway.refused_by_provider` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.provider_busy` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.no_model`, `run.closing`, `gateway.provider_unreachable`, `gateway.provider_failed`, `gateway.timed_out` */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  follow_run: {
+    parameters: {
+      query?: {
+        /** @description Go on after this position */
+        after?: number;
+      };
+      header?: {
+        "last-event-id"?: string | null;
+      };
+      path: {
+        run_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description All events after the position, then those to come; ends with `done` */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": string;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_receipt: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        run_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ReceiptRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.not_over` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  stop_run: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        run_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `run.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   read_settings: {
     parameters: {
       query?: never;
@@ -10358,6 +14392,191 @@ export interface operations {
       };
       /** @description `auth.role_required`, `auth.scope_required` */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_usage: {
+    parameters: {
+      query?: {
+        group?: "day" | "model" | "project" | "person" | "provider";
+        /** @description The first day, in the zone of your settings. Absent: 30 days ago */
+        since?: string | null;
+        /** @description The last day, included. Absent: today */
+        until?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["kontor__gateway__routes_usage__UsageRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  export_usage: {
+    parameters: {
+      query?: {
+        /** @description The first day, in the zone of your settings. Absent: 30 days ago */
+        since?: string | null;
+        /** @description The last day, included. Absent: today */
+        until?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/csv": unknown;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_usage_log: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        model?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_LogLine_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
         headers: {
           [name: string]: unknown;
         };
