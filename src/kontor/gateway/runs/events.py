@@ -13,6 +13,11 @@ from uuid import UUID
 
 RunId = NewType("RunId", UUID)
 
+# What processes tell each other: a word, and the runs that it is about.
+CHANNEL = "kontor_runs"
+SAID = "said"
+STOP = "stop"
+
 
 class Kind(StrEnum):
     TEXT = "text"

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -19,14 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.database import Database
 from kontor.core.outage import is_outage
-from kontor.gateway.runs.events import Kind, RunEvent, RunId
+from kontor.gateway.runs.events import CHANNEL, SAID, RunEvent, RunId
 from kontor.gateway.runs.live import ROW_SECONDS, Ending, Live
 
 log = structlog.get_logger(__name__)
 
-CHANNEL = "kontor_runs"
-STOP = "stop"
-SAID = "said"
 IDS_PER_NOTICE = 200  # of 37 bytes each; PostgreSQL takes 8000
 
 AWAY_PAUSE_SECONDS = 0.25
@@ -52,9 +48,9 @@ _APPEND = text(f"""
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 
-LastEvents = Sequence[tuple[Kind, dict[str, Any]]]
-# Books the run in the unit and answers with its last events. Called again when a transaction came to nothing.
-Book = Callable[[AsyncSession], Awaitable[LastEvents]]
+# Books the run in the unit, writes what is pending, and answers with the run's last events. Called again when a
+# transaction came to nothing.
+Book = Callable[[AsyncSession, Sequence[RunEvent]], Awaitable[Sequence[RunEvent]]]
 
 
 @dataclass(eq=False, slots=True)
@@ -185,22 +181,14 @@ class Journal:
     async def _close(self, batch: list[Closing]) -> None:
         # Wallets are locked in one order by every process, or two of them could wait for each other.
         batch.sort(key=lambda closing: (closing.payer_id, closing.live.run_id))
-        finals: dict[RunId, list[RunEvent]] = {}
+        finals: dict[RunId, Sequence[RunEvent]] = {}
         async with self._database.system("runs") as unit:
             ids = [closing.live.run_id for closing in batch]
             held = {row.id for row in await unit.execute(_HOLD, {"ids": ids, "holder": self._holder})}
-            mine = [closing for closing in batch if closing.live.run_id in held]
-            rows = [(closing.live.run_id, event) for closing in mine for event in closing.live.take_all()]
-            for closing in mine:
-                place = closing.live.seq
-                last = await closing.book(unit)
-                finals[closing.live.run_id] = [
-                    RunEvent(place + number, kind, data) for number, (kind, data) in enumerate(last, start=1)
-                ]
-            rows += [(run_id, event) for run_id, events in finals.items() for event in events]
-            if rows:
-                await unit.execute(_APPEND_CLOSED, _columns(rows))
-            await tell(unit, SAID, held)
+            for closing in batch:
+                live = closing.live
+                if live.run_id in held:
+                    finals[live.run_id] = await closing.book(unit, live.take_all())
         self.written += 1
         for closing in batch:
             live = closing.live
@@ -212,23 +200,6 @@ class Journal:
                 live.end(Ending.LOST)
             if not closing.closed.done():
                 closing.closed.set_result(live.run_id in finals)
-
-
-# The run was locked and closed in the same transaction, so nobody else can be writing to it.
-_APPEND_CLOSED = text("""
-    INSERT INTO run_event (run_id, seq, owner_id, kind, data)
-    SELECT said.run_id, said.seq, run.owner_id, said.kind, CAST(said.data AS json)
-    FROM unnest(CAST(:runs AS uuid[]), CAST(:seqs AS bigint[]), CAST(:kinds AS text[]), CAST(:data AS text[]))
-        AS said (run_id, seq, kind, data)
-    JOIN run ON run.id = said.run_id
-    ON CONFLICT (run_id, seq) DO NOTHING
-""")
-
-
-async def append_closed(unit: AsyncSession, run_id: RunId, events: Sequence[RunEvent]) -> None:
-    """To a run that the unit has locked."""
-    if events:
-        await unit.execute(_APPEND_CLOSED, _columns([(run_id, event) for event in events]))
 
 
 async def tell(unit: AsyncSession, word: str, ids: Collection[UUID]) -> None:

@@ -21,8 +21,8 @@ from kontor.core.clock import now
 from kontor.core.errors import KontorError
 from kontor.gateway.errors import GatewayError
 from kontor.gateway.runs.errors import NoModel, SchemaNotMet
-from kontor.gateway.runs.events import Kind
-from kontor.gateway.runs.journal import Closing, Journal, LastEvents
+from kontor.gateway.runs.events import Kind, RunEvent
+from kontor.gateway.runs.journal import Closing, Journal
 from kontor.gateway.runs.judging import CallFacts, End
 from kontor.gateway.runs.live import Ending, Live
 from kontor.gateway.runs.ports import Asks, Books, Candidate, Estimates, Route
@@ -328,8 +328,8 @@ class Producer:
         live, account = self.live, self.plan.account
         outcome = self._outcome()
 
-        async def write(unit: AsyncSession) -> LastEvents:
-            return (await book(unit, self._books, account, outcome, place=live.seq)).last
+        async def write(unit: AsyncSession, pending: Sequence[RunEvent]) -> Sequence[RunEvent]:
+            return (await book(unit, self._books, account, outcome, place=live.seq, pending=pending)).last
 
         try:
             is_closed = await self._journal.close(Closing(live, account.payer_id, write))

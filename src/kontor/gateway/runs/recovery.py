@@ -22,7 +22,6 @@ from kontor.core.jobs.running import Running
 from kontor.gateway.runs import repository
 from kontor.gateway.runs.events import Kind as Said
 from kontor.gateway.runs.events import RunEvent, RunId
-from kontor.gateway.runs.journal import SAID, append_closed, tell
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, End
 from kontor.gateway.runs.ports import Books, Estimates
 from kontor.gateway.runs.settling import Account, Answered, Outcome, State, book
@@ -90,10 +89,7 @@ class Recovery:
         found = await unit.execute(_ALL_EVENTS, {"id": run_id})
         events = [RunEvent(each.seq, each.kind, each.data) for each in found]
         place = (events[-1].seq if events else 0) + BEYOND
-        booked = await book(unit, self.books, account_of(row), self._outcome(row, events), place=place)
-        last = [RunEvent(place + number, kind, data) for number, (kind, data) in enumerate(booked.last, start=1)]
-        await append_closed(unit, run_id, last)
-        await tell(unit, SAID, [run_id])
+        await book(unit, self.books, account_of(row), self._outcome(row, events), place=place)
         return True
 
     def _outcome(self, row: Row[Any], events: Sequence[RunEvent]) -> Outcome:

@@ -42,9 +42,9 @@ from kontor.gateway.runs.errors import (
     RunNotFound,
     RunNotOver,
 )
-from kontor.gateway.runs.events import RunEvent, RunId
+from kontor.gateway.runs.events import CHANNEL, STOP, RunEvent, RunId
 from kontor.gateway.runs.follow import Readers
-from kontor.gateway.runs.journal import CHANNEL, STOP, Journal, tell
+from kontor.gateway.runs.journal import Journal, tell
 from kontor.gateway.runs.live import Ending, Live
 from kontor.gateway.runs.ports import Asks, Books, Estimates, Route, Router, Wish
 from kontor.gateway.runs.producer import DRAIN_SECONDS, Plan, Producer
@@ -146,7 +146,9 @@ class Runs:
         run_id = RunId(new_id())
         plan: Plan | None = None
         try:
-            async with self._database.unit(actor) as unit:
+            # As the system from the first statement on: prices, wallets and budgets are all asked as such anyway, and
+            # each change of the scope would be a statement of its own. What is written names the actor as its owner.
+            async with self._database.system("runs") as unit:
                 plan = await self._accept(unit, actor, wish, route=route, run_id=run_id, fingerprint=fingerprint)
         except Exception as reason:
             # The connection may have broken at the very end, when everything was written.

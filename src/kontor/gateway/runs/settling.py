@@ -17,7 +17,7 @@ from kontor.core.clock import now
 from kontor.core.events.publishing import person_topic, publish
 from kontor.core.ids import UserId
 from kontor.core.money import plain
-from kontor.gateway.runs.events import Kind, RunId
+from kontor.gateway.runs.events import CHANNEL, SAID, Kind, RunEvent, RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, How, Verdict, judge_all
 from kontor.gateway.runs.ports import Books
 
@@ -95,84 +95,89 @@ class Bill:
 
 class Booked(NamedTuple):
     bill: Bill
-    last: Sequence[tuple[Kind, dict[str, Any]]]  # the run's last events
+    last: Sequence[RunEvent]
 
 
-_USAGE_LINE = text("""
-    INSERT INTO usage_line (
-        run_id, owner_id, payer_id, project_id, kind, key_id, provider_id, provider_kind, model_id, model_name, day,
-        input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, image_tokens,
-        audio_in_tokens, audio_out_tokens, provider_usd_nano, charged_nano, currency, price_version_id, fx_rate_id,
-        markup_bp, is_estimated, is_free, provider_request_id, finished_at
-    ) VALUES (
-        :run_id, :owner_id, :payer_id, :project_id, :kind, :key_id, :provider_id, :provider_kind, :model_id,
-        :model_name, :day, :input, :cached, :cache_write, :output, :reasoning, :image, :audio_in, :audio_out,
-        :provider_usd_nano, :charged_nano, :currency, :price_version_id, :fx_rate_id, :markup_bp, :is_estimated,
-        :is_free, :request_id, :at
-    ) ON CONFLICT (run_id) DO NOTHING
-""")
+# One statement, as there is one for each run: its end, its line of usage, its last events, and word of it to others.
 _FINISH = text("""
-    UPDATE run SET
-        state = :state, model_id = :model_id, provider_id = :provider_id, key_id = :key_id,
-        provider_kind = :provider_kind, model_name = :model_name, losses = CAST(:losses AS json),
-        quote = CAST(:quote AS json), usage = CAST(:usage AS json), cost = CAST(:cost AS json),
-        is_estimated = :is_estimated, settled_as = :how, finish_reason = :finish_reason, error = CAST(:error AS json),
-        tried = CAST(:tried AS json), last_seq = :last_seq, first_at = :first_at, finished_at = :at
-    WHERE id = :run_id
+    WITH ended AS (
+        UPDATE run SET
+            state = :state, model_id = :model_id, provider_id = :provider_id, key_id = :key_id,
+            provider_kind = :provider_kind, model_name = :model_name, losses = CAST(:losses AS json),
+            quote = CAST(:quote AS json), usage = CAST(:usage AS json), cost = CAST(:cost AS json),
+            is_estimated = :is_estimated, settled_as = :how, finish_reason = :finish_reason,
+            error = CAST(:error AS json), tried = CAST(:tried AS json), last_seq = :last_seq, first_at = :first_at,
+            finished_at = :at
+        WHERE id = :run_id
+        RETURNING id, owner_id, payer_id, project_id, kind
+    ), used AS (
+        INSERT INTO usage_line (
+            run_id, owner_id, payer_id, project_id, kind, key_id, provider_id, provider_kind, model_id, model_name, day,
+            input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, image_tokens,
+            audio_in_tokens, audio_out_tokens, provider_usd_nano, charged_nano, currency, price_version_id, fx_rate_id,
+            markup_bp, is_estimated, is_free, provider_request_id, finished_at
+        )
+        SELECT id, owner_id, payer_id, project_id, kind, :key_id, :provider_id, :provider_kind, :model_id, :model_name,
+               CAST(:day AS date), :input, :cached, :cache_write, :output, :reasoning, :image, :audio_in, :audio_out,
+               :provider_usd_nano, :charged_nano, :currency, :price_version_id, :fx_rate_id, :markup_bp, :is_estimated,
+               :is_free, :request_id, :at
+        FROM ended WHERE :is_owed
+        ON CONFLICT (run_id) DO NOTHING
+    ), said AS (
+        INSERT INTO run_event (run_id, seq, owner_id, kind, data)
+        SELECT ended.id, said.seq, ended.owner_id, said.kind, CAST(said.data AS json)
+        FROM ended, unnest(CAST(:seqs AS bigint[]), CAST(:kinds AS text[]), CAST(:data AS text[]))
+            AS said (seq, kind, data)
+        ON CONFLICT (run_id, seq) DO NOTHING
+    )
+    SELECT pg_notify(:channel, :notice)
 """)
 
 
-async def book(unit: AsyncSession, books: Books, account: Account, outcome: Outcome, *, place: int) -> Booked:
-    """The ledger, the usage line and the final state, in the unit that has locked the run and found it unfinished.
+async def book(
+    unit: AsyncSession,
+    books: Books,
+    account: Account,
+    outcome: Outcome,
+    *,
+    place: int,
+    pending: Sequence[RunEvent] = (),
+) -> Booked:
+    """The ledger, the usage line, the last events and the final state, in the unit that has locked the run and found
+    it unfinished.
 
-    `place` is how far the run's events go before its last ones.
+    `place` is how far the run's events go before its last ones; `pending` are those that are not written yet.
     """
     verdict = judge_all(outcome.calls, outcome.policy)
     answered, at = outcome.answered, now()
     quote = answered.quote or NO_QUOTE
     reckoned = cost(quote, verdict.usage, verdict.said_usd_nano)
     is_owed = verdict.how not in {How.NOTHING, How.WAIVED}
-    released, balance = 0, None
+    released, balance = account.hold_nano, None
     if is_owed:
         settled = await books.settle(unit, run_id=account.run_id, cost=reckoned, is_estimated=verdict.is_estimated)
         released, balance = settled.released_nano, settled.balance_after_nano
-        await unit.execute(_USAGE_LINE, _usage_line(account, answered, verdict, reckoned, at))
     else:
-        released = account.hold_nano
         await books.void(unit, run_id=account.run_id)
     bill = Bill(verdict, reckoned, released, balance, quote.is_free)
-    last = _last_events(outcome, bill)
+    last = [
+        RunEvent(place + number, kind, data) for number, (kind, data) in enumerate(_last_events(outcome, bill), start=1)
+    ]
+    events = [*pending, *last]
+    values = _finish(account, outcome, bill) | _usage_line(answered, bill)
     await unit.execute(
         _FINISH,
-        {
-            "run_id": account.run_id,
-            "state": outcome.state.value,
-            "model_id": answered.model_id,
-            "provider_id": answered.provider_id,
-            "key_id": answered.key_id,
-            "provider_kind": answered.provider_kind,
-            "model_name": answered.model_name,
-            "losses": _json(outcome.losses),
-            "quote": _json(None if answered.quote is None else answered.quote.stored()),
-            "usage": _json(asdict(verdict.usage)),
-            "cost": _json(
-                bill.told()
-                | {
-                    "lines": [asdict(line) for line in reckoned.lines],
-                    "provider_usd_nano": reckoned.provider_usd_nano,
-                    "spent_nano": reckoned.spent_nano,
-                    "released_nano": released,
-                    "balance_after_nano": balance,
-                }
-            ),
-            "is_estimated": verdict.is_estimated,
-            "how": verdict.how.value,
-            "finish_reason": outcome.finish_reason,
-            "error": _json(outcome.error),
-            "tried": _json(outcome.tried),
-            "last_seq": place + len(last),
-            "first_at": outcome.first_at,
+        values
+        | {
             "at": at,
+            "day": at.date(),
+            "is_owed": is_owed,
+            "last_seq": last[-1].seq,
+            "seqs": [event.seq for event in events],
+            "kinds": [str(event.kind) for event in events],
+            "data": [_json(event.data) for event in events],
+            "channel": CHANNEL,
+            "notice": f"{SAID} {account.run_id}",
         },
     )
     if account.kind != SILENT_KIND:
@@ -183,6 +188,36 @@ async def book(unit: AsyncSession, books: Books, account: Account, outcome: Outc
             data={"run_id": str(account.run_id), "state": outcome.state.value},
         )
     return Booked(bill, last)
+
+
+def _finish(account: Account, outcome: Outcome, bill: Bill) -> dict[str, Any]:
+    answered, cost = outcome.answered, bill.cost
+    kept = bill.told() | {
+        "lines": [asdict(line) for line in cost.lines],
+        "provider_usd_nano": cost.provider_usd_nano,
+        "spent_nano": cost.spent_nano,
+        "released_nano": bill.released_nano,
+        "balance_after_nano": bill.balance_after_nano,
+    }
+    return {
+        "run_id": account.run_id,
+        "state": outcome.state.value,
+        "model_id": answered.model_id,
+        "provider_id": answered.provider_id,
+        "key_id": answered.key_id,
+        "provider_kind": answered.provider_kind,
+        "model_name": answered.model_name,
+        "losses": _json(outcome.losses),
+        "quote": None if answered.quote is None else _json(answered.quote.stored()),
+        "usage": _json(asdict(bill.verdict.usage)),
+        "cost": _json(kept),
+        "is_estimated": bill.verdict.is_estimated,
+        "how": bill.verdict.how.value,
+        "finish_reason": outcome.finish_reason,
+        "error": None if outcome.error is None else _json(outcome.error),
+        "tried": _json(outcome.tried),
+        "first_at": outcome.first_at,
+    }
 
 
 def _last_events(outcome: Outcome, bill: Bill) -> list[tuple[Kind, dict[str, Any]]]:
@@ -205,32 +240,19 @@ def _last_events(outcome: Outcome, bill: Bill) -> list[tuple[Kind, dict[str, Any
     return [*events, (Kind.DONE, done)]
 
 
-def _usage_line(account: Account, answered: Answered, verdict: Verdict, reckoned: Cost, at: datetime) -> dict[str, Any]:
+def _usage_line(answered: Answered, bill: Bill) -> dict[str, Any]:
     quote = answered.quote or NO_QUOTE
-    return asdict(verdict.usage) | {
-        "run_id": account.run_id,
-        "owner_id": account.owner_id,
-        "payer_id": account.payer_id,
-        "project_id": account.project_id,
-        "kind": account.kind,
-        "key_id": answered.key_id,
-        "provider_id": answered.provider_id,
-        "provider_kind": answered.provider_kind,
-        "model_id": answered.model_id,
-        "model_name": answered.model_name,
-        "day": at.date(),
-        "provider_usd_nano": reckoned.provider_usd_nano,
-        "charged_nano": reckoned.charged_nano,
-        "currency": reckoned.currency,
+    return asdict(bill.verdict.usage) | {
+        "provider_usd_nano": bill.cost.provider_usd_nano,
+        "charged_nano": bill.cost.charged_nano,
+        "currency": bill.cost.currency,
         "price_version_id": None if quote.rate is None else quote.rate.version_id,
         "fx_rate_id": quote.fx_rate_id,
         "markup_bp": quote.markup_bp,
-        "is_estimated": verdict.is_estimated,
         "is_free": quote.is_free,
         "request_id": answered.request_id,
-        "at": at,
     }
 
 
-def _json(value: object) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
