@@ -96,6 +96,11 @@ _HISTORY = text(f"""
     ORDER BY valid_from DESC, created_at DESC LIMIT 100
 """)  # noqa: S608
 
+_OFFERED = text(f"""
+    SELECT {COLUMNS} FROM model_price WHERE provider = :provider AND model = :model AND source = :source
+    ORDER BY valid_from DESC, created_at DESC LIMIT 100
+""")  # noqa: S608
+
 
 def as_version(row: Any) -> Version:
     return Version(
@@ -284,3 +289,9 @@ async def history(unit: AsyncSession, version_id: UUID) -> Sequence[Version]:
     if not found:
         raise PriceNotFound
     return found
+
+
+async def offered(unit: AsyncSession, key: PriceKey, *, source: str) -> Sequence[Version]:
+    """All that one source has said of a model, newest first: also what waits for a decision or was rejected."""
+    values = {"provider": key.provider, "model": key.model, "source": source}
+    return [as_version(row) for row in await unit.execute(_OFFERED, values)]

@@ -24,7 +24,7 @@ from kontor.core.ids import UserId, new_id
 from kontor.core.kernel import Kernel
 from kontor.core.tenancy import Actor
 from kontor.core.vault.service import Vault
-from kontor.gateway import addresses, catalogue, health, keys, known, providers
+from kontor.gateway import addresses, catalogue, health, keys, known, listed_prices, providers
 from kontor.gateway.catalogue import Refreshed
 from kontor.gateway.errors import BadAnswer, KeyRefused
 from kontor.gateway.health import LISTS, Recorder
@@ -207,7 +207,17 @@ async def add_provider(
             await catalogue.refresh(unit, row, answered.listed, enabled=enabled)
     gateway.knowledge.forget()
     await remember(gateway, row.id, answered, key_id=None)
+    await take_prices(gateway, provider, answered.listed)
     return row, answered
+
+
+async def take_prices(gateway: Gateway, provider: KnownProvider, listed: Sequence[Listed]) -> None:
+    if not listed or not listed_prices.is_trusted(provider):
+        return
+    async with gateway.database.system("billing") as unit:
+        if await listed_prices.take_in(unit, provider, listed):
+            await known.tell(unit, None)
+    gateway.knowledge.forget()
 
 
 def refused(error: KontorError) -> KontorError:
@@ -235,6 +245,7 @@ async def add_house_key(
             await catalogue.refresh(unit, row, answered.listed)
     gateway.knowledge.forget()
     await remember(gateway, provider_id, answered, key_id=added.id)
+    await take_prices(gateway, provider, answered.listed)
     return added, answered
 
 
@@ -349,6 +360,7 @@ async def refresh_provider(gateway: Gateway, actor: Actor, provider_id: UUID) ->
         row = await providers.find(unit, provider_id, for_update=True)
         refreshed = await catalogue.refresh(unit, row, answered.listed)
     gateway.knowledge.forget()
+    await take_prices(gateway, provider, answered.listed)
     return refreshed
 
 
@@ -394,17 +406,19 @@ async def check_all(gateway: Gateway) -> int:
         found = house.keys.get(provider.id)
         await remember(gateway, provider.id, answered, key_id=found[0].id if found else None)
         if answered.listed:
-            await refresh_if_due(gateway, provider.id, answered.listed)
+            await refresh_if_due(gateway, provider, answered.listed)
     return len(wanted)
 
 
-async def refresh_if_due(gateway: Gateway, provider_id: UUID, listed: Sequence[Listed]) -> None:
+async def refresh_if_due(gateway: Gateway, provider: KnownProvider, listed: Sequence[Listed]) -> None:
     """The list came anyway. Once a day is enough to take it in."""
     async with gateway.database.system("configuration") as unit:
-        row = await unit.scalar(select(Provider).where(Provider.id == provider_id).with_for_update())
-        if row is not None and (row.refreshed_at is None or now() - row.refreshed_at > REFRESH_EVERY):
-            await catalogue.refresh(unit, row, listed)
-            gateway.knowledge.forget()
+        row = await unit.scalar(select(Provider).where(Provider.id == provider.id).with_for_update())
+        if row is None or (row.refreshed_at is not None and now() - row.refreshed_at <= REFRESH_EVERY):
+            return
+        await catalogue.refresh(unit, row, listed)
+    gateway.knowledge.forget()
+    await take_prices(gateway, provider, listed)
 
 
 @dataclass(frozen=True, slots=True)
