@@ -27,12 +27,20 @@ KNOWN = {"aiohappyeyeballs": "PSF-2.0"}
 # Another system or Python installs a few other packages; the file is written and compared on this one.
 IS_REFERENCE = sys.platform == "linux" and sys.version_info[:2] == (3, 11)
 
+# Not installed, and read once by the scripts that made our own files of them. The text of each stands in LICENCES.
+LICENCES = Path(__file__).parent / "licences"
+DATA = (
+    ("genai-prices", "0.2.3", "MIT"),  # prices, windows of models
+    ("litellm", "1.106.2", "MIT"),  # its list of models: what they take and give, and a second opinion on prices
+)
+
 INTRODUCTION = """\
 # Third-party notices
 
 Written by `scripts/notices.py`. Kontor itself is Apache-2.0 (LICENSE). What is listed here is the work of others: the
-Python packages that it needs to run, the PostgreSQL that one of them brings, and the packages that its web app is
-built from. Tools that are only used to develop and test Kontor are not shipped and not listed.
+Python packages that it needs to run, the PostgreSQL that one of them brings, the packages that its web app is built
+from, and lists of models and prices of which data are taken. Tools that are only used to develop and test Kontor are
+not shipped and not listed.
 """
 
 
@@ -104,6 +112,13 @@ def web_packages() -> list[Package]:
     return sorted(found.values(), key=lambda package: (package.name.lower(), package.version))
 
 
+def data_sources() -> list[Package]:
+    return [
+        Package(name, version, licence, (clean((LICENCES / f"{name}.txt").read_text("utf-8")),))
+        for name, version, licence in DATA
+    ]
+
+
 def binds(package: Package) -> bool:
     # "MIT OR GPL" leaves the choice to us.
     return all(BINDING.search(choice) is not None for choice in re.split(r"\bOR\b", package.licence))
@@ -126,11 +141,12 @@ def reasons_given() -> set[str]:
 
 def render(python: list[Package], web: list[Package]) -> str:
     texts: dict[str, list[str]] = {}
-    for package in [*python, *web]:
+    data = data_sources()
+    for package in [*python, *web, *data]:
         for text in package.texts:
             texts.setdefault(text, []).append(package.name)
     parts = [INTRODUCTION]
-    for title, packages in (("Python packages", python), ("Packages of the web app", web)):
+    for title, packages in (("Python packages", python), ("Packages of the web app", web), ("Data", data)):
         rows = [f"| {package.name} | {package.version} | {package.licence} |" for package in packages]
         parts.append(
             "\n".join([f"## {title}\n", "| Package | Version | Licence |", "| --- | --- | --- |", *rows]) + "\n"
