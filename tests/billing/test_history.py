@@ -10,8 +10,8 @@ from uuid import UUID, uuid5
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kontor.billing import holds, wallets
-from kontor.billing.errors import EntryNotReversible, InsufficientBalance
+from kontor.billing import holds, repository, wallets
+from kontor.billing.errors import EntryNotReversible, GrantNotFound, InsufficientBalance
 from kontor.billing.holds import reserve, void
 from kontor.core.clock import clock, now
 from kontor.core.database import Database
@@ -133,7 +133,7 @@ class Story:
 
     async def withdraw(self, number: int) -> None:
         async with self.database.system("billing") as unit:
-            with contextlib.suppress(wallets.GrantNotFound):
+            with contextlib.suppress(GrantNotFound):
                 await wallets.withdraw(unit, self.id("grant", number))
 
     async def top_up(self, number: int, amount: int) -> None:
@@ -149,9 +149,7 @@ class Story:
 
     async def reverse(self, run: int) -> None:
         async with self.database.system("billing") as unit:
-            entry = await wallets.repository.is_booked(
-                unit, source="run", source_id=str(self.id("run", run)), kind="settle"
-            )
+            entry = await repository.is_booked(unit, source="run", source_id=str(self.id("run", run)), kind="settle")
             if entry is not None:
                 with contextlib.suppress(EntryNotReversible):
                     await wallets.reverse(unit, entry)
