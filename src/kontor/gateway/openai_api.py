@@ -180,11 +180,10 @@ async def models_of(request: Request) -> Mapping[str, Mapping[str, JSON]]:
     view = await gateway_of(request).knowledge.view(seen.actor)
     found: dict[str, Mapping[str, JSON]] = {}
     for model in view.usable():
-        provider = view.provider(model.provider_id)
-        if provider is not None:
-            since = int(provider.created_at.timestamp())
-            found.setdefault(model.name, {"id": model.name, "object": "model", "created": since,
-                                          "owned_by": provider.kind})  # fmt: skip
+        since = int(model.provider.created_at.timestamp())
+        found.setdefault(
+            model.name, {"id": model.name, "object": "model", "created": since, "owned_by": model.provider.kind}
+        )
     config = view.house.config
     for name in (*(alias.name for alias in config.aliases), *(rule.name for rule in config.rules), *BUILT_IN):
         found.setdefault(name, {"id": name, "object": "model", "created": 0, "owned_by": "kontor"})

@@ -48,7 +48,7 @@ class UsageGroup(UsageSum):
     label: str
 
 
-class UsageRead(BaseModel):
+class UsageSums(BaseModel):
     items: list[UsageGroup]
     total: UsageSum
 
@@ -72,7 +72,7 @@ class LogLine(BaseModel):
 @router.get("/usage", responses=problems(FieldProblem))
 async def read_usage(
     actor: AccountReader, unit: Unit, group: Grouping = "day", since: Since = None, until: Until = None
-) -> UsageRead:
+) -> UsageSums:
     """Sums of what you asked for, by day, model, project or provider."""
     period = await usage.period_of(unit, actor.user_id, since, until)
     found = await usage.sums(unit, period, group, owner_id=actor.user_id)
@@ -111,7 +111,7 @@ async def export_usage(
 @router.get("/admin/usage", responses=problems(FieldProblem))
 async def read_all_usage(
     actor: AdminReader, unit: AdminUnit, group: Grouping = "person", since: Since = None, until: Until = None
-) -> UsageRead:
+) -> UsageSums:
     """Everybody's sums. What was asked stands nowhere in them."""
     period = await usage.period_of(unit, actor.user_id, since, until)
     found = await usage.sums(unit, period, group, owner_id=None)
@@ -119,11 +119,11 @@ async def read_all_usage(
     return usage_read(group, found, names)
 
 
-def usage_read(group: Grouping, found: Sequence[Sum], people: Mapping[str, str]) -> UsageRead:
+def usage_read(group: Grouping, found: Sequence[Sum], people: Mapping[str, str]) -> UsageSums:
     total = usage.total_of(found)
     # The currency that most of the whole is in comes first everywhere.
     first = max(total.costs or {}, key=lambda currency: (total.costs or {})[currency], default=None)
-    return UsageRead(
+    return UsageSums(
         items=[
             UsageGroup(key=each.key, label=label_of(group, each.key, people), **numbers_of(each, first))
             for each in found

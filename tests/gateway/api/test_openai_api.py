@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from tests.gateway.api.conftest import Desk
+from tests.gateway.api.sse import all_of
 
 QUESTION: list[Any] = [{"role": "user", "content": "What is there to know about the practice provider?"}]
 LOOK: Any = {
@@ -221,13 +222,10 @@ async def test_a_client_that_leaves_does_not_stop_its_run(desk: Desk) -> None:
             run_id = response.headers["x-kontor-run-id"]
             async for _ in response.aiter_bytes():
                 break
-    rows: list[Any] = []
-
-    async with asyncio.timeout(15):
-        while not rows or rows[-1].state == "running":
-            rows.append(await row_of(desk, run_id))
-            await asyncio.sleep(0.05)
-    assert (rows[-1].state, rows[-1].output_tokens) == ("done", 30)
+        async with http.stream("GET", f"/api/v1/runs/{run_id}/events") as response:
+            await all_of(response)
+    row = await row_of(desk, run_id)
+    assert (row.state, row.output_tokens) == ("done", 30)
 
 
 async def test_the_same_idempotency_key_gives_the_same_answer_and_one_run(desk: Desk) -> None:

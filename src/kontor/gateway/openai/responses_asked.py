@@ -127,7 +127,7 @@ def as_parts(content: JSON) -> list[JSON]:
 def content_of(given: JSON, at: str) -> JSON:
     if not isinstance(given, list):
         return given
-    parts = []
+    parts: list[Mapping[str, JSON]] = []
     for index, part in enumerate(given):
         match part:
             case {"type": "input_text" | "output_text" | "text", "text": str(text)}:
