@@ -2374,7 +2374,7 @@ export interface components {
       tool_calls: {
         [key: string]: components["schemas"]["JsonValue"];
       }[];
-      usage: components["schemas"]["kontor__gateway__routes_llm__UsageRead"];
+      usage: components["schemas"]["UsageRead"];
     };
     /**
      * AuditActor
@@ -2886,7 +2886,7 @@ export interface components {
        * @description One for each batch
        */
       run_ids: string[];
-      usage: components["schemas"]["kontor__gateway__routes_llm__UsageRead"];
+      usage: components["schemas"]["UsageRead"];
     };
     /** EndedRead */
     EndedRead: {
@@ -3505,58 +3505,6 @@ export interface components {
      * @enum {string}
      */
     kontor__gateway__known__Health: "unknown" | "ok" | "slow" | "down";
-    /**
-     * UsageRead
-     * @description Tokens. No class is counted in another.
-     */
-    kontor__gateway__routes_llm__UsageRead: {
-      /**
-       * Audio In
-       * @default 0
-       */
-      audio_in: number;
-      /**
-       * Audio Out
-       * @default 0
-       */
-      audio_out: number;
-      /**
-       * Cache Write
-       * @default 0
-       */
-      cache_write: number;
-      /**
-       * Cached
-       * @default 0
-       */
-      cached: number;
-      /**
-       * Image
-       * @default 0
-       */
-      image: number;
-      /**
-       * Input
-       * @default 0
-       */
-      input: number;
-      /**
-       * Output
-       * @default 0
-       */
-      output: number;
-      /**
-       * Reasoning
-       * @default 0
-       */
-      reasoning: number;
-    };
-    /** UsageRead */
-    kontor__gateway__routes_usage__UsageRead: {
-      /** Items */
-      items: components["schemas"]["UsageGroup"][];
-      total: components["schemas"]["UsageSum"];
-    };
     /**
      * PriceRead
      * @description For a million tokens, in the person's currency, as decimal text. A class without a price of its own is absent.
@@ -5065,7 +5013,7 @@ export interface components {
       tried: {
         [key: string]: components["schemas"]["JsonValue"];
       }[];
-      usage: components["schemas"]["kontor__gateway__routes_llm__UsageRead"] | null;
+      usage: components["schemas"]["UsageRead"] | null;
     };
     /** RunWhole */
     RunWhole: {
@@ -5138,7 +5086,7 @@ export interface components {
       tried: {
         [key: string]: components["schemas"]["JsonValue"];
       }[];
-      usage: components["schemas"]["kontor__gateway__routes_llm__UsageRead"] | null;
+      usage: components["schemas"]["UsageRead"] | null;
     };
     /** SessionRead */
     SessionRead: {
@@ -5577,6 +5525,52 @@ export interface components {
       /** Tokens Out */
       tokens_out: number;
     };
+    /**
+     * UsageRead
+     * @description Tokens. No class is counted in another.
+     */
+    UsageRead: {
+      /**
+       * Audio In
+       * @default 0
+       */
+      audio_in: number;
+      /**
+       * Audio Out
+       * @default 0
+       */
+      audio_out: number;
+      /**
+       * Cache Write
+       * @default 0
+       */
+      cache_write: number;
+      /**
+       * Cached
+       * @default 0
+       */
+      cached: number;
+      /**
+       * Image
+       * @default 0
+       */
+      image: number;
+      /**
+       * Input
+       * @default 0
+       */
+      input: number;
+      /**
+       * Output
+       * @default 0
+       */
+      output: number;
+      /**
+       * Reasoning
+       * @default 0
+       */
+      reasoning: number;
+    };
     /** UsageSum */
     UsageSum: {
       /** @description Null where no price was known */
@@ -5592,6 +5586,12 @@ export interface components {
       tokens_in: number;
       /** Tokens Out */
       tokens_out: number;
+    };
+    /** UsageSums */
+    UsageSums: {
+      /** Items */
+      items: components["schemas"]["UsageGroup"][];
+      total: components["schemas"]["UsageSum"];
     };
     /**
      * UserChange
@@ -9217,7 +9217,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["kontor__gateway__routes_usage__UsageRead"];
+          "application/json": components["schemas"]["UsageSums"];
         };
       };
       /** @description `auth.required` */
@@ -14431,7 +14431,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["kontor__gateway__routes_usage__UsageRead"];
+          "application/json": components["schemas"]["UsageSums"];
         };
       };
       /** @description `auth.required` */
