@@ -13,9 +13,12 @@ from kontor.core.settings import Settings
 from kontor.core.tenancy import Role
 from kontor.core.vault.errors import SealBroken
 from kontor.gateway import keys, known
+from kontor.gateway.errors import KeyRefused
 from kontor.gateway.keys import NewKey
 from kontor.gateway.known import KeyElsewhere, may_be_sent
+from kontor.gateway.service import present_target
 from kontor.gateway.tables import HOUSE, Provider, ProviderKey
+from kontor.gateway.transport import Attempt, Outgoing
 from tests.factories.house import House, Visitor, opened
 from tests.gateway.house import add_provider, administrator, gateway_of, models_of
 from tests.wire.llm_server import LlmServer
@@ -112,17 +115,17 @@ async def test_administrators_do_not_see_keys_of_people(open_house: House, provi
 async def test_the_database_refuses_a_house_key_for_an_address_that_a_person_gave(
     open_house: House, provider: LlmServer
 ) -> None:
-    """Also where the code would forget to: by the row's check, and by its foreign key."""
-    anna = await open_house.visitor()
+    """Also where the code would forget to: by the row's check, and by its foreign key. A stranger's key as well."""
+    anna, berta = await open_house.visitor(), await open_house.visitor(name="Berta Beispiel")
     await add_own(anna, provider)
-    for holder in (anna.id, HOUSE):
+    for owner_id, holder in ((None, anna.id), (None, HOUSE), (berta.id, anna.id), (berta.id, HOUSE)):
         async with open_house.database.system("test") as unit:
             own = (await unit.scalars(select(Provider).where(Provider.owner_id == anna.id))).one()
             savepoint = await unit.begin_nested()
             unit.add(
                 ProviderKey(
                     id=new_id(),
-                    owner_id=None,
+                    owner_id=owner_id,
                     provider_id=own.id,
                     provider_holder=holder,
                     origin=own.origin,
@@ -218,8 +221,6 @@ async def test_a_kind_means_the_usual_address_and_no_other(house: House, provide
     admin, anna = await administrator(house), await house.visitor()
     await add_provider(admin, provider)
     async with house.database.unit(anna.actor) as unit:
-        from kontor.gateway.service import present_target
-
         assert await present_target(unit, anna.actor, "openai") is None
 
 
@@ -265,9 +266,6 @@ async def test_a_key_is_recognised_by_its_shape(house: House, providers: dict[st
 
 
 async def test_a_persons_bad_key_does_not_speak_against_the_provider(house: House, provider: LlmServer) -> None:
-    from kontor.gateway.errors import KeyRefused
-    from kontor.gateway.transport import Attempt, Outgoing
-
     admin, anna = await administrator(house), await house.visitor()
     added = await add_provider(admin, provider)
     mine = (await anna.post("/llm/keys", json={"provider": added["id"], "key": provider.key})).json()
@@ -283,9 +281,6 @@ async def test_a_persons_bad_key_does_not_speak_against_the_provider(house: Hous
 
 
 async def test_the_houses_bad_key_is_shown_and_the_next_one_used(house: House, provider: LlmServer) -> None:
-    from kontor.gateway.errors import KeyRefused
-    from kontor.gateway.transport import Attempt, Outgoing
-
     admin = await administrator(house)
     added = await add_provider(admin, provider)
     await admin.post(f"/admin/providers/{added['id']}/keys", json={"key": provider.key})

@@ -17,7 +17,7 @@ from kontor.core.database import Database
 from kontor.core.errors import KontorError
 from kontor.core.ids import UserId
 from kontor.gateway import known
-from kontor.gateway.errors import AccountEmpty, GatewayError, KeyRefused
+from kontor.gateway.errors import AccountEmpty, GatewayError, KeyRefused, ProviderUnreachable, TimedOut
 from kontor.gateway.schemas import HealthSummary, ProviderHealth, TickRead, TroubleRead
 from kontor.gateway.tables import Provider, ProviderCheck, ProviderKey
 from kontor.gateway.transport import Attempt
@@ -30,6 +30,10 @@ TICK = timedelta(minutes=30)
 KEPT = timedelta(days=8)
 SAMPLES = 64
 LONGEST_ERROR = 500
+# So many calls must fail, and more than succeed, before a provider counts as down; one alone may have been bad luck.
+FEWEST_FAILURES = 3
+# Errors of calls whose words are all our own. The others quote the provider, and it may quote what a person wrote.
+PLAIN = (KeyRefused, AccountEmpty, ProviderUnreachable, TimedOut)
 MOST_ERRORS = 20
 # Stands for a model where a provider is asked for its list: who asks remembers what came of it.
 LISTS = "(models)"
@@ -47,6 +51,7 @@ class Seen:
     ok_at: datetime | None = None
     ok_keys: set[UUID] = field(default_factory=set)
     bad_keys: dict[UUID, KontorError] = field(default_factory=dict)
+    has_bad_house_key: bool = False
 
     def fail(self, error: KontorError) -> None:
         self.failed += 1
@@ -129,21 +134,31 @@ async def write(unit: AsyncSession, provider_id: UUID, seen: Seen, *, source: st
             failed=seen.failed,
             first_ms=seen.samples,
             error_code=seen.error.code if seen.error else None,
-            error=seen.error.message[:LONGEST_ERROR] if seen.error else None,
+            error=words_of(seen.error, source),
         )
     )
     provider.checked_at = at
     if seen.ok_at is not None:
         provider.ok_at = max(filter(None, (provider.ok_at, seen.ok_at)))
         provider.latency_ms = middle(seen.samples, 0.5) or provider.latency_ms
-    if seen.error is not None and seen.error_at is not None:
+    if seen.error is not None and seen.error_at is not None and is_down(seen, source):
         provider.failed_at = max(filter(None, (provider.failed_at, seen.error_at)))
-        provider.error_code, provider.error = seen.error.code, seen.error.message[:LONGEST_ERROR]
+        provider.error_code, provider.error = seen.error.code, words_of(seen.error, source)
     elif seen.ok:
         provider.error_code = provider.error = None
     await unit.flush()
     if known.health_of(provider) is not before or has_key_news:
         await known.tell(unit, None if provider.owner_id is None else UserId(provider.owner_id))
+
+
+def words_of(error: KontorError | None, source: str) -> str | None:
+    if error is None or (source == "calls" and not isinstance(error, PLAIN)):
+        return None
+    return error.message[:LONGEST_ERROR]
+
+
+def is_down(seen: Seen, source: str) -> bool:
+    return source == "check" or seen.has_bad_house_key or (seen.failed >= FEWEST_FAILURES and seen.failed > seen.ok)
 
 
 async def judge_keys(unit: AsyncSession, provider: Provider, seen: Seen, at: datetime) -> bool:
@@ -159,6 +174,7 @@ async def judge_keys(unit: AsyncSession, provider: Provider, seen: Seen, at: dat
             row.last_used_at = at
         elif row.owner_id == provider.owner_id:
             seen.fail(error)
+            seen.has_bad_house_key = True
         state = "refused" if isinstance(error, KeyRefused) else "ok"
         if row.state != state:
             row.state, row.tested_at = state, at

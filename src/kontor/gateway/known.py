@@ -43,8 +43,9 @@ log = structlog.get_logger(__name__)
 TOPIC = "models"
 CHANGED = "models.changed"
 
-# How long a process may go on with what it knows when an event was lost on the way.
-FRESH_SECONDS = 60.0
+# Events say what changes, and a new connection of the listener that something may have been missed. This is for what
+# comes by the clock alone, such as a price that holds from a certain hour on.
+FRESH_SECONDS = 600.0
 MOST_PEOPLE = 2000
 SLOW_MS = 4000
 
