@@ -26,8 +26,8 @@ def register(registry: Registry, database: Database, fetcher: Fetcher) -> None:
 
     @registry.handler(SWEEP_BILLING, every=Every(600, offset_seconds=120))
     async def sweep(_job: Running, _args: NoArgs) -> None:
-        await wallets.sweep(database)
         await holds.release_forgotten(database)
+        await wallets.sweep(database)
 
     @registry.handler(PROVE_BILLING, every=Every.day_at(2, 20))
     async def prove(_job: Running, _args: NoArgs) -> None:

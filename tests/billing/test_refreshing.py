@@ -1,0 +1,154 @@
+"""What is fetched comes over a real socket and through the one door; what cannot be had changes nothing."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_network
+
+import orjson
+import pytest
+from aiohttp import web
+
+from kontor.billing import configuration, exchange, prices, refreshing
+from kontor.billing.configuration import BillingChange
+from kontor.billing.jobs import PROVE_BILLING, REFRESH_PRICES, REFRESH_RATES, SWEEP_BILLING, register
+from kontor.billing.prices import PriceKey
+from kontor.core.clock import clock, now
+from kontor.core.database import Database
+from kontor.core.fetch import AddressRules, Fetcher
+from kontor.core.ids import JobId, UserId, new_id
+from kontor.core.jobs.kinds import NoArgs, Registry
+from kontor.core.jobs.running import Progress, Running
+from tests.factories.billing import hold, make_wallet, purse_of, wrong_in
+
+MODEL = {"id": "gpt-x", "match": {"equals": "gpt-x"}, "prices": {"input_mtok": 2, "output_mtok": 8}}
+PRICES = [{"id": "openai", "models": [MODEL]}]
+NAMESPACE = "http://www.ecb.int/vocabulary/2002-08-01/eurofxref"
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Both lists at one address each, as they are or as a test wants them to be."""
+
+    url: str = ""
+    answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(request.path)
+        status, body = self.answers.get(request.path, (404, b""))
+        return web.Response(status=status, body=body, content_type="text/plain")
+
+
+def of_today(usd: str = "1.25") -> bytes:
+    cube = f"<Cube time='{now():%Y-%m-%d}'><Cube currency='USD' rate='{usd}'/></Cube>"
+    return f"<Envelope xmlns='{NAMESPACE}'><Cube>{cube}</Cube></Envelope>".encode()
+
+
+@pytest.fixture
+async def publisher(database: Database) -> AsyncIterator[Publisher]:
+    made = Publisher()
+    application = web.Application()
+    application.router.add_get("/{path:.*}", made.answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    made.answers = {"/prices": (200, orjson.dumps(PRICES)), "/rates": (200, of_today())}
+    wanted = BillingChange(prices_url=f"{made.url}/prices", exchange_url=f"{made.url}/rates")
+    async with database.system("test") as unit:
+        await configuration.change(unit, wanted, seen=None)
+    yield made
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def fetcher(publisher: Publisher) -> AsyncIterator[Fetcher]:
+    rules = AddressRules(allowed=(ip_network("127.0.0.1"),))
+    made = Fetcher(rules=rules, ports=frozenset({int(publisher.url.rpartition(":")[2])}))
+    yield made
+    await made.close()
+
+
+Work = Callable[[str], Awaitable[None]]
+
+
+@pytest.fixture
+def work(database: Database, fetcher: Fetcher) -> Work:
+    """The jobs as the worker has them."""
+    registry = Registry()
+    register(registry, database, fetcher)
+
+    async def report(_progress: Progress) -> None:
+        return None
+
+    async def run(kind: str) -> None:
+        job = Running(
+            job_id=JobId(new_id()), kind=kind, owner_id=None, attempt=1, key=None, database=database, report=report
+        )
+        await registry.entries[kind].handler(job, NoArgs())
+
+    assert set(registry.schedules) == {REFRESH_PRICES.name, REFRESH_RATES.name, SWEEP_BILLING.name, PROVE_BILLING.name}
+    return run
+
+
+async def has_price(database: Database) -> bool:
+    async with database.system("test") as unit:
+        return await prices.find(unit, PriceKey("openai", "gpt-x"), now()) is not None
+
+
+async def test_prices_and_rates_come_by_the_clock(database: Database, publisher: Publisher, work: Work) -> None:
+    await work(REFRESH_PRICES.name)
+    await work(REFRESH_RATES.name)
+    assert await has_price(database)
+    async with database.system("test") as unit:
+        [day] = await exchange.latest(unit)
+        [state] = await refreshing.feeds(unit, limit=5)
+    assert (day.source, str(day.rates["USD"])) == ("ecb", "1.25")
+    assert (state.source, state.added, state.error) == ("feed", 1, None)
+
+
+@pytest.mark.parametrize("answer", [(500, b""), (200, b"<html>"), (200, b"[]"), (200, b"x" * 25_000_000)])
+async def test_what_cannot_be_had_is_noted_and_changes_nothing(
+    database: Database, publisher: Publisher, work: Work, answer: tuple[int, bytes]
+) -> None:
+    await work(REFRESH_PRICES.name)
+    publisher.answers = {"/prices": answer, "/rates": answer}
+    clock.advance(timedelta(days=1))
+    await work(REFRESH_PRICES.name)
+    await work(REFRESH_RATES.name)
+    assert await has_price(database)
+    async with database.system("test") as unit:
+        newest = (await refreshing.feeds(unit, limit=1))[0]
+        assert await exchange.latest(unit) == []
+    assert newest.error
+
+
+async def test_a_closed_address_is_not_asked(database: Database, publisher: Publisher) -> None:
+    """The operator's rules for addresses hold for these as well."""
+    strict = Fetcher()
+    assert await refreshing.refresh_prices(database, strict) is None
+    assert await refreshing.refresh_rates(database, strict) is None
+    await strict.close()
+    assert publisher.asked == []
+
+
+async def test_switched_off_nothing_is_fetched(database: Database, publisher: Publisher, work: Work) -> None:
+    async with database.system("test") as unit:
+        await configuration.change(unit, BillingChange(refreshes_prices=False, exchange_url=""), seen=None)
+    await work(REFRESH_PRICES.name)
+    await work(REFRESH_RATES.name)
+    assert publisher.asked == []
+
+
+async def test_the_sweep_expires_credit_and_releases_what_nobody_settled(database: Database, work: Work) -> None:
+    expires = now() + timedelta(days=1)
+    owner: UserId = await make_wallet(database, granted=500, purchased=100, expires_at=expires)
+    await hold(database, owner, 300, ttl=timedelta(minutes=5))
+    clock.advance(timedelta(days=2))
+    await work(SWEEP_BILLING.name)
+    purse = await purse_of(database, owner)
+    assert (purse.held, purse.granted, purse.purchased) == (0, 0, 100)
+    await work(PROVE_BILLING.name)
+    assert await wrong_in(database) == []
