@@ -3,11 +3,12 @@ import { auth } from "@/features/auth/routes";
 import { settings } from "@/features/settings/routes";
 import { setup } from "@/features/setup/routes";
 import { start } from "@/features/start/routes";
+import { usage } from "@/features/usage/routes";
 import type { AppRoute, Area, Feature } from "@/shared/frame/feature";
 import { defineActions } from "@/shared/keys/registry";
 
 /** Everything Kontor consists of. A new area is one line here; the rail shows them in this order. */
-export const features: readonly Feature[] = [start, auth, setup, settings, admin];
+export const features: readonly Feature[] = [start, auth, setup, usage, settings, admin];
 
 export const routes: readonly AppRoute[] = features.flatMap((feature) => feature.routes);
 export const areas: readonly Area[] = features.flatMap((feature) => feature.areas ?? []);

@@ -1,13 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
+import { Wallet } from "lucide-react";
 import { useEffect, useState } from "react";
 import { retryConnection, useConnection } from "@/shared/api/connection";
 import { Link } from "@/shared/frame/link";
-import { formatDuration, formatPercent, formatTime } from "@/shared/i18n/format";
+import { formatDuration, formatMoney, formatPercent, formatTime } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { runAction, useBinding } from "@/shared/keys/use-keys";
+import { balanceQuery } from "@/shared/receipts/balance";
 import { jobsQuery } from "@/shared/session/jobs";
 import { cx } from "@/shared/ui/cx";
+import { Icon } from "@/shared/ui/icons";
 import { Kbd } from "@/shared/ui/kbd";
 import { Dot, ProgressBar } from "@/shared/ui/marks";
 import { Spinner } from "@/shared/ui/spinner";
@@ -61,11 +64,40 @@ export function StatusLine() {
       <ConnectionMark />
       <RunningJobs />
       <span className="grow" />
+      <Costs />
       <button type="button" className={link} onClick={() => runAction("palette")}>
         {paletteKeys.length ? <Kbd keys={paletteKeys} /> : null}
         {t("commands")}
       </button>
     </section>
+  );
+}
+
+/** What today cost, and what is left where one pays beforehand. Quiet until there is something to tell. */
+function Costs() {
+  const t = useTexts(appTexts);
+  const locale = useLocale();
+  const { data } = useQuery(balanceQuery);
+  if (!data) return null;
+  const money = (nano: number) => formatMoney(nano, data.currency, {}, locale);
+  return (
+    <>
+      {data.today > 0 ? (
+        <Link to="/usage" className={link}>
+          {t("costToday", { amount: money(data.today) })}
+        </Link>
+      ) : null}
+      {data.is_on ? (
+        <Link
+          to="/balance"
+          aria-label={t("balance", { amount: money(data.available) })}
+          className={cx(link, data.available <= 0 && "text-brick-text")}
+        >
+          <Icon icon={Wallet} size={14} />
+          {money(data.available)}
+        </Link>
+      ) : null}
+    </>
   );
 }
 

@@ -10,6 +10,8 @@ import { Button } from "@/shared/ui/button";
 import { EmptyState, ErrorState } from "@/shared/ui/states";
 import { AccessSection } from "./access/AccessSection";
 import { AuditSection } from "./audit/AuditSection";
+import { BillingSection } from "./billing/BillingSection";
+import { PricesSection } from "./billing/PricesSection";
 import { catalogue, type SectionId } from "./catalogue";
 import { ChecksSection } from "./checks/ChecksSection";
 import { InstallationSection } from "./configuration/InstallationSection";
@@ -30,6 +32,8 @@ const bodies: Record<SectionId, ComponentType> = {
   providers: ProvidersSection,
   models: ModelsSection,
   choice: ChoiceSection,
+  prices: PricesSection,
+  billing: BillingSection,
   installation: InstallationSection,
   jobs: JobsSection,
   mail: MailSection,

@@ -10,10 +10,13 @@ import {
   ShieldAlert,
   Signpost,
   Stethoscope,
+  Tags,
   UsersRound,
+  Wallet,
 } from "lucide-react";
 import { makeCatalogue } from "@/shared/frame/catalogue";
 import type { Me } from "@/shared/session/queries";
+import { managesPeople, title } from "./area";
 
 export type SectionId =
   | "overview"
@@ -22,6 +25,8 @@ export type SectionId =
   | "providers"
   | "models"
   | "choice"
+  | "prices"
+  | "billing"
   | "installation"
   | "jobs"
   | "mail"
@@ -29,12 +34,10 @@ export type SectionId =
   | "self-test"
   | "full-access";
 
-export const title = { en: "Admin", de: "Verwaltung" };
 const models = { en: "Models", de: "Modelle" };
+const money = { en: "Money", de: "Geld" };
 const system = { en: "System", de: "System" };
 
-/** Managers look after people; the rest is for administrators. */
-export const managesPeople = (me: Me) => me.role !== "user";
 const administrates = (me: Me) => me.role === "admin";
 
 export const catalogue = makeCatalogue<SectionId>("/admin", title, [
@@ -123,6 +126,59 @@ export const catalogue = makeCatalogue<SectionId>("/admin", title, [
         id: "cut-streams",
         title: { en: "Stopped answers", de: "Gestoppte Antworten" },
         words: { en: "stop stream drain cancel", de: "Stopp Strom Abbruch" },
+      },
+    ],
+  },
+  {
+    id: "prices",
+    title: { en: "Prices", de: "Preise" },
+    icon: Tags,
+    caption: money,
+    visible: administrates,
+    settings: [
+      {
+        id: "price-review",
+        title: { en: "Prices to be looked at", de: "Anzusehende Preise" },
+        words: { en: "review queue held odd", de: "Prüfung angehalten merkwürdig" },
+      },
+    ],
+  },
+  {
+    id: "billing",
+    title: { en: "Billing", de: "Abrechnung" },
+    icon: Wallet,
+    caption: money,
+    visible: administrates,
+    settings: [
+      {
+        id: "billing-on",
+        title: { en: "Charge for usage", de: "Verbrauch berechnen" },
+        words: { en: "prepaid balance credit", de: "Guthaben im Voraus bezahlt" },
+      },
+      {
+        id: "billing-currency",
+        title: { en: "Currency of the house", de: "Währung des Hauses" },
+        words: { en: "money euro", de: "Geld Euro" },
+      },
+      {
+        id: "markup",
+        title: { en: "Surcharge", de: "Aufschlag" },
+        words: { en: "markup margin percent", de: "Marge Prozent" },
+      },
+      {
+        id: "markups",
+        title: { en: "Surcharges of their own", de: "Eigene Aufschläge" },
+        words: { en: "markup provider model role", de: "Anbieter Modell Rolle" },
+      },
+      {
+        id: "spread",
+        title: { en: "Margin of the exchange rate", de: "Spanne des Wechselkurses" },
+        words: { en: "spread dollar rate", de: "Dollar Kurs" },
+      },
+      {
+        id: "price-sources",
+        title: { en: "Where prices and rates come from", de: "Woher Preise und Kurse kommen" },
+        words: { en: "feed ECB genai-prices", de: "Liste EZB genai-prices" },
       },
     ],
   },

@@ -1,6 +1,6 @@
 import { Shield } from "lucide-react";
 import { defineFeature } from "@/shared/frame/feature";
-import { catalogue, managesPeople, title } from "./catalogue";
+import { managesPeople, title } from "./area";
 import { keepKnown } from "./search";
 
 export const admin = defineFeature({
@@ -50,7 +50,11 @@ export const admin = defineFeature({
       id: "admin",
       title,
       visible: managesPeople,
-      search: (query, { me, language }) => catalogue.paletteEntries(query, me, language),
+      // Most people have nothing to look for here, so they need not load what there is.
+      search: async (query, { me, language }) => {
+        const { catalogue } = await import("./catalogue");
+        return catalogue.paletteEntries(query, me, language);
+      },
     },
     {
       id: "admin.people",

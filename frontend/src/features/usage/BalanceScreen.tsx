@@ -4,7 +4,7 @@ import { Screen } from "@/shared/frame/sheet";
 import { formatDate, formatMoney } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
-import type { Balance } from "@/shared/receipts/balance";
+import { type Balance, balanceQuery } from "@/shared/receipts/balance";
 import { Button } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
 import { LoadMore } from "@/shared/ui/navigation";
@@ -12,7 +12,7 @@ import { Section } from "@/shared/ui/section";
 import { EmptyState, ErrorState, LoadingBars } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { When } from "@/shared/ui/values";
-import { balanceQuery, entriesQuery } from "./api";
+import { entriesQuery } from "./api";
 import { usageTexts } from "./texts";
 
 export default function BalanceScreen() {
@@ -24,7 +24,7 @@ export default function BalanceScreen() {
       {balance.isError && balance.data === undefined ? (
         <ErrorState error={balance.error} onRetry={() => void balance.refetch()} />
       ) : null}
-      {balance.isSuccess && !balance.data?.is_on ? (
+      {balance.isSuccess && !balance.data.is_on ? (
         <EmptyState title={t("balanceOff")} action={<Button render={<Link to="/usage" />}>{t("toOverview")}</Button>}>
           {t("balanceOffText")}
         </EmptyState>

@@ -7,6 +7,7 @@ import { Inspector, Screen, useInspector } from "@/shared/frame/sheet";
 import { formatMoney, formatNumber, formatTime } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
+import { modelsQuery } from "@/shared/models/api";
 import { tileCode } from "@/shared/models/price";
 import { receiptQuery } from "@/shared/receipts/api";
 import { ReceiptSlip } from "@/shared/receipts/ReceiptSlip";
@@ -36,6 +37,9 @@ export default function ReceiptsScreen() {
     setChosen(line.run_id);
     setOpen(true);
   };
+  // The log names models as their providers do; people know them by their label.
+  const { data: models } = useQuery(modelsQuery);
+  const labels = new Map(models?.items.map(({ name, label }) => [name, label]));
   const here = lines.findIndex((line) => line.run_id === chosen);
   return (
     <Screen
@@ -68,7 +72,13 @@ export default function ReceiptsScreen() {
             </TableHead>
             <tbody>
               {lines.map((line) => (
-                <LogRow key={line.run_id} line={line} isChosen={line.run_id === chosen} onChoose={() => choose(line)} />
+                <LogRow
+                  key={line.run_id}
+                  line={line}
+                  model={labels.get(line.model) ?? line.model}
+                  isChosen={line.run_id === chosen}
+                  onChoose={() => choose(line)}
+                />
               ))}
             </tbody>
           </Table>
@@ -104,7 +114,17 @@ function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
   next.focus();
 }
 
-function LogRow({ line, isChosen, onChoose }: { line: LogLine; isChosen: boolean; onChoose: () => void }) {
+function LogRow({
+  line,
+  model,
+  isChosen,
+  onChoose,
+}: {
+  line: LogLine;
+  model: string;
+  isChosen: boolean;
+  onChoose: () => void;
+}) {
   const t = useTexts(usageTexts);
   const locale = useLocale();
   const number = (value: number) => formatNumber(value, {}, locale);
@@ -134,9 +154,9 @@ function LogRow({ line, isChosen, onChoose }: { line: LogLine; isChosen: boolean
       <Td className="max-w-0 truncate font-medium @max-xl:hidden">{what}</Td>
       <Td>
         <span className="flex min-w-0 items-center gap-2 text-muted-foreground">
-          <ModelTile code={tileCode(line.model)} size={18} />
+          <ModelTile code={tileCode(model)} size={18} />
           <span className="truncate">
-            {line.model}
+            {model}
             {line.is_local ? `, ${t("local")}` : ""}
           </span>
           <StateWord line={line} />

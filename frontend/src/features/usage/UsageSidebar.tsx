@@ -5,8 +5,9 @@ import { today } from "@/shared/i18n/days";
 import { formatMoney } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
+import { balanceQuery } from "@/shared/receipts/balance";
 import { ProgressBar } from "@/shared/ui/marks";
-import { balanceQuery, type UsageGroup, usageQuery } from "./api";
+import { type UsageGroup, usageQuery } from "./api";
 import { monthName, periodOf } from "./period";
 import { usageTexts } from "./texts";
 

@@ -25,11 +25,12 @@ const group = (key: string, label: string, nano: number | null, runs = 2): Usage
   tokens_in: 18_420,
   tokens_out: 640,
   cost: nano === null ? null : eur(nano),
+  further_costs: [],
 });
 const models = [group("m1", "Claude Sonnet 4.5", 18.42e9, 40), group("m2", "Phi-4", 0, 3)];
 const usage = {
   items: models,
-  total: { runs: 43, tokens_in: 36_840, tokens_out: 1280, cost: eur(18.42e9) },
+  total: { runs: 43, tokens_in: 36_840, tokens_out: 1280, cost: eur(18.42e9), further_costs: [] },
 };
 
 function Desk({ children }: { children: ReactNode }) {
@@ -96,7 +97,10 @@ describe("the overview", () => {
 
   it("shows the month in the sidebar, and the balance only where there is one", async () => {
     await renderScreen(<UsageSidebar />, {
-      network: { "GET /api/v1/usage": usage, "GET /api/v1/billing/balance": () => problem(404, "http.404") },
+      network: {
+        "GET /api/v1/usage": usage,
+        "GET /api/v1/billing/balance": { is_on: false, currency: "EUR", today: 0 },
+      },
     });
     expect(await screen.findByText("Claude Sonnet 4.5")).toBeVisible();
     expect(screen.queryByRole("link", { name: "Balance" })).toBeNull();
@@ -145,20 +149,21 @@ const receipt: Receipt = {
   title: "Brückensanierung: Prioritäten",
   currency: "EUR",
   lines: [
-    { class: "input", tokens: 5520, rate_per_million: "2.78", amount: "0.015346" },
-    { class: "cached", tokens: 12_900, rate_per_million: "0.278", amount: "0.003586" },
-    { class: "output", tokens: 640, rate_per_million: "13.9", amount: "0.008896" },
+    { class: "input", tokens: 5520, rate_per_million: "3", amount: "0.015346" },
+    { class: "cached", tokens: 12_900, rate_per_million: "0.3", amount: "0.003586" },
+    { class: "output", tokens: 640, rate_per_million: "15", amount: "0.008896" },
   ],
   sum: "0.027828",
   hold: "0.0342",
   released: "0.006372",
   balance_after: "27.64",
   price_version: { id: "v1", valid_from: "2026-11-01", source: "feed" },
-  fx: { rate: "0.9266", day: "2026-11-19" },
+  fx: { rate: "0.9266", day: "2026-11-19", spread_percent: "0" },
   markup_percent: "0",
   is_estimated: false,
   is_free: false,
-  note: null,
+  is_own_key: false,
+  note: "",
 };
 
 describe("receipts", () => {
@@ -182,8 +187,8 @@ describe("receipts", () => {
       "14:32:07",
       "4,1 s",
       "Eingabe, neu1,5346 ct",
-      "5.520 × 2,780 €/Mio.",
-      "12.900 × 0,278 €/Mio.",
+      "5.520 × 3,000 $/Mio.",
+      "12.900 × 0,300 $/Mio.",
       "Summe2,7828 ct",
       "Wieder frei0,6372 ct",
       "Guthaben danach27,64 €",
@@ -209,7 +214,7 @@ describe("receipts", () => {
   });
 
   it("say free where nothing is charged, and that tokens were estimated", async () => {
-    const free = { ...receipt, is_free: true, is_estimated: true, balance_after: null, hold: null, released: null };
+    const free = { ...receipt, is_free: true, is_estimated: true, balance_after: null };
     const { user } = await renderScreen(ui, {
       network: { ...network, [`GET /api/v1/runs/${line.run_id}/receipt`]: free },
     });

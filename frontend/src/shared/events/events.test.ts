@@ -61,6 +61,13 @@ describe("folding", () => {
     expect(fold(event("reset"), "me")).toContainEqual({ do: "refreshAll" });
   });
 
+  it("looks at the sums when a run is over, and only at the log while it is under way", () => {
+    expect(fold(event("run.changed", { state: "running" }), "me")).toEqual([
+      { do: "refreshSoon", key: ["usage", "log"] },
+    ]);
+    expect(fold(event("run.changed", { state: "done" }), "me")).toContainEqual({ do: "refreshSoon", key: ["billing"] });
+  });
+
   it("does not trip over kinds of a newer server", () => {
     expect(readEvent("chat.sung", "{}")).toBeNull();
   });

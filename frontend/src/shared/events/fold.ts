@@ -14,6 +14,9 @@ export type AppEvent =
   | { kind: "mail.shown"; data: { id?: string } }
   | { kind: "notification.created"; data: { id?: string } }
   | { kind: "people.changed"; data: { id?: string } }
+  | { kind: "models.changed"; data: object }
+  | { kind: "billing.changed"; data: object }
+  | { kind: "run.changed"; data: { run_id?: string; state?: string } }
   | { kind: "full_access.changed"; data: { until?: string | null } }
   /** What was missed is too long ago to be replayed. */
   | { kind: "reset"; data: object };
@@ -29,6 +32,9 @@ const kinds: Record<EventKind, true> = {
   "mail.shown": true,
   "notification.created": true,
   "people.changed": true,
+  "models.changed": true,
+  "billing.changed": true,
+  "run.changed": true,
   "full_access.changed": true,
   reset: true,
 };
@@ -90,6 +96,25 @@ export function fold(event: AppEvent, ownWindow: string): Change[] {
         { do: "refresh", key: ["admin", "users"] },
         { do: "refresh", key: ["admin", "stats"] },
       ];
+    case "models.changed":
+      return [
+        { do: "refreshSoon", key: ["models"] },
+        { do: "refreshSoon", key: ["admin", "providers"] },
+        { do: "refreshSoon", key: ["admin", "models"] },
+      ];
+    case "billing.changed":
+      return [
+        { do: "refreshSoon", key: ["billing"] },
+        { do: "refreshSoon", key: ["admin", "billing"] },
+      ];
+    case "run.changed":
+      // Sums only move when a run is over; what it costs meanwhile stands in the log.
+      return event.data.state === "running" || event.data.state === "accepted"
+        ? [{ do: "refreshSoon", key: ["usage", "log"] }]
+        : [
+            { do: "refreshSoon", key: ["usage"] },
+            { do: "refreshSoon", key: ["billing"] },
+          ];
     default:
       return unreachable(event);
   }

@@ -25,7 +25,13 @@ export function formatRate(amount: string, currency: string, locale: Locale = cu
   const digits = value !== 0 && Math.abs(value) < 0.1 ? 4 : Math.max(3, least);
   return formatNumber(
     value,
-    { style: "currency", currency, minimumFractionDigits: least, maximumFractionDigits: digits },
+    {
+      style: "currency",
+      currency,
+      currencyDisplay: "narrowSymbol",
+      minimumFractionDigits: least,
+      maximumFractionDigits: digits,
+    },
     locale,
   );
 }

@@ -49,10 +49,10 @@ export function ReceiptSlip({ receipt }: { receipt: Receipt }) {
         <Line label={t("sum")} strong>
           {receipt.is_free ? t("free") : receipt.sum === null ? t("unknown") : money(receipt.sum)}
         </Line>
-        {receipt.hold !== null || receipt.released !== null ? (
+        {Number(receipt.hold) > 0 ? (
           <div className="mt-2">
-            {receipt.hold === null ? null : <Line label={t("hold")}>{money(receipt.hold)}</Line>}
-            {receipt.released === null ? null : <Line label={t("released")}>{money(receipt.released)}</Line>}
+            <Line label={t("hold")}>{money(receipt.hold)}</Line>
+            <Line label={t("released")}>{money(receipt.released)}</Line>
           </div>
         ) : null}
         <Foot receipt={receipt} day={day} />
@@ -82,7 +82,8 @@ function Position({
           ? t("tokens", { count: line.tokens })
           : t("perMillion", {
               tokens: formatNumber(line.tokens, {}, locale),
-              rate: formatRate(line.rate_per_million, receipt.currency, locale, 3),
+              // As the provider asks for it; what a dollar was, and what is added, stands below.
+              rate: formatRate(line.rate_per_million, "USD", locale, 3),
             })}
       </div>
     </>
@@ -98,10 +99,10 @@ function Foot({ receipt, day }: { receipt: Receipt; day: (at: string) => string 
     fx && currency !== "USD" && !receipt.is_free
       ? t("rateOf", {
           amount: formatNumber(Number(fx.rate), { style: "currency", currency, minimumFractionDigits: 4 }, locale),
-          date: day(fx.day),
+          date: fx.day ? day(fx.day) : "–",
         })
       : null,
-    markup !== null && Number(markup) !== 0 && !receipt.is_free
+    Number(markup) !== 0 && !receipt.is_free
       ? t("markup", { percent: formatPercent(Number(markup) / 100, 2, locale) })
       : null,
     receipt.is_estimated ? t("estimated") : null,

@@ -16,6 +16,7 @@ import { ErrorState, LoadingBars, Notice } from "@/shared/ui/states";
 import { Bytes, When } from "@/shared/ui/values";
 import { AuditFeed } from "../audit/AuditFeed";
 import { auditQuery } from "../audit/api";
+import { PersonMoney } from "../billing/PersonMoney";
 import { Panel, PanelGroup, PanelHead, roleText } from "../parts";
 import { adminTexts } from "../texts";
 import { type User, userFilesQuery, userQuery, userSessionsQuery } from "./api";
@@ -106,6 +107,7 @@ function Person({ user, run }: { user: User; run: (deed: Deed, user: User) => vo
       <Sessions user={user} />
       {me.role === "admin" ? (
         <>
+          <PersonMoney user={user} />
           <History user={user} />
           <Files user={user} />
         </>

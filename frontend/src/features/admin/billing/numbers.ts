@@ -1,0 +1,23 @@
+import { formatNumber } from "@/shared/i18n/format";
+import type { Locale } from "@/shared/i18n/locale";
+
+/** A decimal number as people type it, "2,50" or "2.50"; null for what is none. */
+export function readDecimal(text: string): number | null {
+  const plain = text.trim().replace(",", ".");
+  return /^\d{1,9}(\.\d{1,9})?$/.test(plain) ? Number(plain) : null;
+}
+
+export function writeDecimal(value: number, locale: Locale): string {
+  return formatNumber(value, { maximumFractionDigits: 9, useGrouping: false }, locale);
+}
+
+export const toNano = (value: number) => Math.round(value * 1e9);
+
+/** US dollars for a million tokens, out of nano. */
+export function formatDollars(nano: number, locale: Locale): string {
+  return formatNumber(
+    nano / 1e9,
+    { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 },
+    locale,
+  );
+}
