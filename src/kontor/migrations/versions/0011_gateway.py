@@ -178,8 +178,9 @@ def passages() -> None:
         )
     """)
     op.execute("""
-        INSERT INTO model (id, provider_id, name, source) VALUES (
-            '00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000001', 'passages', 'manual'
+        INSERT INTO model (id, provider_id, name, source, facts) VALUES (
+            '00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000001', 'passages', 'manual',
+            '{"label": "Passages only", "takes": ["text"], "gives": ["text"]}'
         )
     """)
 
