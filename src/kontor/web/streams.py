@@ -64,12 +64,17 @@ CLOSE_CODES: Mapping[End, int] = {
 }
 
 
+# An answer ends by itself; one in a protocol that is not ours has a reader who could not come back for its rest.
+StreamKind = Literal["sse", "socket", "answer", "foreign"]
+ANSWERS = frozenset({"answer", "foreign"})
+
+
 @dataclass(eq=False, slots=True)
 class Open:
     """An open stream, as the register knows it."""
 
     seen: SignedIn
-    kind: Literal["sse", "socket", "answer"]
+    kind: StreamKind
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reason: End | None = None
 
@@ -99,19 +104,19 @@ class Streams:
         return sum(map(len, self._open.values()))
 
     @asynccontextmanager
-    async def opened(self, seen: SignedIn, kind: Literal["sse", "socket", "answer"]) -> AsyncIterator[Open]:
+    async def opened(self, seen: SignedIn, kind: StreamKind) -> AsyncIterator[Open]:
         stream = Open(seen, kind)
         mine = self._open[seen.actor.user_id]
         mine.append(stream)
-        if kind != "answer":
-            # Answers end by themselves, and a program may want many at once.
-            staying = [each for each in mine if each.kind != "answer"]
+        if kind not in ANSWERS:
+            # Of those that end by themselves a program may want many at once.
+            staying = [each for each in mine if each.kind not in ANSWERS]
             if len(staying) > STREAMS_PER_PERSON:
                 # Half-open connections of a lost network must not lock a person out, so the oldest goes.
                 staying[0].end(End.REPLACED)
         gauge = self.metrics.streams.labels(kind)
         gauge.inc()
-        if self.lifecycle.draining.is_set():
+        if self.lifecycle.draining.is_set() and kind != "foreign":
             stream.end(End.RESTART)
         try:
             yield stream
@@ -135,7 +140,8 @@ class Streams:
         seen = request.scope.get("kontor.session")
         if not isinstance(seen, SignedIn):
             raise Unauthenticated
-        return EventSource(self, seen, source, kind="answer", headers=headers, last=last)
+        kind: StreamKind = "answer" if last is None else "foreign"
+        return EventSource(self, seen, source, kind=kind, headers=headers, last=last)
 
     def heard(self, payload: str | None) -> None:
         """From the process's one listening connection: something happened to a person who reads here."""
@@ -188,11 +194,13 @@ class Streams:
                     stream.end(End.RIGHTS_CHANGED)
 
     async def end_when_draining(self) -> None:
-        """Readers are told to come back, which leads them to a process that stays."""
+        """Readers are told to come back, which leads them to a process that stays. Who cannot, reads to the end of the
+        run, for which there is a time."""
         await self.lifecycle.draining.wait()
         for streams in self._open.values():
             for stream in streams:
-                stream.end(End.RESTART)
+                if stream.kind != "foreign":
+                    stream.end(End.RESTART)
 
 
 async def first_of(*events: asyncio.Event) -> None:
@@ -275,7 +283,7 @@ class EventSource(Response):
         seen: SignedIn,
         source: Source,
         *,
-        kind: Literal["sse", "answer"] = "sse",
+        kind: StreamKind = "sse",
         headers: Mapping[str, str] | None = None,
         last: Callable[[str], bytes] | None = None,
     ) -> None:
@@ -284,7 +292,7 @@ class EventSource(Response):
         self._streams = streams
         self._seen = seen
         self._source = source
-        self._kind: Literal["sse", "answer"] = kind
+        self._kind: StreamKind = kind
         # Clients of other protocols know no field but data, so they are told nothing that is only ours.
         self._first = f"retry: {RECONNECT_MS}\n\n".encode() if last is None else b""
         self._last = last or told_end
@@ -320,9 +328,7 @@ class EventSource(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if self._first:
                 await write(self._first)
-            reason = await pump(
-                stream, self._source, deliver=deliver, gone=gone() if self._kind == "answer" else left()
-            )
+            reason = await pump(stream, self._source, deliver=deliver, gone=gone() if self._kind in ANSWERS else left())
             last = b"" if reason is None else self._last(reason.value)
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(1):

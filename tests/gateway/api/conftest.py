@@ -1,7 +1,9 @@
 """A running server, a practice provider behind it, and people with tokens before it."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -52,18 +54,25 @@ class Desk:
         return httpx.AsyncClient(base_url=self.live.url, headers=headers, timeout=20)
 
 
-@pytest.fixture(scope="module")
-async def desk(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+@asynccontextmanager
+async def opened_desk(server: PostgresServer, data: Path) -> AsyncIterator[Desk]:
     settings = Settings(
-        kontor_data=tmp_path_factory.mktemp("gateway-api"),
+        kontor_data=data,
         kontor_kind="multi",
         kontor_master_key=MASTER_KEY,
         kontor_rate_factor=0,
+        kontor_drain_seconds=20,
     )
     async with serving(Practice()) as provider, opened_live(settings, server) as live:
         admin = await live.sign_in(Role.ADMIN)
         made = Desk(live, provider, admin)
         await furnish(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def desk(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    async with opened_desk(server, tmp_path_factory.mktemp("gateway-api")) as made:
         yield made
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import signal
 import struct
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -11,7 +13,8 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from tests.gateway.api.conftest import Desk
+from tests.conftest import Server as PostgresServer
+from tests.gateway.api.conftest import Desk, opened_desk
 from tests.gateway.api.sse import all_of
 
 QUESTION: list[Any] = [{"role": "user", "content": "What is there to know about the practice provider?"}]
@@ -281,3 +284,13 @@ async def test_a_stranger_learns_nothing(desk: Desk) -> None:
             answer = await http.request(method, path)
             assert answer.status_code == 401
             assert answer.json()["error"]["code"] == "invalid_api_key"
+
+
+async def test_an_answer_is_finished_while_the_process_leaves(server: PostgresServer, tmp_path: Path) -> None:
+    async with opened_desk(server, tmp_path) as leaving:
+        async with await leaving.client() as client:
+            stream = await client.chat.completions.create(model="fake-n30-t20", messages=QUESTION, stream=True)
+            await anext(aiter(stream))
+            leaving.live.server.handle_exit(signal.SIGTERM, None)
+            rest = [chunk async for chunk in stream]
+        assert rest[-1].choices[0].finish_reason == "stop"
