@@ -59,6 +59,7 @@ def names(choice: Choice) -> list[str]:
 @pytest.mark.parametrize(
     "ref",
     ["gpt-5", "GPT-5", "openai/gpt-5", "OpenAI/gpt-5", str(BIG.id), f"{OPENAI.id}/gpt-5"],
+    ids=["name", "any case", "provider", "label", "id", "id of the provider"],
 )
 def test_a_model_has_many_names(ref: str) -> None:
     choice = Chooser(known(), Need()).choose(ref)
