@@ -206,6 +206,25 @@ async def test_ones_own_key_brings_ones_own_models(open_house: House, provider: 
     assert set(await models_of(anna)) == {"passages"}
 
 
+async def test_a_test_of_ones_own_key_takes_in_new_models(open_house: House, provider: LlmServer) -> None:
+    anna = await open_house.visitor()
+    key = await add_own(anna, provider)
+    provider.dialect.models = ("fake", "fake-n20")
+    assert (await anna.post(f"/llm/keys/{key['id']}/test")).json()["models"] == 2
+    assert set(await models_of(anna)) == {"passages", "fake", "fake-n20"}
+
+
+async def test_what_is_not_allowed_any_more_is_out_of_use(open_house: House, provider: LlmServer) -> None:
+    admin, anna = await administrator(open_house), await open_house.visitor()
+    await add_own(anna, provider)
+    assert "fake" in await models_of(anna)
+    for config in ({"own_addresses_allowed": False}, {"own_keys_allowed": False, "own_addresses_allowed": True}):
+        assert (await admin.put("/admin/llm-config", json=config)).status_code == 200
+        assert set(await models_of(anna)) == {"passages"}
+    await admin.put("/admin/llm-config", json={"own_addresses_allowed": True})
+    assert "fake" in await models_of(anna)
+
+
 async def test_ones_own_key_for_a_provider_of_the_house(house: House, provider: LlmServer) -> None:
     """The house's models, paid by oneself; and the house's list is not changed by what one person's key may see."""
     admin, anna, berta = await administrator(house), await house.visitor(), await house.visitor(name="Berta")

@@ -32,6 +32,7 @@ from kontor.core.vault.errors import MasterKeyMissing, SealBroken
 from kontor.core.vault.sealing import Place
 from kontor.core.vault.service import Vault
 from kontor.gateway import llm_config
+from kontor.gateway.addresses import parse
 from kontor.gateway.facts import Facts, friendly, joined
 from kontor.gateway.llm_config import LlmConfigRead
 from kontor.gateway.tables import Model, Provider, ProviderKey
@@ -247,7 +248,7 @@ class Knowledge:
 
     async def view(self, actor: Actor) -> View:
         house = await self.house()
-        return View(house, await self._part_of(actor.user_id), actor.role)
+        return View(house, allowed(await self._part_of(actor.user_id), house.config), actor.role)
 
     async def _part_of(self, user_id: UserId) -> Part:
         if (known := self._fresh_part(user_id)) is not None:
@@ -300,6 +301,25 @@ class Knowledge:
     def _fresh_part(self, user_id: UserId) -> Part | None:
         until, part = self._people.get(user_id, (0.0, None))
         return part if not self._is_deaf and time.monotonic() < until else None
+
+
+NOTHING_OWN = Part()
+
+
+def allowed(own: Part, config: LlmConfigRead) -> Part:
+    """What was allowed once and is not any more stays where it is, and out of use."""
+    if not own.keys or (config.own_keys_allowed and config.own_addresses_allowed):
+        return own
+    if not config.own_keys_allowed:
+        return NOTHING_OWN
+    models = {model.id: model for model in own.models.values() if is_usual(model.provider)}
+    return replace(own, models=models, names=names_of(models)) if len(models) < len(own.models) else own
+
+
+def is_usual(provider: KnownProvider) -> bool:
+    """At the address of its kind, not at one that somebody named."""
+    kind = KINDS.get(provider.kind)
+    return kind is not None and kind.base_url is not None and parse(kind.base_url).origin == provider.origin
 
 
 async def tell(unit: AsyncSession, owner_id: UserId | None) -> None:

@@ -336,8 +336,10 @@ async def test_own_key(gateway: Gateway, actor: Actor, key_id: UUID) -> Answered
     state = "refused" if isinstance(answered.error, KeyRefused) else "ok" if answered.error is None else None
     if state is not None:
         async with gateway.database.unit(actor) as unit:
-            row, _ = await keys.find(unit, key_id, owner_id=actor.user_id)
+            row, provider_row = await keys.find(unit, key_id, owner_id=actor.user_id)
             await keys.set_state(unit, row, state)
+            if answered.listed and provider_row.owner_id is not None:
+                await catalogue.refresh(unit, provider_row, answered.listed)
         gateway.knowledge.forget(actor.user_id)
     return answered
 
