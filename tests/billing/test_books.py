@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kontor.billing import proofs, wallets
 from kontor.billing.budgets import Whose, Wish, replace_all
+from kontor.billing.errors import EntryNotReversible
 from kontor.core.clock import moved, now
 from kontor.core.database import Database
 from kontor.core.ids import UserId, new_id
@@ -195,7 +196,7 @@ async def test_a_correction_gives_back_what_was_taken_to_where_it_was_taken_from
         entry = await unit.scalar(text("SELECT id FROM ledger_entry WHERE kind = 'settle'"))
         assert entry is not None
         await wallets.reverse(unit, entry)
-        with pytest.raises(wallets.EntryNotReversible):
+        with pytest.raises(EntryNotReversible):
             await wallets.reverse(unit, entry)
     purse = await purse_of(database, owner)
     assert (purse.granted, purse.purchased) == (150, 100)

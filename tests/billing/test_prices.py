@@ -1,6 +1,6 @@
 """Which price holds and from when; what is bundled, what is fetched, and what an administrator decides."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -19,6 +19,7 @@ from kontor.core.ids import UserId, new_id
 
 GPT = PriceKey("openai", "gpt-x")
 ADMIN = UserId(new_id())
+NOTHING: Mapping[str, str] = {}
 
 
 def published(*models: dict[str, object], provider: str = "openai") -> Snapshot:
@@ -39,10 +40,10 @@ async def holding(database: Database, key: PriceKey = GPT, at: datetime | None =
         return await prices.find(unit, key, at or now())
 
 
-async def set_own(database: Database, *, key: PriceKey = GPT, **wish: object) -> None:
+async def set_own(database: Database, listed: Mapping[str, str] = NOTHING, **flags: bool) -> None:
     async with database.system("test") as unit:
-        sheet = PriceSheet({name: nano_of(wish.pop(name)) for name in ("input", "output") if name in wish})
-        own = OwnPrice(key=key, sheet=sheet, valid_from=now(), **wish)  # type: ignore[arg-type]  # flags
+        sheet = PriceSheet({name: nano_of(price) for name, price in listed.items()})
+        own = OwnPrice(key=GPT, sheet=sheet, valid_from=now(), **flags)
         await prices.set_own(unit, own, by=ADMIN)
 
 
@@ -144,7 +145,7 @@ async def test_tiers_and_hours_come_along(database: Database) -> None:
 
 
 async def test_an_administrators_price_comes_first_until_the_model_follows_the_list_again(listed: Database) -> None:
-    await set_own(listed, input="2.5", output="9")
+    await set_own(listed, {"input": "2.5", "output": "9"})
     assert await input_price(listed) == nano_of("2.5")
     await take_in(listed, published(model({"input_mtok": 3, "output_mtok": 8})))
     assert await input_price(listed) == nano_of("2.5")
@@ -156,10 +157,10 @@ async def test_an_administrators_price_comes_first_until_the_model_follows_the_l
 async def test_nobody_sets_a_price_of_nothing_whatever_they_mean(listed: Database) -> None:
     for wrong in ({"input": "0", "output": "8"}, {"input": "-2", "output": "8"}, {"input": "2"}):
         with pytest.raises(PriceRefused):
-            await set_own(listed, **wrong, is_meant=True)
+            await set_own(listed, wrong, is_meant=True)
     with pytest.raises(PriceRefused):
-        await set_own(listed, input="20", output="8")
-    await set_own(listed, input="20", output="8", is_meant=True)
+        await set_own(listed, {"input": "20", "output": "8"})
+    await set_own(listed, {"input": "20", "output": "8"}, is_meant=True)
     assert await input_price(listed) == nano_of(20)
     clock.advance(timedelta(seconds=1))
     await set_own(listed, is_free=True)

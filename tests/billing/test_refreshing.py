@@ -80,7 +80,7 @@ def work(database: Database, fetcher: Fetcher) -> Work:
     registry = Registry()
     register(registry, database, fetcher)
 
-    async def report(_progress: Progress) -> None:
+    async def report(progress: Progress) -> None:
         return None
 
     async def run(kind: str) -> None:

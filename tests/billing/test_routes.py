@@ -148,7 +148,13 @@ async def test_the_house_sets_how_money_is_handled_and_sees_how_it_fares(house: 
     assert stale.status_code == 412
     [line] = await audit_lines(house, action="billing.changed")
     assert line.details["is_on"] == {"before": False, "after": True}
-    for wrong in ({"currency": "XXX"}, {"spread_bp": -1}, {"prices_url": "ftp://x"}, {"markups": [{}]}):
+    wrongs: list[dict[str, object]] = [
+        {"currency": "XXX"},
+        {"spread_bp": -1},
+        {"prices_url": "ftp://x"},
+        {"markups": [{}]},
+    ]
+    for wrong in wrongs:
         assert (await admin.put("/admin/billing", json=wrong)).status_code == 422
 
 
@@ -194,5 +200,6 @@ async def test_rates_are_typed_in_where_nothing_is_fetched(house: House) -> None
         "state": "fresh",
         "usd": "0.8",
     }
-    for wrong in ({"USD": "0"}, {"CHF": "1"}, {"USD": "NaN"}, {}):
+    wrongs: list[dict[str, str]] = [{"USD": "0"}, {"CHF": "1"}, {"USD": "NaN"}, {}]
+    for wrong in wrongs:
         assert (await admin.post("/admin/exchange-rates", json={"rates": wrong})).status_code == 422

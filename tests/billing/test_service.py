@@ -70,7 +70,7 @@ async def test_without_any_rate_costs_are_shown_in_dollars(database: Database) -
     payer = await make_person(database)
     await make_price(database, "openai", "gpt-x", input=NANO, output=NANO)
     quote = await quoted(database, payer)
-    assert (quote.currency, quote.fx, quote.fx_rate_id) == ("USD", 1, None)
+    assert (quote.currency, quote.fx, quote.fx_rate_id) == ("USD", Decimal(1), None)
 
 
 async def test_off_a_model_without_a_price_costs_nobody_knows_what(database: Database) -> None:
