@@ -3,13 +3,13 @@
 from kontor.core.jobs.kinds import ONCE, Every, Kind, NoArgs
 from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
-from kontor.gateway import health, service
+from kontor.gateway import estimates, health, service
 from kontor.gateway.service import Gateway
 
 CHECK_PROVIDERS = Kind(
     "gateway.check", NoArgs, "Ask the providers of models how they are", retry=ONCE, timeout_seconds=120
 )
-SWEEP_CHECKS = Kind("gateway.sweep", NoArgs, "Remove old checks of providers")
+SWEEP_CHECKS = Kind("gateway.sweep", NoArgs, "Remove old checks of providers, and what models no longer used taught")
 
 
 def add(kernel: Kernel) -> None:
@@ -23,3 +23,4 @@ def add(kernel: Kernel) -> None:
     async def sweep(_job: Running, _args: NoArgs) -> None:
         async with kernel.database.system("sweep") as unit:
             await health.sweep(unit)
+            await estimates.sweep(unit)
