@@ -11,6 +11,7 @@ import { AppearanceSection } from "./AppearanceSection";
 import { catalogue, type SectionId } from "./catalogue";
 import { KeysSection } from "./KeysSection";
 import { LanguageSection } from "./LanguageSection";
+import { ModelKeysSection } from "./ModelKeysSection";
 import { NotificationsSection } from "./NotificationsSection";
 import { PrivacySection } from "./PrivacySection";
 import { ProfileSection } from "./ProfileSection";
@@ -25,6 +26,7 @@ const bodies: Record<SectionId, ComponentType> = {
   keys: KeysSection,
   notifications: NotificationsSection,
   security: SecuritySection,
+  models: ModelKeysSection,
   tokens: TokensSection,
   privacy: PrivacySection,
 };

@@ -1,4 +1,4 @@
-import { Bell, Globe, Keyboard, KeyRound, Lock, Palette, ShieldCheck, UserRound } from "lucide-react";
+import { Bell, Boxes, Globe, Keyboard, KeyRound, Lock, Palette, ShieldCheck, UserRound } from "lucide-react";
 import { makeCatalogue } from "@/shared/frame/catalogue";
 
 export type SectionId =
@@ -8,6 +8,7 @@ export type SectionId =
   | "keys"
   | "notifications"
   | "security"
+  | "models"
   | "tokens"
   | "privacy";
 
@@ -150,6 +151,18 @@ export const catalogue = makeCatalogue<SectionId>("/settings", title, [
         id: "sessions",
         title: { en: "Devices", de: "Geräte" },
         words: { en: "sessions signed in sign out", de: "Sitzungen angemeldet abmelden" },
+      },
+    ],
+  },
+  {
+    id: "models",
+    title: { en: "Models", de: "Modelle" },
+    icon: Boxes,
+    settings: [
+      {
+        id: "model-keys",
+        title: { en: "API keys of your own", de: "Eigene API-Schlüssel" },
+        words: { en: "OpenAI Anthropic provider key", de: "OpenAI Anthropic Anbieter Schlüssel" },
       },
     ],
   },

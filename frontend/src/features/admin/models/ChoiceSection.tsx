@@ -5,6 +5,7 @@ import { isProblem } from "@/shared/api/problem";
 import { Screen } from "@/shared/frame/sheet";
 import { useTexts } from "@/shared/i18n/texts";
 import { type ModelInfo, modelsQuery } from "@/shared/models/api";
+import { ModelChoice } from "@/shared/models/ModelChoice";
 import { Button, IconButton } from "@/shared/ui/button";
 import { Switch } from "@/shared/ui/choice";
 import { Dialog } from "@/shared/ui/dialog";
@@ -60,13 +61,16 @@ function Choice({ config }: { config: LlmConfig }) {
       },
     );
   };
-  const defaults = [
-    ...builtIn.map((rule) => ({ value: rule as string, label: t(`rule.${rule}`) })),
-    ...config.aliases.map(({ name }) => ({ value: name, label: name })),
-    ...options,
-  ];
+  const { data: models } = useQuery(modelsQuery);
   const current = config.default_model ?? "auto";
-  const known = defaults.some(({ value }) => value === current);
+  const chosen = models?.items.find((model) => [model.id, model.name, fullName(model)].includes(current));
+  const rules = [
+    ...builtIn.map((rule) => ({ value: rule as string, label: t(`rule.${rule}`) })),
+    ...[...config.rules, ...config.aliases].map(({ name }) => ({ value: name, label: name })),
+  ];
+  const isRule = rules.some(({ value }) => value === current);
+  const choose = (name: string, label: string) =>
+    save({ default_model: name === "auto" ? null : name }, t("defaultSaved", { name: label }));
   return (
     <>
       {isProblem(change.error, "http.stale") ? (
@@ -77,18 +81,21 @@ function Choice({ config }: { config: LlmConfig }) {
         <FormProblem error={change.error} className="mb-4" />
       )}
       <Group id="default-model" lead={t("defaultHelp")}>
-        <Select
-          label={t("default")}
-          className="max-w-80"
-          options={known ? defaults : [...defaults, { value: current, label: current }]}
-          value={current}
-          onChange={(name) =>
-            save(
-              { default_model: name === "auto" ? null : name },
-              t("defaultSaved", { name: defaults.find(({ value }) => value === name)?.label ?? name }),
-            )
-          }
-        />
+        <div className="flex flex-wrap items-center gap-3">
+          <Select
+            label={t("default")}
+            className="!w-72 max-w-full"
+            options={isRule ? rules : [...rules, { value: current, label: chosen ? t("certain") : current }]}
+            value={current}
+            onChange={(name) => choose(name, rules.find(({ value }) => value === name)?.label ?? name)}
+          />
+          <span className="text-muted-foreground">{t("or")}</span>
+          <ModelChoice
+            models={models?.items ?? []}
+            value={chosen?.id ?? null}
+            onChoose={(model) => choose(fullName(model), model.label)}
+          />
+        </div>
       </Group>
       <Group
         id="aliases"

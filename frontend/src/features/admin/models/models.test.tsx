@@ -134,6 +134,15 @@ describe("the choice of models", () => {
     await expectAccessible();
   });
 
+  it("takes the default from the picker, and says what it was before", async () => {
+    const { user, requests } = await renderScreen(ui, { ...at("choice"), network: choosing });
+    await user.click(await screen.findByRole("button", { name: "Choose a model" }));
+    await user.click(await screen.findByRole("button", { name: "Use Claude Sonnet 4.5" }));
+    expect(await screen.findByText("Default: Claude Sonnet 4.5")).toBeVisible();
+    const put = requests.find(({ method }) => method === "PUT")?.body as LlmConfig;
+    expect(put.default_model).toBe("anthropic/sonnet");
+  });
+
   it("takes a new name for a model, and refuses one that is taken", async () => {
     const { user, requests } = await renderScreen(ui, { ...at("choice"), network: choosing });
     await user.click(await screen.findByRole("button", { name: "Add a name" }));
