@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -116,6 +116,7 @@ SMALL = {"mini", "nano", "pro", "preview", "latest", "chat", "turbo", "instruct"
 CAPITAL = {"gpt": "GPT", "glm": "GLM", "oss": "OSS", "ai": "AI", "er": "ER", "vl": "VL"}
 
 
+@lru_cache(maxsize=4096)
 def friendly(name: str) -> str:
     """`claude-opus-5-5` is Claude Opus 5.5, `gpt-5.4-mini` is GPT-5.4 mini, `qwen3:32b` is Qwen3 32B."""
     plain = name.rpartition("/")[2].removeprefix("models/")

@@ -48,6 +48,7 @@ CHANGED = "models.changed"
 # comes by the clock alone, such as a price that holds from a certain hour on.
 FRESH_SECONDS = 600.0
 MOST_PEOPLE = 2000
+AT_ONCE = 100
 SLOW_MS = 4000
 
 PASSAGES = "passages"  # the kind and the protocol of the built-in answerer
@@ -360,7 +361,12 @@ async def read_part(unit: AsyncSession, vault: Vault, owner_id: UserId | None) -
     providers = await unit.scalars(select(Provider).where(_of(Provider, owner_id)).order_by(Provider.created_at))
     known = {row.id: known_provider(row) for row in providers}
     rows = await unit.scalars(select(Model).where(_of(Model, owner_id)).order_by(Model.name))
-    models = {row.id: known_model(row, known[row.provider_id]) for row in rows}
+    models = {}
+    for place, row in enumerate(rows):
+        models[row.id] = known_model(row, known[row.provider_id])
+        if place % AT_ONCE == AT_ONCE - 1:
+            # Some lists are long, and streams go on meanwhile.
+            await asyncio.sleep(0)
     keys = await unit.scalars(select(ProviderKey).where(_of(ProviderKey, owner_id)))
     opened = [key for row in keys if (key := await opened_key(unit, vault, row)) is not None]
     order = {"ok": 0, "untested": 1, "refused": 2}
@@ -438,6 +444,8 @@ def known_model(row: Model, provider: KnownProvider) -> KnownModel:
 
 
 def facts_of(row: Model) -> Facts:
+    if not row.edits:
+        return Facts.model_validate(row.facts)
     return joined(Facts.model_validate(row.facts), Facts.model_validate(row.edits))
 
 
