@@ -2,6 +2,7 @@
 status. `current` finds the runs of this process for routes."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -50,6 +51,12 @@ def interruption(done: Mapping[str, JSON]) -> Mapping[str, JSON]:
         "message": "This answer was interrupted here. What was said stands in the run, which can be continued.",
         "details": {"state": done.get("state")},
     }
+
+
+def patience(failure: Mapping[str, JSON]) -> dict[str, str]:
+    """When to come back, where the provider or the one who guards it named a time."""
+    seconds = (failure.get("details") or {}).get("retry_after_seconds")
+    return {} if seconds is None else {"retry-after": str(max(1, math.ceil(seconds)))}
 
 
 class Beginning:

@@ -22,7 +22,7 @@ from kontor.core.errors import FieldProblem, Kind, KontorError
 from kontor.core.http.actors import ScopeRequired, Unauthenticated
 from kontor.core.http.problems import PROBLEM_TYPE
 from kontor.core.http.streaming import Beat, Frame, Raw, streaming_of
-from kontor.gateway.beginning import Beginning, failure_of
+from kontor.gateway.beginning import Beginning, failure_of, patience
 from kontor.gateway.embedding import Wanted, embed
 from kontor.gateway.llm_config import BUILT_IN
 from kontor.gateway.openai import asked, errors
@@ -249,7 +249,7 @@ def answered(body: Mapping[str, JSON], run_id: RunId) -> Response:
 def failed(failure: Mapping[str, JSON], run_id: RunId) -> Response:
     status, body = errors.of_event(failure)
     body["error"]["run_id"] = str(run_id)
-    headers = {"x-kontor-run-id": str(run_id), **retry_headers(status, body["error"]["type"])}
+    headers = {"x-kontor-run-id": str(run_id), **patience(failure), **retry_headers(status, body["error"]["type"])}
     return Response(orjson.dumps(body), status_code=status, media_type="application/json", headers=headers)
 
 

@@ -22,7 +22,7 @@ from kontor.core.http.streaming import Beat, Frame, Raw, streaming_of
 from kontor.core.http.units import Unit
 from kontor.gateway import errors as gateway_errors
 from kontor.gateway import routing
-from kontor.gateway.beginning import Beginning, CurrentEstimates, CurrentRuns, failure_of
+from kontor.gateway.beginning import Beginning, CurrentEstimates, CurrentRuns, failure_of, patience
 from kontor.gateway.current import CurrentGateway
 from kontor.gateway.embedding import Wanted, embed
 from kontor.gateway.estimator import Estimate, Measured, measure
@@ -382,7 +382,7 @@ def refused(request: Request, failure: Mapping[str, JSON], run_id: RunId) -> Pro
     extra = {**(failure.get("details") or {}), "run_id": str(run_id)}
     status = STATUS[ErrorKind.INTERNAL if known is None else known.kind]
     body = problem_body(status, code, str(failure.get("message", "")), request_id=request_id_of(request), extra=extra)
-    return ProblemResponse(body, headers={"x-kontor-run-id": str(run_id)})
+    return ProblemResponse(body, headers={"x-kontor-run-id": str(run_id), **patience(failure)})
 
 
 def answer_read(run_id: RunId, answer: Answer) -> AnswerRead:

@@ -21,7 +21,7 @@ from tests.wire.openai import OpenAi
 
 MODELS = (
     "fake", "fake-n30", "fake-n30-t20", "fake-n400-t10", "fake-think9-n9", "fake-tools", "fake-d16", "fake-e503",
-    "fake-broke-e429", "fake-n30-break9", "fake-n30-error9", "fake-context40", "fake-silent",
+    "fake-broke-e429", "fake-n30-break9", "fake-n30-error9", "fake-context40", "fake-e429-after7-norepeat",
 )  # fmt: skip
 
 
@@ -61,7 +61,6 @@ async def opened_desk(server: PostgresServer, data: Path) -> AsyncIterator[Desk]
         kontor_kind="multi",
         kontor_master_key=MASTER_KEY,
         kontor_rate_factor=0,
-        kontor_drain_seconds=20,
     )
     async with serving(Practice()) as provider, opened_live(settings, server) as live:
         admin = await live.sign_in(Role.ADMIN)

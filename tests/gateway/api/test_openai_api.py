@@ -204,6 +204,14 @@ async def test_what_fails_before_its_first_word_has_a_status(desk: Desk, is_stre
     assert (await row_of(desk, caught.value.response.headers["x-kontor-run-id"])).state == "failed"
 
 
+async def test_a_busy_provider_says_when_to_come_back(desk: Desk) -> None:
+    async with await desk.client() as client:
+        with pytest.raises(openai.RateLimitError) as caught:
+            await client.chat.completions.create(model="fake-e429-after7-norepeat", messages=QUESTION)
+    assert caught.value.code == "rate_limit_exceeded"
+    assert caught.value.response.headers["retry-after"] == "7"
+
+
 @pytest.mark.parametrize("model", ["fake-n30-break9", "fake-n30-error9"])
 async def test_what_breaks_in_the_middle_is_an_error_and_no_whole_answer(desk: Desk, model: str) -> None:
     said = ""
