@@ -99,6 +99,7 @@ class Outgoing:
     timeouts: Timeouts = Timeouts()
     retry: Retry = field(default_factory=Retry)
     largest_answer: int = 64 * MEBIBYTE
+    went_out: Callable[[], None] | None = None  # told when the wait for a place is over and the provider is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +296,8 @@ class Exchange:
         """Up to the head of a good answer; any other is read and raised."""
         await self._take_place()
         self._take_ticket()
+        if self.request.went_out is not None:
+            self.request.went_out()
         self._response = response = await self._ask()
         self._watch = Watch(self._loop, response.close, self.deadline)
         encoding = response.headers.get("Content-Encoding")

@@ -63,6 +63,7 @@ class Chain:
     unanswered: CutPolicy = CutPolicy.INPUT
     is_local: bool = False
     is_own_key: bool = False
+    concurrency: int | None = None
     provider_id: UUID = field(default_factory=new_id)
     timeouts: Timeouts = field(default_factory=lambda: Timeouts(first_byte=20, idle=20))
 
@@ -99,6 +100,7 @@ class Chain:
                 model=name,
                 timeouts=self.timeouts,
                 retry=Retry(attempts=1),
+                concurrency=self.concurrency,
             ),
             is_local=self.is_local,
             is_own_key=self.is_own_key,
@@ -132,6 +134,8 @@ class Scripted:
         self, request: Outgoing, adapter: Adapter, call: Call, at: Endpoint, prepared: Prepared | None = None
     ) -> AsyncGenerator[Said, None]:
         self.asked.append(call)
+        if request.went_out is not None:
+            request.went_out()
         answer = self.answers[len(self.asked) - 1]
         for word in answer.split(" "):
             yield Text(f"{word} ")

@@ -69,6 +69,7 @@ class Journal:
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._closings: list[Closing] = []
+        self._most = MOST_CLOSINGS
         self._to_close = asyncio.Event()
         self._turn = asyncio.Lock()  # a run is either appended to or closed
         self.written = 0  # transactions, for the gauges
@@ -158,7 +159,7 @@ class Journal:
         while True:
             await self._to_close.wait()
             async with self._turn:
-                batch, self._closings = self._closings[:MOST_CLOSINGS], self._closings[MOST_CLOSINGS:]
+                batch, self._closings = self._closings[: self._most], self._closings[self._most :]
                 if not self._closings:
                     self._to_close.clear()
                 await self._close_together(batch)
@@ -166,8 +167,11 @@ class Journal:
     async def _close_together(self, batch: list[Closing]) -> None:
         try:
             await self._close(batch)
+            self._most = min(2 * self._most, MOST_CLOSINGS)
         except Exception as reason:
             if is_outage(reason):
+                # A connection that breaks again and again lets through what is short.
+                self._most = max(1, self._most // 4)
                 await asyncio.sleep(AWAY_PAUSE_SECONDS)
                 self._closings[:0] = batch
                 self._to_close.set()

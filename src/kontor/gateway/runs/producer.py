@@ -69,7 +69,7 @@ class Plan:
 class Tally:
     """What one call of a provider has come to so far."""
 
-    is_sent: bool = False
+    is_sent: bool = False  # before that nobody can have billed anything
     characters: int = 0
     reasoning_characters: int = 0
     seen: Usage | None = None
@@ -78,6 +78,9 @@ class Tally:
     finished: Finished | None = None
     failed: Failed | None = None
     text: list[str] = field(default_factory=list)
+
+    def went_out(self) -> None:
+        self.is_sent = True
 
 
 class Producer:
@@ -92,7 +95,6 @@ class Producer:
         self._journal = journal
         self._calls: list[CallFacts] = []
         self._asked: list[Call] = []  # one for each of them
-        self._tally: Tally | None = None
         self._place = 0
         self._candidate: Candidate = plan.route.candidates[0]
         self._quote: Quote = plan.quotes[0]
@@ -181,16 +183,15 @@ class Producer:
 
     async def _ask(self, candidate: Candidate, call: Call, *, as_draft: bool) -> Tally:
         prepared = candidate.adapter.chat(call, candidate.at)
-        tally = self._tally = Tally(is_sent=True)
+        tally = Tally()
+        outgoing = replace(candidate.outgoing, went_out=tally.went_out)
         end = End.CUT
         text_kind = Kind.DRAFT if as_draft else Kind.TEXT
         estimated_input = self.plan.estimated_input
         if call is not candidate.call:
             estimated_input = self._estimates.input_tokens(candidate.model_name, call.messages, call.tools)
         try:
-            async with aclosing(
-                self._asks.stream(candidate.outgoing, candidate.adapter, call, candidate.at, prepared)
-            ) as stream:
+            async with aclosing(self._asks.stream(outgoing, candidate.adapter, call, candidate.at, prepared)) as stream:
                 async for said in stream:
                     if not self._has_spoken:
                         self._begin(candidate, (*candidate.losses, *prepared.losses))
@@ -202,7 +203,6 @@ class Producer:
             end = End.CUT if tally.characters or tally.reasoning_characters else End.REFUSED
             raise
         finally:
-            self._tally = None
             self._calls.append(self._facts(candidate, tally, end, estimated_input))
             self._asked.append(call)
         if tally.failed is not None:
@@ -322,6 +322,7 @@ class Producer:
             seen=tally.seen,
             is_seen_whole=tally.is_seen_whole,
             said_usd_nano=tally.said_usd_nano,
+            is_accepted=tally.is_sent,
         )
 
     async def _close(self) -> None:
