@@ -17,8 +17,10 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.billing.configuration import TOPIC
 from kontor.billing.errors import FeedUnreadable, RateTooOld
 from kontor.core.clock import now
+from kontor.core.events.publishing import publish
 from kontor.core.ids import new_id
 
 WARN_DAYS = 5  # four days lie between the rates before and after Easter
@@ -138,11 +140,16 @@ async def add(unit: AsyncSession, published: Published, *, source: str) -> bool:
         "rates": orjson.dumps(rates).decode(),
         "at": now(),
     }
-    return (await unit.execute(_ADD, values)).one_or_none() is not None
+    is_new = (await unit.execute(_ADD, values)).one_or_none() is not None
+    if is_new:
+        await publish(unit, topic=TOPIC, kind="billing.rates_changed", data={"day": published.day.isoformat()})
+    return is_new
 
 
 async def find(unit: AsyncSession, base: str, to: str, at: datetime) -> Day | None:
-    """The last rates on or before the day: on Good Friday those of Thursday."""
+    """The last rates on or before the day: on Good Friday those of Thursday. None where none are needed, or known."""
+    if base == to:
+        return None
     row = (await unit.execute(_FIND, {"day": at.date(), "base": base, "to": to})).one_or_none()
     return None if row is None else Day(row.id, row.day, row.source, _decimals(row.rates))
 
@@ -157,10 +164,13 @@ def _decimals(stored: Mapping[str, str]) -> Mapping[str, Decimal]:
 
 
 async def exchange(unit: AsyncSession, base: str, to: str, at: datetime, *, is_binding: bool) -> Exchanged | None:
+    return exchanged(await find(unit, base, to, at), base, to, at, is_binding=is_binding)
+
+
+def exchanged(found: Day | None, base: str, to: str, at: datetime, *, is_binding: bool) -> Exchanged | None:
     """How many of `to` one of `base` is. Binding, an old rate is refused; otherwise it is better than none."""
     if base == to:
         return Exchanged(Decimal(1))
-    found = await find(unit, base, to, at)
     rate = None if found is None else found.cross(base, to)
     if found is None or rate is None:
         if is_binding:

@@ -14,10 +14,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing import naming
+from kontor.billing.configuration import TOPIC
 from kontor.billing.errors import PriceNotFound, PriceRefused
 from kontor.billing.gate import Finding, judge
 from kontor.billing.rates import PriceSheet, Rate
 from kontor.core.clock import now
+from kontor.core.events.publishing import publish
 from kontor.core.ids import UserId, new_id
 
 
@@ -194,7 +196,13 @@ async def add(
         "at": now(),
     }
     await unit.execute(_ADD, values)
+    await tell(unit)
     return version_id
+
+
+async def tell(unit: AsyncSession) -> None:
+    """Every process forgets the prices that it knew."""
+    await publish(unit, topic=TOPIC, kind="billing.prices_changed", data={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +268,7 @@ async def decide(unit: AsyncSession, version_id: UUID, *, is_accepted: bool, by:
         raise PriceRefused([str(finding) for finding in unusable])
     values = {"id": version_id, "state": "valid" if is_accepted else "rejected", "by": by, "at": now()}
     await unit.execute(_DECIDE, values)
+    await tell(unit)
     return version
 
 

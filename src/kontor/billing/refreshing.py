@@ -167,6 +167,7 @@ async def take_in(unit: AsyncSession, snapshot: Snapshot, *, source: str) -> Tak
         new += what_is_new(listed, known.get((listed.provider, listed.model), Known()), second, at)
     if new:
         await unit.execute(_ADD, {"rows": orjson.dumps([each.row(source) for each in new]).decode(), "at": at})
+        await prices.tell(unit)
     held = sum(each.is_held for each in new)
     taken = Taken(len(snapshot.models), len(new) - held, held)
     await _note(unit, source, snapshot.digest, taken, names=snapshot.names().stored())

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kontor.billing import configuration, exchange, prices
 from kontor.billing.configuration import Billing
 from kontor.billing.errors import PriceMissing
+from kontor.billing.exchange import Day
 from kontor.billing.holds import Reserved, Settled, hold_of, reserve, settle, void
-from kontor.billing.prices import PriceKey
+from kontor.billing.prices import PriceKey, Version
 from kontor.billing.rates import BASIS, Cost, Line, Quote, Rate, cost
 from kontor.billing.wallets import close
 from kontor.core.database import elevated
@@ -61,25 +62,42 @@ async def quote(
     how much, and RateTooOld where dollars cannot be turned into their currency."""
     house = await configuration.read(unit)
     found = await prices.find(unit, key, at)
-    # On a machine of one's own nothing is charged, unless an administrator has set what it costs.
-    is_free = found.is_free if found is not None else is_local
-    rate = None if found is None or found.is_free else found.rate(at)
-    is_charged = house.is_on and not is_own_key and not is_free
-    if is_charged and rate is None:
-        raise PriceMissing(key.provider, key.model)
     currency = await currency_of(unit, payer, house)
-    changed = await exchange.exchange(unit, USD, currency, at, is_binding=is_charged)
+    day = await exchange.find(unit, USD, currency, at)
+    asked = Asked(key, role, is_own_key=is_own_key, is_local=is_local)
+    return terms_of(house, found, currency, day, asked, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    key: PriceKey
+    role: Role
+    is_own_key: bool
+    is_local: bool
+
+
+def terms_of(  # noqa: PLR0917 - everything that terms are made of
+    house: Billing, found: Version | None, currency: str, day: Day | None, asked: Asked, at: datetime
+) -> Quote:
+    # On a machine of one's own nothing is charged, unless an administrator has set what it costs.
+    is_free = found.is_free if found is not None else asked.is_local
+    rate = None if found is None or found.is_free else found.rate(at)
+    is_charged = house.is_on and not asked.is_own_key and not is_free
+    if is_charged and rate is None:
+        raise PriceMissing(asked.key.provider, asked.key.model)
+    changed = exchange.exchanged(day, USD, currency, at, is_binding=is_charged)
     if changed is None:
         # Nothing is booked, so dollars say as much as can be said.
         currency, changed = USD, exchange.Exchanged(Decimal(1))
     spread = house.spread_bp if is_charged and changed.day_id is not None else 0
+    markup = house.markup_for(provider=asked.key.provider, model=asked.key.model, role=asked.role)
     return Quote(
         is_free=is_free,
-        is_own_key=is_own_key,
+        is_own_key=asked.is_own_key,
         rate=rate,
         fx_rate_id=changed.day_id,
         fx=changed.rate * (BASIS + spread) / BASIS,
-        markup_bp=house.markup_for(provider=key.provider, model=key.model, role=role) if is_charged else 0,
+        markup_bp=markup if is_charged else 0,
         currency=currency,
         is_billed=house.is_on,
         fx_day=None if changed.day is None else changed.day.isoformat(),
@@ -88,7 +106,9 @@ async def quote(
 
 
 async def currency_of(unit: AsyncSession, payer: UserId, house: Billing) -> str:
-    """The wallet's own, once there is one."""
+    """The wallet's own, once there is one, where wallets are asked at all."""
+    if not house.is_on:
+        return house.currency
     async with elevated(unit, "billing"):
         found: str | None = await unit.scalar(_CURRENCY, {"owner": payer})
     return found or house.currency

@@ -1,0 +1,80 @@
+"""What a process knows of prices without asking is what they are, a moment after they changed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from sqlalchemy import event
+
+from kontor.billing.errors import PriceMissing
+from kontor.billing.known import KnownBilling
+from kontor.billing.rates import Quote
+from kontor.billing.service import PriceKey
+from kontor.core.clock import now
+from kontor.core.database import Database
+from kontor.core.events.listener import Listener
+from kontor.core.ids import UserId
+from kontor.core.money import NANO
+from kontor.core.tenancy import Identity, Role, Scope
+from tests.conftest import Server
+from tests.factories.billing import make_price, make_rates, make_wallet, switch_on
+
+KEY = PriceKey("openai", "gpt-x")
+
+
+@pytest.fixture
+async def listener(server: Server, copy: str) -> AsyncIterator[Listener]:
+    made = Listener(server.app_url(copy))
+    async with made.running():
+        async with asyncio.timeout(20):
+            await made.connected.wait()
+        yield made
+
+
+async def quoted(database: Database, books: KnownBilling, payer: UserId) -> Quote:
+    async with database.unit(Identity(Scope.PERSON, payer)) as unit:
+        return await books.quote(unit, payer=payer, key=KEY, is_own_key=False, is_local=False, role=Role.USER, at=now())
+
+
+async def test_what_is_known_is_not_asked_for_and_news_of_it_is_heard(
+    committed_database: Database, listener: Listener
+) -> None:
+    database, books = committed_database, KnownBilling(listener)
+    payer = await make_wallet(database, granted=NANO)
+    await make_rates(database, usd="1.25")
+    assert (await quoted(database, books, payer)).rate is None
+    await make_price(database, "openai", "gpt-x", input=NANO, output=NANO)
+    await eventually(database, books, payer, lambda quote: quote.rate is not None)
+    assert database.engine is not None
+    asked: list[str] = []
+    event.listen(
+        database.engine.sync_engine, "before_cursor_execute", lambda _c, _k, statement, *_: asked.append(statement)
+    )
+    for _ in range(3):
+        await quoted(database, books, payer)
+    assert {statement.split()[0:2][1].partition("(")[0] for statement in asked} == {"set_config"}
+    await switch_on(database, markup_bp=100)
+    quote = await eventually(database, books, payer, lambda quote: quote.is_charged)
+    assert quote.markup_bp == 100
+
+
+async def eventually(
+    database: Database, books: KnownBilling, payer: UserId, is_there: Callable[[Quote], bool]
+) -> Quote:
+    async with asyncio.timeout(20):
+        while True:
+            quote = await quoted(database, books, payer)
+            if is_there(quote):
+                return quote
+            await asyncio.sleep(0.01)
+
+
+async def test_deaf_it_asks_each_time(database: Database) -> None:
+    books = KnownBilling(Listener(None))
+    payer = await make_wallet(database, granted=NANO)
+    await switch_on(database)
+    await make_rates(database)
+    with pytest.raises(PriceMissing):
+        await quoted(database, books, payer)
+    await make_price(database, "openai", "gpt-x", input=NANO, output=NANO)
+    assert (await quoted(database, books, payer)).is_charged
