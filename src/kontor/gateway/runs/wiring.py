@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kontor.billing import service as billing
+from kontor.billing.known import KnownBilling
 from kontor.core.kernel import Kernel
 from kontor.gateway.estimates import Estimates
 from kontor.gateway.router import Router
@@ -19,7 +20,7 @@ def runs_of(kernel: Kernel, gateway: Gateway, estimates: Estimates) -> Runs:
         kernel.database,
         kernel.listener,
         router=Router(gateway, estimates),
-        books=billing,
+        books=KnownBilling(kernel.listener),
         asks=gateway.answerer,
         estimates=estimates,
     )
