@@ -221,16 +221,27 @@ async def pump(
 ) -> End | None:
     """Carry frames to the reader until one of the reasons to stop; None when the reader has left."""
 
+    loop = asyncio.get_running_loop()
+    delivering_since: float | None = None
+    watch: asyncio.TimerHandle | None = None
+
     async def carry() -> None:
+        nonlocal delivering_since
         async with aclosing(source()) as frames:
             async for frame in frames:
-                try:
-                    async with asyncio.timeout(SLOW_READER_SECONDS):
-                        await deliver(frame)
-                except TimeoutError:
-                    stream.end(End.TOO_SLOW)
-                    return
+                delivering_since = loop.time()
+                await deliver(frame)
+                delivering_since = None
 
+    def look() -> None:
+        """One timer for the whole stream: a timeout around each of its thousand pieces costs more than they do."""
+        nonlocal watch
+        if delivering_since is not None and loop.time() - delivering_since >= SLOW_READER_SECONDS:
+            stream.end(End.TOO_SLOW)
+        else:
+            watch = loop.call_later(SLOW_READER_SECONDS / 4, look)
+
+    watch = loop.call_later(SLOW_READER_SECONDS, look)
     carrying = asyncio.create_task(carry())
     leaving = asyncio.ensure_future(gone)
     ending = asyncio.create_task(stream.ended.wait())
@@ -238,6 +249,8 @@ async def pump(
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        if watch is not None:
+            watch.cancel()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
