@@ -612,6 +612,7 @@ def main() -> int:
     options = arguments.parse_args()
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, "
           f"load {os.getloadavg()[0]:.1f}\n")  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped as well
     figures, is_sound = Figures(), True
     with tempfile.TemporaryDirectory(prefix="kontor-bench-") as folder:
         top = Path(folder)

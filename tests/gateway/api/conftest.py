@@ -26,7 +26,7 @@ MODELS = (
 
 
 class Practice(OpenAi):
-    models = MODELS
+    models: Sequence[str] = MODELS
 
 
 @dataclass(frozen=True, slots=True)
