@@ -300,6 +300,22 @@ async def test_without_balance_nothing_begins(here: Replica) -> None:
     assert await rows(here.database, "SELECT id FROM run") == []
 
 
+async def test_a_small_purse_buys_a_shorter_answer(here: Replica, provider: LlmServer) -> None:
+    """The hold for the longest answer does not fit; who named no length is asked for less instead of being refused."""
+    thrifty = await person(here.database)
+    await switch_billing_on(here.database)
+    await price(here.database, "fake-n900", by=thrifty.user_id)
+    await top_up(here.database, thrifty.user_id, 5_000_000)  # five hundred tokens of the thousand
+    _, answer = await here.runs.ask(thrifty, asking("fake-n900"))
+    assert answer.done is not None
+    assert (answer.done["state"], answer.done["finish_reason"]) == ("done", "length")
+    assert 400 < provider.requests[-1].json["max_tokens"] < 500
+    found = await row(here.database, "SELECT purchased_nano, held_nano, debt_nano FROM wallet")
+    assert (found.held_nano, found.debt_nano) == (0, 0)
+    with pytest.raises(InsufficientBalance):
+        await here.runs.ask(thrifty, asking("fake-n900", parameters={"max_output": 900}))
+
+
 async def test_ones_own_key_costs_nothing_here(here: Replica) -> None:
     poor = await person(here.database)
     await switch_billing_on(here.database)

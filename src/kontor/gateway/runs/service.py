@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.billing.errors import InsufficientBalance
 from kontor.billing.rates import Quote, affordable_output, cost
 from kontor.billing.service import PriceKey
 from kontor.billing.usage import Usage
@@ -59,6 +61,7 @@ log = structlog.get_logger(__name__)
 HOLD_TTL = timedelta(hours=6)
 # What an answer is taken to be as long as at most, where neither the question nor the model says.
 USUAL_MOST_OUTPUT = 8192
+LEAST_OUTPUT = 200  # an answer that is cut shorter is of no use to somebody who named no length
 PARTING_SECONDS = 5.0
 CONTINUED_REASONS = frozenset({"length"})
 
@@ -209,16 +212,26 @@ class Runs:
             if most_output < most:
                 route = _with_most(route, most_output)
                 upper = replace(upper, output=most_output * calls)
-        reserved = await self._books.reserve(
+        hold = partial(
+            self._books.reserve,
             unit,
             payer=payer,
             quote=dearest,
-            upper=upper,
             run_id=run_id,
             project_id=wish.project_id,
             key_id=wish.token_id,
             ttl=HOLD_TTL,
         )
+        try:
+            reserved = await hold(upper=upper)
+        except InsufficientBalance as error:
+            # Who named no length gets the one that can be paid for, where an answer still fits into it.
+            fitting = (error.max_output or 0) // calls
+            if wish.parameters.get("max_output") is not None or fitting < LEAST_OUTPUT:
+                raise
+            route = _with_most(route, fitting)
+            upper = replace(upper, output=fitting * calls)
+            reserved = await hold(upper=upper)
         candidates = [
             {
                 "model_id": each.model_id,
