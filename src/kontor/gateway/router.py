@@ -10,6 +10,7 @@ from kontor.gateway.estimates import Estimates
 from kontor.gateway.known import PASSAGES, KnownProvider
 from kontor.gateway.routing import Choice, Chooser, Chosen, Need
 from kontor.gateway.runs.continuing import continued
+from kontor.gateway.runs.judging import CutPolicy
 from kontor.gateway.runs.ports import Candidate, Route, Wish
 from kontor.gateway.service import Gateway, adapter_of
 from kontor.gateway.transport import Outgoing, Timeouts
@@ -39,6 +40,7 @@ class Router:
             candidates=candidates_of(actor, wish, choice),
             why=choice.data(),
             after_stop=view.house.config.cut_stream_policy,
+            unanswered=CutPolicy(view.house.config.unanswered_policy),
         )
 
     async def embedders(
