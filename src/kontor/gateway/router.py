@@ -101,7 +101,10 @@ def candidate_of(actor: Actor, wish: Wish, chosen: Chosen, *, is_lenient: bool) 
     read = parameters.read(model, provider, wish.parameters, is_lenient=is_lenient)
     messages = wish.messages
     if wish.partial:
-        messages = continued(messages, wish.partial, takes_prefill=bool(model.facts.takes_prefill))
+        takes = model.facts.takes_prefill
+        if takes is None:
+            takes = provider.quirks.for_model(model.name).takes_prefill
+        messages = continued(messages, wish.partial, takes_prefill=takes)
     call = Call(
         model=model.name,
         messages=messages,
