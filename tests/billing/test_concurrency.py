@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -22,11 +22,14 @@ from tests.conftest import Server
 from tests.factories.billing import NANO_A_TOKEN, charge, hold, make_wallet, of_tokens, purse_of, wrong_in
 
 TASKS = 64
+CONNECTIONS = 16
+
+T = TypeVar("T")
 
 
 @pytest.fixture
 async def database(server: Server, copy: str) -> AsyncIterator[Database]:
-    made = Database.connect(server.app_url(copy), pool_size=16)
+    made = Database.connect(server.app_url(copy), pool_size=CONNECTIONS)
     yield made
     await made.close()
 
@@ -34,6 +37,17 @@ async def database(server: Server, copy: str) -> AsyncIterator[Database]:
 async def at_once(*works: Coroutine[Any, Any, Any]) -> list[Any]:
     """All of them, with what they answered or raised."""
     return await asyncio.gather(*works, return_exceptions=True)
+
+
+class Doors:
+    """As many at once as there are connections: whoever waits for one too long is told that the database is away."""
+
+    def __init__(self, number: int) -> None:
+        self._free = asyncio.Semaphore(number)
+
+    async def through(self, work: Coroutine[Any, Any, T]) -> T:
+        async with self._free:
+            return await work
 
 
 def only(results: list[Any], *expected: type[BaseException]) -> list[Any]:
@@ -45,8 +59,8 @@ def only(results: list[Any], *expected: type[BaseException]) -> list[Any]:
 
 
 async def test_sixty_four_at_once_never_hold_more_than_there_is(database: Database) -> None:
-    owner = await make_wallet(database, granted=100, purchased=200)
-    results = await at_once(*(hold(database, owner, 10) for _ in range(TASKS)))
+    owner, doors = await make_wallet(database, granted=100, purchased=200), Doors(CONNECTIONS)
+    results = await at_once(*(doors.through(hold(database, owner, 10)) for _ in range(TASKS)))
     assert len(only(results, InsufficientBalance)) == 30
     purse = await purse_of(database, owner)
     assert (purse.held, purse.available, purse.debt) == (300, 0, 0)
@@ -55,18 +69,18 @@ async def test_sixty_four_at_once_never_hold_more_than_there_is(database: Databa
 
 async def test_runs_that_come_and_go_at_once_are_each_charged_once(database: Database) -> None:
     """Each settles its run from three sides, and some of these runs are voided or forgotten at the same time."""
-    owner = await make_wallet(database, granted=5_000, purchased=5_000)
+    owner, doors = await make_wallet(database, granted=5_000, purchased=5_000), Doors(CONNECTIONS)
 
     async def run(number: int) -> int:
         run_id = new_id()
-        reserved = await hold(database, owner, 100, run_id=run_id)
+        reserved = await doors.through(hold(database, owner, 100, run_id=run_id))
         assert reserved.amount_nano == 100
         ends: list[Coroutine[Any, Any, Any]] = [charge(database, run_id, 60 + number % 80) for _ in range(3)]
         if number % 4 == 0:
             ends.append(end_void(database, run_id))
         if number % 5 == 0:
             ends.append(release_late(database))
-        results = only(await at_once(*ends))
+        results = only(await at_once(*map(doors.through, ends)))
         charged = {result.charged_nano for result in results if result is not None}
         assert len(charged) == 1, "every side is told the same"
         return int(charged.pop())
@@ -92,7 +106,7 @@ async def release_late(database: Database) -> None:
 
 
 async def test_credit_comes_and_goes_while_runs_are_paid(database: Database) -> None:
-    owner = await make_wallet(database, purchased=3_000)
+    owner, doors = await make_wallet(database, purchased=3_000), Doors(CONNECTIONS)
 
     async def grant() -> None:
         async with database.system("billing") as unit:
@@ -114,7 +128,7 @@ async def test_credit_comes_and_goes_while_runs_are_paid(database: Database) -> 
     await pay()
     works = [run() for _ in range(TASKS)] + [grant() for _ in range(8)] + [pay() for _ in range(4)]
     works += [refund(in_all) for in_all in (100, 300, 200, 300, 1_000, 900)]
-    only(await at_once(*works), InsufficientBalance)
+    only(await at_once(*map(doors.through, works)), InsufficientBalance)
     async with database.system("test") as unit:
         refunded = await unit.scalar(text("SELECT refunded_nano FROM top_up WHERE source_id = 'pay'"))
     assert refunded == 1_000
@@ -124,7 +138,7 @@ async def test_credit_comes_and_goes_while_runs_are_paid(database: Database) -> 
 
 async def test_budgets_are_exact_also_where_nobody_pays(database: Database) -> None:
     """Three budgets at once, locked in one order: nobody waits in a ring, and none is overrun."""
-    owner = await make_wallet(database)
+    owner, doors = await make_wallet(database), Doors(CONNECTIONS)
     project, key = new_id(), new_id()
     async with database.system("billing") as unit:
         for whose, limit in (
@@ -146,7 +160,7 @@ async def test_budgets_are_exact_also_where_nobody_pays(database: Database) -> N
         )
         await charge(database, run_id, 10)
 
-    results = await at_once(*(run(number) for number in range(TASKS)))
+    results = await at_once(*(doors.through(run(number)) for number in range(TASKS)))
     assert len(only(results, BudgetReached)) == 30
     async with database.system("billing") as unit:
         found = {(each.subject, each.period): (each.spent, each.held) for each in await budgets.list_of(unit, owner)}

@@ -20,9 +20,9 @@ from kontor.billing.errors import BudgetReached
 from kontor.core.clock import now
 from kontor.core.database import elevated
 from kontor.core.events.publishing import JSON, person_topic, publish
-from kontor.core.http.versions import refuse_stale
 from kontor.core.ids import UserId, new_id
 from kontor.core.money import MOST_NANO
+from kontor.core.versions import refuse_stale
 
 Subject = Literal["person", "project", "key"]
 Period = Literal["day", "month", "total"]

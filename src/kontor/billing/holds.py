@@ -19,7 +19,7 @@ from kontor.billing.budgets import Budget
 from kontor.billing.errors import InsufficientBalance, WrongCurrency
 from kontor.billing.purse import difference
 from kontor.billing.rates import Cost, Quote, affordable_output, cost
-from kontor.billing.repository import Entry, Hold, Wallet
+from kontor.billing.repository import Ended, Entry, Hold, Wallet
 from kontor.billing.usage import Usage
 from kontor.core.clock import now
 from kontor.core.database import Database, elevated
@@ -175,24 +175,11 @@ async def _end(
     charged = 0 if cost is None else max(cost.charged_nano, 0)
     after = wallet.purse.end_hold(held, charged)
     released = max(hold.amount - charged, 0)
-    await repository.end_hold(
-        unit,
-        run_id,
-        state,
-        charged=charged,
-        released=released,
-        provider_usd_nano=cost.provider_usd_nano if cost is not None and charged else 0,
-        is_estimated=is_estimated,
-    )
-    await repository.store(unit, wallet, after)
-    entry = Entry(
-        "settle" if charged else "repay",
-        RUN,
-        str(run_id),
-        difference(wallet.purse, after, "revenue"),
-        provider_usd_nano=cost.provider_usd_nano if cost is not None and charged else 0,
-    )
-    await repository.book(unit, wallet, entry)
+    provider_usd_nano = cost.provider_usd_nano if cost is not None and charged else 0
+    ended = Ended(run_id, state, charged, released, provider_usd_nano, is_estimated)
+    postings = difference(wallet.purse, after, "revenue")
+    entry = Entry("settle" if charged else "repay", RUN, str(run_id), postings)
+    await repository.end_hold(unit, wallet, after, ended, entry)
     await tell(unit, wallet.owner_id, state)
     return Settled(charged, released, after.available)
 

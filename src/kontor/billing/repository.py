@@ -95,10 +95,29 @@ _ADD_GRANT = text("""
     INSERT INTO credit_grant (id, owner_id, amount_nano, remaining_nano, expires_at, note, granted_by, created_at)
     VALUES (:id, :owner, :amount, :amount, :expires, :note, :by, :at)
 """)
+# All that the end of a run changes, in one statement: it is the busiest deed of all, and holds the wallet's lock.
 _END = text("""
-    UPDATE credit_hold SET state = :state, charged_nano = :charged, released_nano = :released,
-        provider_usd_nano = :provider, is_estimated = :is_estimated, ended_at = :at
-    WHERE run_id = :run AND state IN ('open', 'expired') RETURNING run_id
+    WITH hold AS (
+        UPDATE credit_hold SET state = :state, charged_nano = :charged, released_nano = :released,
+            provider_usd_nano = :provider, is_estimated = :is_estimated, ended_at = :at
+        WHERE run_id = :run
+    ), purse AS (
+        UPDATE wallet SET purchased_nano = :purchased, granted_nano = :granted, held_nano = :held, debt_nano = :debt,
+            next_expiry_at = :next, updated_at = :at
+        WHERE owner_id = :owner
+    ), drawn AS (
+        UPDATE credit_grant g SET remaining_nano = n.remaining
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:remaining AS bigint[])) AS n (id, remaining) WHERE g.id = n.id
+    ), entry AS (
+        INSERT INTO ledger_entry (id, owner_id, kind, source, source_id, currency, provider_usd_nano, at)
+        SELECT :id, :owner, :kind, :source, :source_id, :currency, :provider, :at
+        WHERE cardinality(CAST(:accounts AS text[])) > 0
+        RETURNING id, owner_id
+    )
+    INSERT INTO ledger_posting (entry_id, number, owner_id, account, grant_id, amount_nano)
+    SELECT entry.id, line.number, entry.owner_id, line.account, line.grant_id, line.amount
+    FROM entry, unnest(CAST(:accounts AS text[]), CAST(:grants AS uuid[]), CAST(:amounts AS bigint[]))
+        WITH ORDINALITY AS line (account, grant_id, amount, number)
 """)
 # Looked up first: a second arrival is the rule with webhooks and jobs, and an error of the database ends the unit.
 _KNOWN = text("SELECT id FROM ledger_entry WHERE source = :source AND source_id = :source_id AND kind = :kind")
@@ -193,7 +212,13 @@ async def take(
 async def store(unit: AsyncSession, before: Wallet, after: Purse, *, made: Sequence[Grant] = ()) -> None:
     """What a deed made of a locked wallet. `made` are new grants: they have their rows already, with all of what was
     granted, and debt may have taken of it at once."""
-    values = {
+    await unit.execute(_STORE, _purse(before, after))
+    if changed := _changed((*before.purse.grants, *made), after):
+        await unit.execute(_STORE_GRANTS, {"ids": list(changed), "remaining": list(changed.values())})
+
+
+def _purse(before: Wallet, after: Purse) -> dict[str, Any]:
+    return {
         "owner": before.owner_id,
         "purchased": after.purchased,
         "granted": after.granted,
@@ -202,12 +227,12 @@ async def store(unit: AsyncSession, before: Wallet, after: Purse, *, made: Seque
         "next": after.next_expiry,
         "at": now(),
     }
-    await unit.execute(_STORE, values)
-    was = {grant.id: grant.remaining for grant in (*before.purse.grants, *made)}
+
+
+def _changed(before: Sequence[Grant], after: Purse) -> dict[UUID, int]:
+    was = {grant.id: grant.remaining for grant in before}
     remains = {**dict.fromkeys(was, 0), **{grant.id: grant.remaining for grant in after.grants}}
-    changed = {grant_id: left for grant_id, left in remains.items() if was.get(grant_id) != left}
-    if changed:
-        await unit.execute(_STORE_GRANTS, {"ids": list(changed), "remaining": list(changed.values())})
+    return {grant_id: left for grant_id, left in remains.items() if was.get(grant_id) != left}
 
 
 async def add_grant(
@@ -225,26 +250,38 @@ async def add_grant(
     await unit.execute(_ADD_GRANT, values)
 
 
-async def end_hold(
-    unit: AsyncSession,
-    run_id: UUID,
-    state: str,
-    *,
-    charged: int = 0,
-    released: int = 0,
-    provider_usd_nano: int = 0,
-    is_estimated: bool = False,
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run's hold ends. Both of its rows are locked, and it was found open, or expired."""
+
+    run_id: UUID
+    state: str
+    charged: int = 0
+    released: int = 0
+    provider_usd_nano: int = 0
+    is_estimated: bool = False
+
+
+async def end_hold(unit: AsyncSession, before: Wallet, after: Purse, ended: Ended, entry: Entry) -> None:
+    changed = _changed(before.purse.grants, after)
     values = {
-        "run": run_id,
-        "state": state,
-        "charged": charged,
-        "released": released,
-        "provider": provider_usd_nano,
-        "is_estimated": is_estimated,
-        "at": now(),
+        **_purse(before, after),
+        "run": ended.run_id,
+        "state": ended.state,
+        "charged": ended.charged,
+        "released": ended.released,
+        "provider": ended.provider_usd_nano,
+        "is_estimated": ended.is_estimated,
+        "ids": list(changed),
+        "remaining": list(changed.values()),
+        "id": new_id(),
+        "kind": entry.kind,
+        "source": entry.source,
+        "source_id": entry.source_id,
+        "currency": before.currency,
+        **_lines(entry),
     }
-    return (await unit.execute(_END, values)).one_or_none() is not None
+    await unit.execute(_END, values)
 
 
 async def is_booked(unit: AsyncSession, *, source: str, source_id: str, kind: str) -> UUID | None:
@@ -268,9 +305,15 @@ async def book(unit: AsyncSession, wallet: Wallet, entry: Entry) -> UUID | None:
         "reverses": entry.reverses_id,
         "note": entry.note,
         "at": now(),
+        **_lines(entry),
+    }
+    await unit.execute(_BOOK, values)
+    return entry_id
+
+
+def _lines(entry: Entry) -> dict[str, Any]:
+    return {
         "accounts": [posting.account for posting in entry.postings],
         "grants": [posting.grant_id for posting in entry.postings],
         "amounts": [posting.amount for posting in entry.postings],
     }
-    await unit.execute(_BOOK, values)
-    return entry_id
