@@ -129,7 +129,8 @@ async def test_a_response_that_calls_a_tool(desk: Desk) -> None:
         (call,) = [item for item in answer.output if item.type == "function_call"]
         assert call.name == "look"
         result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "nothing"}
-        again = await client.responses.create(model="fake-tools", input=[*QUESTION, call.model_dump(), result])
+        turn: Any = call.model_dump()
+        again = await client.responses.create(model="fake-tools", input=[*QUESTION, turn, result])
     assert again.output_text
 
 
@@ -167,7 +168,8 @@ async def test_every_mistake_has_their_shape(desk: Desk) -> None:
             await client.chat.completions.create(model="no-such-model", messages=QUESTION)
         assert (unknown.value.code, unknown.value.type) == ("model_not_found", "invalid_request_error")
         with pytest.raises(openai.BadRequestError) as wrong:
-            await client.chat.completions.create(model="fake", messages=[{"role": "nobody", "content": "x"}])  # type: ignore[list-item]
+            nobody: Any = {"role": "nobody", "content": "x"}
+            await client.chat.completions.create(model="fake", messages=[nobody])
         assert wrong.value.param == "messages.0.role"
         with pytest.raises(openai.BadRequestError) as beyond:
             await client.chat.completions.create(model="fake", messages=QUESTION, top_p=7)
@@ -183,9 +185,9 @@ async def test_every_mistake_has_their_shape(desk: Desk) -> None:
         with pytest.raises(openai.NotFoundError):
             await client.post("/files", cast_to=object)
     async with openai.AsyncOpenAI(api_key="ktr_wrong", base_url=f"{desk.live.url}/v1", max_retries=0) as stranger:
-        with pytest.raises(openai.AuthenticationError) as nobody:
+        with pytest.raises(openai.AuthenticationError) as shut_out:
             await stranger.chat.completions.create(model="fake", messages=QUESTION)
-        assert nobody.value.code == "invalid_api_key"
+        assert shut_out.value.code == "invalid_api_key"
     narrow = await desk.token(scopes=["account:read"])
     async with openai.AsyncOpenAI(api_key=narrow, base_url=f"{desk.live.url}/v1", max_retries=0) as reader:
         with pytest.raises(openai.PermissionDeniedError):
@@ -198,7 +200,7 @@ async def test_every_mistake_has_their_shape(desk: Desk) -> None:
 async def test_what_fails_before_its_first_word_has_a_status(desk: Desk, is_streamed: bool) -> None:
     async with await desk.client() as client:
         with pytest.raises(openai.APIStatusError) as caught:
-            await client.chat.completions.create(model="fake-e503", messages=QUESTION, stream=is_streamed)  # type: ignore[call-overload]
+            await client.chat.completions.create(model="fake-e503", messages=QUESTION, stream=is_streamed)
     assert caught.value.status_code == 503
     assert caught.value.response.headers["x-should-retry"] == "true"
     assert (await row_of(desk, caught.value.response.headers["x-kontor-run-id"])).state == "failed"
