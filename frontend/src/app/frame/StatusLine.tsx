@@ -3,11 +3,12 @@ import { Wallet } from "lucide-react";
 import { useEffect, useState } from "react";
 import { retryConnection, useConnection } from "@/shared/api/connection";
 import { Link } from "@/shared/frame/link";
+import { today } from "@/shared/i18n/days";
 import { formatDuration, formatMoney, formatPercent, formatTime } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { runAction, useBinding } from "@/shared/keys/use-keys";
-import { balanceQuery } from "@/shared/receipts/balance";
+import { balanceQuery, dayQuery } from "@/shared/receipts/balance";
 import { jobsQuery } from "@/shared/session/jobs";
 import { cx } from "@/shared/ui/cx";
 import { Icon } from "@/shared/ui/icons";
@@ -77,24 +78,25 @@ export function StatusLine() {
 function Costs() {
   const t = useTexts(appTexts);
   const locale = useLocale();
-  const { data } = useQuery(balanceQuery);
-  if (!data) return null;
-  const money = (nano: number) => formatMoney(nano, data.currency, {}, locale);
+  const { data: balance } = useQuery(balanceQuery);
+  const { data: usage } = useQuery(dayQuery(today(locale.timeZone)));
+  const cost = usage?.total.cost;
+  const money = (nano: number, currency: string) => formatMoney(nano, currency, {}, locale);
   return (
     <>
-      {data.today > 0 ? (
+      {cost && cost.nano > 0 ? (
         <Link to="/usage" className={link}>
-          {t("costToday", { amount: money(data.today) })}
+          {t("costToday", { amount: money(cost.nano, cost.currency) })}
         </Link>
       ) : null}
-      {data.is_on ? (
+      {balance?.is_on ? (
         <Link
           to="/balance"
-          aria-label={t("balance", { amount: money(data.available) })}
-          className={cx(link, data.available <= 0 && "text-brick-text")}
+          aria-label={t("balance", { amount: money(balance.available, balance.currency) })}
+          className={cx(link, balance.available <= 0 && "text-brick-text")}
         >
           <Icon icon={Wallet} size={14} />
-          {money(data.available)}
+          {money(balance.available, balance.currency)}
         </Link>
       ) : null}
     </>

@@ -151,7 +151,7 @@ function LogRow({
           <When at={line.at} />
         </button>
       </Td>
-      <Td className="max-w-0 truncate font-medium @max-xl:hidden">{what}</Td>
+      <Td className="w-2/5 max-w-0 truncate font-medium @max-xl:hidden">{what}</Td>
       <Td>
         <span className="flex min-w-0 items-center gap-2 text-muted-foreground">
           <ModelTile code={tileCode(model)} size={18} />
@@ -212,10 +212,10 @@ function ReceiptPanel({
   const receipt = useQuery({ ...receiptQuery(runId), enabled: !isUnfinished });
   const isNone = isUnfinished || (isProblem(receipt.error) && receipt.error.status === 409);
   return (
-    <Inspector title={t("receipts")}>
+    <Inspector title={t("receipt")}>
       <div className="scroll min-h-0 grow bg-sunken px-9 pt-3 pb-8">
         <div className="mb-4 flex h-8 items-center gap-0.5 pr-6">
-          <h2 className="grow font-semibold">{t("receipts")}</h2>
+          <h2 className="grow font-semibold">{t("receipt")}</h2>
           <IconButton icon={ChevronUp} label={t("previous")} disabled={!onPrevious} onClick={onPrevious} />
           <IconButton icon={ChevronDown} label={t("next")} disabled={!onNext} onClick={onNext} />
           <IconButton icon={Printer} label={t("print")} disabled={!receipt.data} onClick={() => globalThis.print()} />

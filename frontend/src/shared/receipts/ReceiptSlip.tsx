@@ -95,7 +95,11 @@ function Foot({ receipt, day }: { receipt: Receipt; day: (at: string) => string 
   const locale = useLocale();
   const { fx, price_version: version, currency, markup_percent: markup } = receipt;
   const small = [
-    version && !receipt.is_free ? t("prices", { date: day(version.valid_from) }) : null,
+    version && !receipt.is_free
+      ? version.source === "bundled"
+        ? t("bundledPrices")
+        : t("prices", { date: day(version.valid_from) })
+      : null,
     fx && currency !== "USD" && !receipt.is_free
       ? t("rateOf", {
           amount: formatNumber(Number(fx.rate), { style: "currency", currency, minimumFractionDigits: 4 }, locale),
@@ -106,7 +110,6 @@ function Foot({ receipt, day }: { receipt: Receipt; day: (at: string) => string 
       ? t("markup", { percent: formatPercent(Number(markup) / 100, 2, locale) })
       : null,
     receipt.is_estimated ? t("estimated") : null,
-    receipt.note,
   ].filter(Boolean);
   if (receipt.balance_after === null && small.length === 0) return null;
   return (

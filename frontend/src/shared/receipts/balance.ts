@@ -8,3 +8,11 @@ export const balanceQuery = queryOptions({
   queryKey: ["billing", "balance"],
   queryFn: ({ signal }) => read(api.GET("/api/v1/billing/balance", { signal })),
 });
+
+/** What one's own requests of a day cost, also where nothing is charged. */
+export const dayQuery = (day: string) =>
+  queryOptions({
+    queryKey: ["usage", "sums", "day", day],
+    queryFn: ({ signal }) =>
+      read(api.GET("/api/v1/usage", { params: { query: { group: "day", since: day, until: day } }, signal })),
+  });

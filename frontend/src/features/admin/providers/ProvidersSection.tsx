@@ -147,10 +147,12 @@ function ProviderTable({
 
 export function useSeconds(): (ms: number | null | undefined) => string {
   const locale = useLocale();
-  return (ms) =>
-    ms === null || ms === undefined
-      ? "–"
-      : `${formatNumber(ms / 1000, { maximumFractionDigits: 1, minimumFractionDigits: 1 }, locale)}\u00a0s`;
+  return (ms) => {
+    if (ms === null || ms === undefined) return "–";
+    // What is on this machine answers in milliseconds.
+    if (ms < 100) return `${formatNumber(ms, {}, locale)}\u00a0ms`;
+    return `${formatNumber(ms / 1000, { maximumFractionDigits: 1, minimumFractionDigits: 1 }, locale)}\u00a0s`;
+  };
 }
 
 function ProviderRow({
