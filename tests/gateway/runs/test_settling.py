@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from kontor.core.tenancy import Actor
 from kontor.gateway.runs.answers import Answer, gathered
 from kontor.gateway.runs.events import RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, End, How, Verdict, judge, judge_all
+from kontor.gateway.runs.service import held_on
+from tests.factories.billing import NANO_A_TOKEN
 from tests.gateway.runs.replica import (
     QUESTION,
     Replica,
@@ -371,3 +374,13 @@ async def _patiently(here: Replica, payer: Actor) -> Answer:
             if not is_outage(reason):
                 raise
             await asyncio.sleep(0.05)
+
+
+def test_a_hold_covers_the_house_key_behind_a_dearer_own_one() -> None:
+    rate = NANO_A_TOKEN.rate
+    assert rate is not None
+    dear = replace(rate, usd_nano_per_million={name: 9 * nano for name, nano in rate.usd_nano_per_million.items()})
+    own = replace(NANO_A_TOKEN, is_own_key=True, rate=dear)
+    upper = Usage(input=100, output=100)
+    assert held_on([own, NANO_A_TOKEN], upper) == NANO_A_TOKEN
+    assert held_on([own, replace(own, rate=rate)], upper) == own

@@ -97,6 +97,16 @@ class RunRead:
     last_seq: int
 
 
+def held_on(quotes: Sequence[Quote], upper: Usage) -> Quote:
+    """A hold covers whoever may answer and charges most: behind one's own key there may stand the house's."""
+
+    def amounts(quote: Quote) -> tuple[int, int]:
+        most = cost(quote, upper)
+        return most.charged_nano, most.spent_nano
+
+    return max(quotes, key=amounts)
+
+
 class Runs:
     def __init__(
         self,
@@ -216,7 +226,7 @@ class Runs:
             self._books.reserve,
             unit,
             payer=payer,
-            quote=dearest,
+            quote=held_on(quotes, upper),
             run_id=run_id,
             project_id=wish.project_id,
             key_id=wish.token_id,
