@@ -157,9 +157,10 @@ class Producer:
             await self._ask(candidate, call, as_draft=False)
             return
         checker = Checker(call.schema.schema)
-        # Where the provider itself holds the schema, its text is the answer; elsewhere it is a draft until it fits.
-        quirks = candidate.at.quirks.for_model(candidate.model_name)
-        is_held = quirks.schema_mode == "json_schema" and Feature.SCHEMA not in quirks.refused
+        # Where the provider itself holds the whole schema, its text is the answer; elsewhere, also where a part of the
+        # schema could not be said to it, the text is a draft until it fits.
+        losses = candidate.adapter.chat(call, candidate.at).losses
+        is_held = all(loss.feature != Feature.SCHEMA for loss in losses)
         tally = await self._ask(candidate, call, as_draft=not is_held)
         if tally.finished is None or tally.finished.reason is not Reason.STOP:
             return
