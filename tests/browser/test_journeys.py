@@ -13,7 +13,7 @@ PASSWORD = "nine quiet harbour lamps"
 
 
 async def test_the_first_run_from_the_printed_link(chromium: Browser, single: Installation) -> None:
-    """The link signs in once; three steps later Kontor is open, in the language and theme that were chosen."""
+    """The link signs in once; four steps later Kontor is open, in the language and theme that were chosen."""
     async with visit(chromium, single, Look(language="de")) as owner:
         page = owner.page
         await page.goto(single.login_link())
@@ -23,6 +23,11 @@ async def test_the_first_run_from_the_printed_link(chromium: Browser, single: In
         await owner.shot("first-run")
         await page.get_by_label("Ihr Name").fill("Rosa Kern")
         await page.get_by_role("button", name="Weiter").click()
+        await page.get_by_role("heading", name="Wie soll Kontor antworten?").wait_for()
+        await owner.axe()
+        await owner.shot("first-run-model")
+        await page.get_by_role("radio", name="Ohne Modell, nur Stellen").click()
+        await page.get_by_role("button", name="Nur Stellen verwenden").click()
         await page.get_by_role("radio", name="Dunkel").click()
         await expect(page.locator("html")).to_have_class(re.compile("dark"))
         await page.get_by_role("button", name=re.compile("Fertig|Weiter|Abschließen")).click()

@@ -4,7 +4,7 @@ import { ChevronDown, ChevronUp, Download, Printer } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { isProblem } from "@/shared/api/problem";
 import { Inspector, Screen, useInspector } from "@/shared/frame/sheet";
-import { formatMoney, formatNumber, formatTime } from "@/shared/i18n/format";
+import { formatMoney, formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { modelsQuery } from "@/shared/models/api";
@@ -144,10 +144,10 @@ function LogRow({
           type="button"
           data-row
           aria-current={isChosen ? "true" : undefined}
-          aria-label={t("receiptOf", { time: formatTime(line.at, locale) })}
           onClick={onChoose}
           className="touch rounded-xs"
         >
+          <span className="sr-only">{t("receipt")} </span>
           <When at={line.at} />
         </button>
       </Td>

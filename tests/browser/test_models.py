@@ -1,0 +1,119 @@
+"""Models, what they cost, and who may use them: in a real browser, against providers that speak the real protocols."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.conftest import LOOKS, Installation, Look, Visit, visit
+from tests.browser.test_screens import look_over
+from tests.wire.fleet import all_serving
+from tests.wire.llm_server import LlmServer
+
+SCREENS = (
+    "/admin/providers",
+    "/admin/models",
+    "/admin/choice",
+    "/admin/prices",
+    "/admin/billing",
+    "/settings/models",
+    "/usage",
+    "/receipts",
+    "/prices",
+    "/limits",
+    "/balance",
+)
+# The fake provider answers to these names as well, because they have a price.
+PRICED = ("claude-sonnet-4-5", "claude-haiku-4-5")
+
+
+@dataclass(frozen=True)
+class House:
+    installation: Installation
+    servers: Mapping[str, LlmServer]
+
+
+@pytest.fixture(scope="module")
+async def house(chromium: Browser, multi: Installation) -> AsyncIterator[House]:
+    """Two providers, a free one and one with prices, and an answer of each."""
+    async with all_serving() as servers, visit(chromium, multi) as ada:
+        await ada.sign_in()
+        await ada.finish_setup()
+        anthropic, ollama = servers["anthropic"], servers["ollama"]
+        anthropic.known.update(dict.fromkeys(PRICED, "fake"))
+        anthropic.dialect.models = (*anthropic.dialect.models, *PRICED)
+        await ada.post("/admin/providers", kind="anthropic", base_url=anthropic.url, key=anthropic.key)
+        await ada.post("/admin/providers", kind="ollama", base_url=ollama.url)
+        for model in ("anthropic/claude-sonnet-4-5", "ollama/fake:latest"):
+            await ada.post("/llm/generate", model=model, prompt="Which bridges come first?")
+        yield House(multi, servers)
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+async def test_screens_of_models_and_usage(chromium: Browser, house: House, look: Look) -> None:
+    async with visit(chromium, house.installation, look) as visitor:
+        await visitor.sign_in()
+        for path in SCREENS:
+            await look_over(visitor, path)
+
+
+async def choose(visitor: Visit, name: str) -> None:
+    await visitor.page.get_by_role("button", name=name, exact=True).click()
+
+
+async def test_a_provider_is_added_by_its_key_and_tested(chromium: Browser, house: House) -> None:
+    openai = house.servers["openai"]
+    async with visit(chromium, house.installation) as ada:
+        page = ada.page
+        await ada.sign_in()
+        await ada.open("/admin/providers")
+        await choose(ada, "Add provider")
+        dialog = page.get_by_role("dialog", name="Add provider")
+        await dialog.get_by_label("API key").fill(openai.key)
+        await dialog.get_by_label("Address").fill(openai.url)
+        # Left with the keyboard, the field tells whose key it is.
+        await expect(dialog.get_by_role("combobox", name="Kind")).to_contain_text("OpenAI")
+        await ada.axe()
+        await dialog.get_by_role("button", name="Add provider").click()
+        panel = page.get_by_role("region", name="Inspector: OpenAI")
+        await panel.get_by_role("button", name="Test").click()
+        await expect(panel.get_by_text(re.compile("Answers in .* and offers"))).to_be_visible()
+        await expect(panel.get_by_text(f"…{openai.key[-4:]}")).to_be_visible()
+        await ada.axe()
+        await ada.shot("provider")
+
+
+async def test_what_an_answer_cost_is_found_again_on_its_receipt(chromium: Browser, house: House) -> None:
+    async with visit(chromium, house.installation) as ada:
+        page = ada.page
+        await ada.sign_in()
+        await ada.open("/receipts")
+        await page.get_by_role("row", name=re.compile("sonnet", re.IGNORECASE)).first.click()
+        slip = page.get_by_role("article", name=re.compile("^Receipt"))
+        await expect(slip.get_by_text("Input, new")).to_be_visible()
+        await expect(slip.get_by_text(re.compile(r"1 USD = €0\.\d+"))).to_be_visible()
+        await ada.axe()
+        await ada.shot("receipt")
+        # The free one says so, and costs nothing anywhere.
+        await page.get_by_role("row", name=re.compile("free")).first.click()
+        await expect(slip.get_by_text("free")).to_be_visible()
+
+
+async def test_the_picker_takes_the_model_that_the_keyboard_finds(chromium: Browser, house: House) -> None:
+    async with visit(chromium, house.installation) as ada:
+        page = ada.page
+        await ada.sign_in()
+        await ada.open("/admin/choice")
+        await choose(ada, "Choose a model")
+        picker = page.get_by_role("dialog", name="Choose a model")
+        await expect(picker.get_by_role("combobox", name="Search models")).to_be_focused()
+        await ada.axe()
+        await ada.shot("picker")
+        await page.keyboard.type("haiku")
+        await expect(picker.get_by_role("option")).to_have_count(1)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("button", name=re.compile("^Model: .*haiku", re.IGNORECASE))).to_be_visible()
+        await page.keyboard.press("Control+z")
+        await expect(page.get_by_role("button", name="Choose a model")).to_be_visible()
