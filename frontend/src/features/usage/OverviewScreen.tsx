@@ -114,6 +114,7 @@ function Days({ usage, period }: { usage: Usage | undefined; period: Period }) {
   const days = everyDay(period, usage.items);
   const currency = usage.total.cost?.currency ?? locale.currency;
   const money = (nano: number) => formatMoney(nano, currency, {}, locale);
+  const exact = (nano: number) => formatMoney(nano, currency, { receipt: true }, locale);
   // About six labels, the last day always among them.
   const step = Math.max(1, Math.ceil(days.length / 6));
   return (
@@ -152,7 +153,8 @@ function Days({ usage, period }: { usage: Usage | undefined; period: Period }) {
           title={t("perDay")}
           unit={currency}
           height={180}
-          format={money}
+          // Below a cent, an axis of tenths would say the same on every line.
+          format={(nano) => (days.every((day) => day.nano < 1e7) && nano > 0 ? exact(nano) : money(nano))}
           bars={days.map(({ day, nano }, index) => ({
             name: writeDay(day, locale),
             label:

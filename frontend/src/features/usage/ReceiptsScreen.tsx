@@ -152,7 +152,7 @@ function LogRow({
         </button>
       </Td>
       <Td className="w-2/5 max-w-0 truncate font-medium @max-xl:hidden">{what}</Td>
-      <Td>
+      <Td className="@max-xl:w-full @max-xl:max-w-0">
         <span className="flex min-w-0 items-center gap-2 text-muted-foreground">
           <ModelTile code={tileCode(model)} size={18} />
           <span className="truncate">

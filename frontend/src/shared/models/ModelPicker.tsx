@@ -356,7 +356,7 @@ function ModelFacts({ model, t }: { model: ModelInfo; t: T }) {
   const rate = (amount: string | null | undefined) =>
     price && amount ? t("perMillionShort", { amount: formatRate(amount, price.currency, locale) }) : null;
   const facts: (readonly [string, ReactNode])[] = [
-    [t("provider"), model.provider.label],
+    [t("provider"), model.provider.is_local ? model.provider.label : null],
     [t("window"), model.context_total === null ? null : t("windowValue", { count: number(model.context_total) })],
     [t("longest"), model.max_output === null ? null : t("windowValue", { count: number(model.max_output) })],
     [

@@ -184,13 +184,19 @@ function ModelRow({
             aria-current={isChosen ? "true" : undefined}
             onClick={onChoose}
             title={model.name}
-            className={cx(rowButtonClass, "max-w-52 truncate", !is_enabled && "!font-normal text-muted-foreground")}
+            className={cx(
+              rowButtonClass,
+              "max-w-44 truncate @xl:max-w-52",
+              !is_enabled && "!font-normal text-muted-foreground",
+            )}
           >
             {label}
           </button>
           {model.gone_at ? <Badge tone="brass">{t("gone")}</Badge> : null}
           {model.deprecated_on ? (
-            <Badge tone="brass">{t("until", { date: formatDate(`${model.deprecated_on}T12:00:00Z`, locale) })}</Badge>
+            <span className="@max-xl:hidden">
+              <Badge tone="brass">{t("until", { date: formatDate(`${model.deprecated_on}T12:00:00Z`, locale) })}</Badge>
+            </span>
           ) : null}
           {model.edited.length > 0 ? <span className="text-xs text-faint @max-2xl:hidden">{t("edited")}</span> : null}
         </span>
@@ -263,6 +269,11 @@ function ModelPanel({ model, onEdit }: { model: AdminModel; onEdit: () => void }
         </FactRow>
         <FactRow label={t("window")}>{tokens(model.context_total)}</FactRow>
         <FactRow label={t("longest")}>{tokens(model.max_output)}</FactRow>
+        {model.deprecated_on ? (
+          <FactRow label={t("offered")}>
+            {t("until", { date: formatDate(`${model.deprecated_on}T12:00:00Z`, locale) })}
+          </FactRow>
+        ) : null}
         <FactRow label={t("takes")}>{list(model.takes)}</FactRow>
         <FactRow label={t("gives")}>{list(model.gives)}</FactRow>
         <FactRow label={t("can")}>

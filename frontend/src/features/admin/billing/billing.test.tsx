@@ -1,0 +1,226 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { problem } from "@/shared/test/network";
+import { expectAccessible, renderScreen } from "@/shared/test/render";
+import AdminScreen from "../AdminScreen";
+import { admin, Desk, makeUser } from "../test-kit";
+import type { Billing, HeldPrice, PersonBilling, Price } from "./api";
+import { PersonMoney } from "./PersonMoney";
+
+const at = (section: string) => ({ at: `/admin/${section}`, path: "/admin/$section", me: admin });
+const ui = (
+  <Desk>
+    <AdminScreen />
+  </Desk>
+);
+
+const price: Price = {
+  id: "80000000-0000-4000-8000-000000000001",
+  provider: "anthropic",
+  model: "claude-sonnet-4-5",
+  source: "admin",
+  state: "valid",
+  valid_from: "2026-11-01T00:00:00Z",
+  is_free: false,
+  follows_feed: false,
+  prices: { input: 3e9, cached: 3e8, output: 15e9 },
+  tiers: [],
+  hours: [],
+  findings: [],
+  created_at: "2026-11-01T00:00:00Z",
+};
+const held: HeldPrice = {
+  ...price,
+  id: "80000000-0000-4000-8000-000000000002",
+  source: "feed",
+  state: "review",
+  prices: { input: 30e9, output: 15e9 },
+  findings: [{ reason: "jump", class: "input", found: 30e9, expected: 3e9 }],
+  present: price,
+};
+const page = (items: readonly unknown[]) => ({ items, next_cursor: null });
+const network = {
+  "GET /api/v1/admin/prices": page([price]),
+  "GET /api/v1/admin/prices/review": page([held]),
+  "GET /api/v1/admin/prices/{id}/history": { items: [price] },
+  "GET /api/v1/admin/providers": { items: [], kinds: [] },
+};
+
+describe("prices", () => {
+  it("that look odd say why, and wait for a decision", async () => {
+    const { user, requests } = await renderScreen(ui, {
+      ...at("prices"),
+      network: { ...network, "POST /api/v1/admin/prices/review/{id}": { id: held.id } },
+    });
+    expect(await screen.findByText("Input: $30.00 instead of $3.00, more than five times apart")).toBeVisible();
+    expect(screen.getByText(/now \$3.00 \/ \$15.00/)).toBeVisible();
+    await expectAccessible();
+    await user.click(screen.getByRole("button", { name: "Reject the price of claude-sonnet-4-5" }));
+    expect(await screen.findByText("Rejected: claude-sonnet-4-5")).toBeVisible();
+    expect(requests.find(({ method }) => method === "POST")?.body).toEqual({ decision: "reject" });
+  });
+
+  it("of one's own are asked about once more when they are unusual", async () => {
+    const { user, requests } = await renderScreen(ui, {
+      ...at("prices"),
+      network: {
+        ...network,
+        "POST /api/v1/admin/prices": ({ body }: { body: { is_meant: boolean } }) =>
+          body.is_meant ? { id: price.id } : problem(422, "billing.price_refused"),
+      },
+    });
+    await user.click(await screen.findByRole("button", { name: "claude-sonnet-4-5" }));
+    const panel = await screen.findByRole("region", { name: "Inspector: claude-sonnet-4-5" });
+    await user.click(within(panel).getByRole("button", { name: "Set a price" }));
+    const dialog = await screen.findByRole("dialog");
+    const input = within(dialog).getByRole("textbox", { name: "Input" });
+    await user.clear(input);
+    await user.type(input, "300");
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    await user.click(await within(dialog).findByRole("button", { name: "Save all the same" }));
+    expect(await screen.findByText("Price set: claude-sonnet-4-5")).toBeVisible();
+    expect(requests.findLast(({ method }) => method === "POST")?.body).toEqual({
+      provider: "anthropic",
+      model: "claude-sonnet-4-5",
+      prices: { input: 300e9, cached: 3e8, output: 15e9 },
+      is_free: false,
+      is_meant: true,
+    });
+  });
+});
+
+const billing: Billing = {
+  is_on: false,
+  currency: "EUR",
+  markup_bp: 1500,
+  markups: [{ provider: "openai", model: null, role: null, basis_points: 2000 }],
+  spread_bp: 100,
+  refreshes_prices: true,
+  prices_url: "",
+  refreshes_rates: true,
+  exchange_url: "",
+  version: 9,
+  rates: { day: "2026-11-19", source: "ecb", state: "fresh", usd: "0.9266" },
+  prices_waiting: 1,
+  feeds: [],
+  proof: { id: "p", at: "2026-11-20T03:00:00Z", is_sound: true, checked: {}, findings: [] },
+  totals: [],
+};
+
+describe("billing", () => {
+  const charging = {
+    ...network,
+    "GET /api/v1/admin/billing": billing,
+    "PUT /api/v1/admin/billing": ({ body }: { body: object }) => ({ ...billing, ...body }),
+  };
+
+  it("says how rates, prices and the books stand", async () => {
+    await renderScreen(ui, { ...at("billing"), network: charging });
+    expect(await screen.findByText(/1 USD = €0.9266, of 19\/11\/2026/)).toBeVisible();
+    expect(screen.getByRole("link", { name: "1 price waits" })).toHaveAttribute("href", "/admin/prices");
+    expect(screen.getByText(/sound/)).toBeVisible();
+    await expectAccessible();
+  });
+
+  it("is switched on at once, and taken back", async () => {
+    const { user, requests } = await renderScreen(ui, { ...at("billing"), network: charging });
+    await user.click(await screen.findByRole("switch", { name: "Charge for usage" }));
+    await user.click(await screen.findByRole("button", { name: /Undo/ }));
+    await waitFor(() =>
+      expect(requests.filter(({ method }) => method === "PUT").map(({ body }) => body)).toEqual([
+        { is_on: true },
+        { is_on: false },
+      ]),
+    );
+  });
+
+  it("takes surcharges in percent and sends basis points, with the version one saw", async () => {
+    const { user, requests } = await renderScreen(ui, { ...at("billing"), network: charging });
+    const field = await screen.findByRole("textbox", { name: "Surcharge in percent" });
+    const form = field.closest("form") as HTMLElement;
+    await user.clear(field);
+    await user.type(field, "12,5");
+    await user.click(within(form).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Saved")).toBeVisible();
+    const put = requests.find(({ method }) => method === "PUT");
+    expect([put?.body, put?.headers.get("if-match")]).toEqual([{ markup_bp: 1250 }, '"9"']);
+  });
+});
+
+describe("on a person", () => {
+  const user = makeUser({ name: "J. S." });
+  const person: PersonBilling = {
+    balance: {
+      is_on: true,
+      currency: "EUR",
+      available: 5e9,
+      held: 0,
+      purchased: 0,
+      granted: 5e9,
+      debt: 0,
+      today: 1e9,
+      lasts_until: null,
+    },
+    budgets: { items: [], version: 2, currency: "EUR" },
+  };
+  const money = {
+    [`GET /api/v1/admin/billing/people/${user.id}`]: person,
+    "GET /api/v1/admin/grants": page([
+      {
+        id: "g1",
+        user_id: user.id,
+        currency: "EUR",
+        nano: 10e9,
+        remaining_nano: 5e9,
+        expires_at: null,
+        note: "Welcome",
+        created_at: "2026-11-01T00:00:00Z",
+      },
+    ]),
+  };
+
+  it("limits are imposed, and what is left empty is no limit", async () => {
+    const { user: hand, requests } = await renderScreen(<PersonMoney user={user} />, {
+      me: admin,
+      network: { ...money, "PUT /api/v1/admin/billing/people/{id}/budgets": person.budgets },
+    });
+    await hand.click(await screen.findByRole("button", { name: "Set limits" }));
+    const dialog = await screen.findByRole("dialog", { name: "Limits of J. S." });
+    await hand.type(within(dialog).getByRole("textbox", { name: /^Per month/ }), "20");
+    await hand.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Limits saved: J. S.")).toBeVisible();
+    const put = requests.find(({ method }) => method === "PUT");
+    expect([put?.body, put?.headers.get("if-match")]).toEqual([
+      { items: [{ period: "month", limit_nano: 20e9, warn_percent: 80, stops: true }] },
+      '"2"',
+    ]);
+  });
+
+  it("credit is given and withdrawn", async () => {
+    const { user: hand, requests } = await renderScreen(<PersonMoney user={user} />, {
+      me: admin,
+      network: {
+        ...money,
+        "POST /api/v1/admin/grants": { id: "g2" },
+        "DELETE /api/v1/admin/grants/{id}": { withdrawn_nano: 5e9 },
+      },
+    });
+    await hand.click(await screen.findByRole("button", { name: "Give credit" }));
+    const dialog = await screen.findByRole("dialog", { name: "Credit for J. S." });
+    await hand.click(within(dialog).getByRole("button", { name: "Give credit" }));
+    expect(await within(dialog).findByText(/amount above zero/)).toBeVisible();
+    await hand.type(within(dialog).getByRole("textbox", { name: "Amount in EUR" }), "7,50");
+    await hand.click(within(dialog).getByRole("button", { name: "Give credit" }));
+    expect(await screen.findByText("Given to J. S.: €7.50")).toBeVisible();
+    expect(requests.find(({ method }) => method === "POST")?.body).toEqual({
+      user_id: user.id,
+      nano: 7.5e9,
+      note: "",
+      expires_at: null,
+    });
+    await hand.click(await screen.findByRole("button", { name: "Withdraw" }));
+    const asked = await screen.findByRole("alertdialog");
+    await hand.click(within(asked).getByRole("button", { name: "Withdraw" }));
+    expect(await screen.findByText("Credit withdrawn: €5.00")).toBeVisible();
+  });
+});
