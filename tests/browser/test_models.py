@@ -115,5 +115,7 @@ async def test_the_picker_takes_the_model_that_the_keyboard_finds(chromium: Brow
         await expect(picker.get_by_role("option")).to_have_count(1)
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("button", name=re.compile("^Model: .*haiku", re.IGNORECASE))).to_be_visible()
+        # What can be taken back is what the message says.
+        await expect(page.get_by_text(re.compile("^Default: .*haiku", re.IGNORECASE))).to_be_visible()
         await page.keyboard.press("Control+z")
         await expect(page.get_by_role("button", name="Choose a model")).to_be_visible()

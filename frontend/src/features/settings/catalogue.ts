@@ -12,7 +12,7 @@ export type SectionId =
   | "tokens"
   | "privacy";
 
-export const title = { en: "Settings", de: "Einstellungen" };
+const title = { en: "Settings", de: "Einstellungen" };
 
 export const catalogue = makeCatalogue<SectionId>("/settings", title, [
   {

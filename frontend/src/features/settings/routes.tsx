@@ -1,6 +1,7 @@
 import { Settings2 } from "lucide-react";
 import { defineFeature } from "@/shared/frame/feature";
-import { catalogue, title } from "./catalogue";
+
+const title = { en: "Settings", de: "Einstellungen" };
 
 export const settings = defineFeature({
   id: "settings",
@@ -35,7 +36,11 @@ export const settings = defineFeature({
     {
       id: "settings",
       title,
-      search: (query, { me, language }) => catalogue.paletteEntries(query, me, language),
+      // The list of all settings is only needed by whoever looks for one.
+      search: async (query, { me, language }) => {
+        const { catalogue } = await import("./catalogue");
+        return catalogue.paletteEntries(query, me, language);
+      },
     },
   ],
 });
