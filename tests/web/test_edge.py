@@ -252,7 +252,7 @@ async def test_methods_and_addresses_that_do_not_exist_are_problems(visitor: htt
     for method, path, status in (
         ("GET", "/api/v1/none", 404),
         ("GET", "/api", 404),
-        ("GET", "/v2/models", 404),
+        ("GET", "/.well-known/none", 404),
         ("DELETE", "/api/v1/installation", 405),
         ("POST", "/", 405),
         ("TRACE", "/login", 405),
