@@ -455,20 +455,10 @@ class _Writer:
                     "type": "tool_use",
                     "id": called.get("id"),
                     "name": function.get("name"),
-                    "input": self._arguments(function.get("arguments")),
+                    "input": parts.arguments_of(function.get("arguments"), self._losses),
                 }
             )
         return blocks
-
-    def _arguments(self, arguments: JSON) -> JSON:
-        try:
-            read = orjson.loads(arguments or "{}")
-        except orjson.JSONDecodeError:
-            read = None
-        if isinstance(read, dict):
-            return read
-        self._losses.changed(Feature.TOOLS, "arguments of a former call that are no object")
-        return {"arguments": arguments}
 
     def _tool_result(self, message: Mapping[str, JSON]) -> Object:
         parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content", "tool_call_id", "name"}))

@@ -371,7 +371,7 @@ class _Writer:
             function = called.get("function") or {}
             name = str(function.get("name"))
             self._names[called.get("id")] = name
-            call: Object = {"name": name, "args": self._arguments(function.get("arguments"))}
+            call: Object = {"name": name, "args": parts.arguments_of(function.get("arguments"), self._losses)}
             if called.get("id"):
                 call["id"] = called["id"]
             one = {"functionCall": call}
@@ -398,16 +398,6 @@ class _Writer:
             written[-1]["thoughtSignature"] = seal.signature
         else:
             written.append({"text": "", "thoughtSignature": seal.signature})
-
-    def _arguments(self, arguments: JSON) -> JSON:
-        try:
-            read = orjson.loads(arguments or "{}")
-        except orjson.JSONDecodeError:
-            read = None
-        if isinstance(read, dict):
-            return read
-        self._losses.changed(Feature.TOOLS, "arguments of a former call that are no object")
-        return {"arguments": arguments}
 
     def _tool_result(self, message: Mapping[str, JSON]) -> Object:
         parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content", "tool_call_id", "name"}))

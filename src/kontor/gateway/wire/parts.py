@@ -432,3 +432,15 @@ def _references(schema: JSON) -> set[str]:
     if isinstance(schema, Sequence) and not isinstance(schema, str | bytes):
         return {name for inner in schema for name in _references(inner)}
     return set()
+
+
+def arguments_of(written: JSON, losses: Losses) -> JSON:
+    """What a former call was given, for providers that take an object and not its text."""
+    try:
+        read = orjson.loads(written or "{}")
+    except orjson.JSONDecodeError:
+        read = None
+    if isinstance(read, dict):
+        return read
+    losses.changed(Feature.TOOLS, "arguments of a former call that are no object")
+    return {"arguments": written}
