@@ -37,6 +37,7 @@ from kontor.gateway.wire.port import (
     Logprobs,
     Loss,
     Named,
+    Prepared,
     Reason,
     Reasoning,
     Said,
@@ -153,15 +154,15 @@ class Producer:
     async def _answer(self, candidate: Candidate) -> None:
         """The call, and where the answer is to fit a schema the check, the repair and the one second try."""
         call = candidate.call
+        prepared = candidate.adapter.chat(call, candidate.at)
         if call.schema is None:
-            await self._ask(candidate, call, as_draft=False)
+            await self._ask(candidate, call, prepared, as_draft=False)
             return
         checker = Checker(call.schema.schema)
         # Where the provider itself holds the whole schema, its text is the answer; elsewhere, also where a part of the
         # schema could not be said to it, the text is a draft until it fits.
-        losses = candidate.adapter.chat(call, candidate.at).losses
-        is_held = all(loss.feature != Feature.SCHEMA for loss in losses)
-        tally = await self._ask(candidate, call, as_draft=not is_held)
+        is_held = all(loss.feature != Feature.SCHEMA for loss in prepared.losses)
+        tally = await self._ask(candidate, call, prepared, as_draft=not is_held)
         if tally.finished is None or tally.finished.reason is not Reason.STOP:
             return
         answer = "".join(tally.text)
@@ -175,15 +176,14 @@ class Producer:
             return
         self.live.say(Kind.STATE, {"state": "trying_again", "problem": found.problem})
         again = replace(call, messages=second_try(call.messages, answer, found.problem, call.schema.schema))
-        tally = await self._ask(candidate, again, as_draft=True)
+        tally = await self._ask(candidate, again, candidate.adapter.chat(again, candidate.at), as_draft=True)
         found = checker.look("".join(tally.text))
         if isinstance(found, Fit):
             self.live.say(Kind.TEXT, {"text": found.text})
         elif tally.finished is not None:
             self._error = told(SchemaNotMet(found.problem), has_spoken=True)
 
-    async def _ask(self, candidate: Candidate, call: Call, *, as_draft: bool) -> Tally:
-        prepared = candidate.adapter.chat(call, candidate.at)
+    async def _ask(self, candidate: Candidate, call: Call, prepared: Prepared, *, as_draft: bool) -> Tally:
         tally = Tally()
         outgoing = replace(candidate.outgoing, went_out=tally.went_out)
         end = End.CUT
