@@ -1,8 +1,8 @@
 """Who is calling: a cookie, an access token or a personal token becomes an Actor, anew for every request.
 
-The session's row (or the token's) has the last word each time, so whoever was suspended, demoted or signed out
-elsewhere is so at the next request. A credential that does not work makes its bearer nobody; it is never made up for by
-another one that came along.
+The session's row has the last word each time, and so has the token's, which is remembered only until news of it comes
+(`known_tokens`): whoever was suspended, demoted or signed out elsewhere is so at the next request. A credential that
+does not work makes its bearer nobody; it is never made up for by another one that came along.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kontor.accounts import access_tokens, cookies
 from kontor.accounts.callers import came_from, plain_address
 from kontor.accounts.errors import CsrfRefused, ForeignOrigin, WrongContentType
+from kontor.accounts.known_tokens import KnownToken, KnownTokens
 from kontor.accounts.opaque import PERSONAL_PREFIX, digest, is_personal_token
 from kontor.accounts.origins import origin_of
 from kontor.accounts.policy import scopes_of
@@ -59,8 +60,8 @@ MOST_CREDENTIAL_CHARACTERS = 2048
 
 # id, owner, last seen, idle seconds, latest expiry, full access until, role
 FoundSession = Row[UUID, UUID, datetime, int, datetime, datetime | None, str]
-# id, owner, scopes, last used, role
-FoundToken = Row[UUID, UUID, list[str], datetime | None, str]
+# id, owner, scopes, last used, expiry, role
+FoundToken = Row[UUID, UUID, list[str], datetime | None, datetime | None, str]
 
 
 class Door(StrEnum):
@@ -86,10 +87,13 @@ class SignedIn:
     token_id: TokenId | None = None
 
 
-async def authenticate(kernel: Kernel, credentials: Credentials, *, address: str | None = None) -> SignedIn | None:
+async def authenticate(
+    kernel: Kernel, credentials: Credentials, *, address: str | None = None, tokens: KnownTokens | None = None
+) -> SignedIn | None:
+    """`tokens` is what this process remembers, where it remembers any."""
     if credentials.key is not None:
         if credentials.key.startswith(PERSONAL_PREFIX):
-            return await _by_personal_token(kernel, credentials.key)
+            return await _by_personal_token(kernel, credentials.key, tokens)
         claims = access_tokens.read(kernel.secrets, credentials.key)
         if claims is None:
             return None
@@ -105,7 +109,7 @@ async def still_signed_in(kernel: Kernel, seen: SignedIn) -> SignedIn | None:
     async with kernel.database.system("sign-in") as unit:
         if seen.token_id is not None:
             token = await _find_token(unit, PersonalToken.id == seen.token_id)
-            return None if token is None else _as_token_bearer(token)
+            return None if token is None else _as_token_bearer(_known(token))
         found = await _find_session(unit, Session.id == seen.actor.session_id)
         return None if found is None else _as_session_holder(found, seen.door)
 
@@ -121,11 +125,15 @@ async def _by_session(kernel: Kernel, which: ColumnElement[bool], door: Door, ad
         return _as_session_holder(found, door)
 
 
-async def _by_personal_token(kernel: Kernel, token: str) -> SignedIn | None:
+async def _by_personal_token(kernel: Kernel, token: str, tokens: KnownTokens | None) -> SignedIn | None:
     if not is_personal_token(token):
         return None
+    hashed = digest(token)
+    if tokens is not None and (known := tokens.find(hashed)) is not None:
+        return _as_token_bearer(known)
+    changes = 0 if tokens is None else tokens.changes
     async with kernel.database.system("sign-in") as unit:
-        found = await _find_token(unit, PersonalToken.hash == digest(token))
+        found = await _find_token(unit, PersonalToken.hash == hashed)
         if found is None:
             return None
         at = now()
@@ -133,7 +141,10 @@ async def _by_personal_token(kernel: Kernel, token: str) -> SignedIn | None:
             used = update(PersonalToken).where(PersonalToken.id == found.id).values(last_used_at=at)
             await unit.execute(used)
             await unit.execute(update(Person).where(Person.id == found.owner_id).values(last_seen_at=at))
-        return _as_token_bearer(found)
+    known = _known(found)
+    if tokens is not None:
+        tokens.keep(hashed, known, changes=changes)
+    return _as_token_bearer(known)
 
 
 async def _find_session(unit: AsyncSession, which: ColumnElement[bool]) -> FoundSession | None:
@@ -156,6 +167,7 @@ async def _find_token(unit: AsyncSession, which: ColumnElement[bool]) -> FoundTo
         PersonalToken.owner_id,
         PersonalToken.scopes,
         PersonalToken.last_used_at,
+        PersonalToken.expires_at,
         Person.role,
     )
     valid = PersonalToken.expires_at.is_(None) | (PersonalToken.expires_at > now())
@@ -190,11 +202,16 @@ def _as_session_holder(found: FoundSession, door: Door) -> SignedIn:
     return SignedIn(actor, door)
 
 
-def _as_token_bearer(found: FoundToken) -> SignedIn:
-    role = Role(found.role)
+def _known(found: FoundToken) -> KnownToken:
+    role, scopes = Role(found.role), frozenset(found.scopes)
+    return KnownToken(TokenId(found.id), UserId(found.owner_id), role, scopes, found.expires_at)
+
+
+def _as_token_bearer(token: KnownToken) -> SignedIn:
     # Cut down at each use: a token made by an administrator who is none any more is an ordinary person's token.
-    actor = Actor(user_id=UserId(found.owner_id), role=role, token_scopes=frozenset(found.scopes) & scopes_of(role))
-    return SignedIn(actor, Door.PERSONAL_TOKEN, token_id=TokenId(found.id))
+    scopes = token.scopes & scopes_of(token.role)
+    actor = Actor(user_id=token.owner_id, role=token.role, token_scopes=scopes)
+    return SignedIn(actor, Door.PERSONAL_TOKEN, token_id=token.id)
 
 
 class AuthenticationMiddleware:
@@ -203,15 +220,18 @@ class AuthenticationMiddleware:
     def __init__(self, app: ASGIApp, *, kernel: Kernel | None = None) -> None:
         self.app = app
         self._kernel = kernel
+        self._tokens: KnownTokens | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"} or not f"{scope['path']}/".startswith(GUARDED):
             await self.app(scope, receive, send)
             return
         kernel = self._kernel or scope["app"].state.kernel
+        if self._tokens is None:
+            self._tokens = KnownTokens(kernel.database, kernel.listener)
         came_from.set(_address(scope))
         try:
-            seen = await admit(kernel, scope)
+            seen = await admit(kernel, scope, self._tokens)
         except KontorError as error:
             await _refuse(error, scope, receive, send)
             return
@@ -220,13 +240,13 @@ class AuthenticationMiddleware:
         await self.app(scope, receive, send)
 
 
-async def admit(kernel: Kernel, scope: Scope) -> SignedIn | None:
+async def admit(kernel: Kernel, scope: Scope, tokens: KnownTokens) -> SignedIn | None:
     """The rules of the door, in the order in which they are asked."""
     headers = _headers(scope)
     key = key_of(headers)
     if key is not None:
         # Somebody who sends a key by hand is no browser that was tricked: no cookie counts, no origin matters.
-        return await authenticate(kernel, Credentials(key=key), address=_address(scope))
+        return await authenticate(kernel, Credentials(key=key), address=_address(scope), tokens=tokens)
     is_socket = scope["type"] == "websocket"
     is_unsafe = is_socket or scope["method"] not in SAFE_METHODS
     if is_unsafe:

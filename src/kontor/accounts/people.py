@@ -15,6 +15,7 @@ from kontor.accounts import audit, links, notifications, policy, repository, ses
 from kontor.accounts.audit import Action
 from kontor.accounts.emails import Email, parse_email
 from kontor.accounts.errors import EmailTaken, LastAdmin, PersonNotFound
+from kontor.accounts.known_tokens import tell_rights
 from kontor.accounts.links import Purpose
 from kontor.accounts.passwords import check_rule, hasher
 from kontor.accounts.repository import lock, sign_in_ways
@@ -135,6 +136,7 @@ async def mark_changed(unit: AsyncSession, person: Person) -> None:
     await unit.flush()
     await tell_managing(unit, person.id)
     await tell_person(unit, person.id)
+    tell_rights(unit, person.id)
 
 
 async def set_role(
@@ -218,6 +220,7 @@ async def delete(
     await unit.delete(person)
     await unit.flush()
     await tell_managing(unit, person_id)
+    tell_rights(unit, person_id)
 
 
 async def end_sessions(

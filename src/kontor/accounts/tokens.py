@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kontor.accounts import audit, policy
 from kontor.accounts.audit import Action
 from kontor.accounts.errors import ScopeTooWide, TokenNotFound, TooMany
+from kontor.accounts.known_tokens import tell_rights
 from kontor.accounts.opaque import digest, new_personal_token
 from kontor.accounts.tables import PersonalToken
 from kontor.core.clock import now
@@ -71,6 +72,7 @@ async def revoke(unit: AsyncSession, actor: Actor, token_id: UUID, *, address: s
     mine = delete(PersonalToken).where(PersonalToken.id == token_id, PersonalToken.owner_id == actor.user_id)
     if (await unit.execute(mine.returning(PersonalToken.id))).one_or_none() is None:
         raise TokenNotFound
+    tell_rights(unit, actor.user_id)
     await _note(unit, Action.TOKEN_REVOKED, actor, token_id, address=address)
 
 
