@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from sqlalchemy import event
 
+from kontor.accounts import people
 from kontor.billing.errors import PriceMissing
 from kontor.billing.known import KnownBilling
 from kontor.billing.rates import Quote
@@ -31,9 +32,9 @@ async def listener(server: Server, copy: str) -> AsyncIterator[Listener]:
         yield made
 
 
-async def quoted(database: Database, books: KnownBilling, payer: UserId) -> Quote:
+async def quoted(database: Database, books: KnownBilling, payer: UserId, *, role: Role | None = Role.USER) -> Quote:
     async with database.unit(Identity(Scope.PERSON, payer)) as unit:
-        return await books.quote(unit, payer=payer, key=KEY, is_own_key=False, is_local=False, role=Role.USER, at=now())
+        return await books.quote(unit, payer=payer, key=KEY, is_own_key=False, is_local=False, role=role, at=now())
 
 
 async def test_what_is_known_is_not_asked_for_and_news_of_it_is_heard(
@@ -59,14 +60,35 @@ async def test_what_is_known_is_not_asked_for_and_news_of_it_is_heard(
 
 
 async def eventually(
-    database: Database, books: KnownBilling, payer: UserId, is_there: Callable[[Quote], bool]
+    database: Database,
+    books: KnownBilling,
+    payer: UserId,
+    is_there: Callable[[Quote], bool],
+    *,
+    role: Role | None = Role.USER,
 ) -> Quote:
     async with asyncio.timeout(20):
         while True:
-            quote = await quoted(database, books, payer)
+            quote = await quoted(database, books, payer, role=role)
             if is_there(quote):
                 return quote
             await asyncio.sleep(0.01)
+
+
+async def test_the_markup_is_that_of_the_payers_role_as_it_is_now(
+    committed_database: Database, listener: Listener
+) -> None:
+    """Somebody else asks here: whose role counts is not said, so it is looked up, and news of it is heard."""
+    database, books = committed_database, KnownBilling(listener)
+    payer = await make_wallet(database, granted=NANO)
+    await make_rates(database)
+    await make_price(database, "openai", "gpt-x", input=NANO, output=NANO)
+    await switch_on(database, markups=[{"role": "user", "basis_points": 500}, {"role": "manager", "basis_points": 700}])
+    quote = await eventually(database, books, payer, lambda quote: quote.is_charged, role=None)
+    assert quote.markup_bp == 500
+    async with database.system("people") as unit:
+        await people.set_role(unit, payer, Role.MANAGER)
+    await eventually(database, books, payer, lambda quote: quote.markup_bp == 700, role=None)
 
 
 async def test_deaf_it_asks_each_time(database: Database) -> None:

@@ -20,6 +20,11 @@ async def find(unit: AsyncSession, user_id: UUID) -> Person | None:
     return await unit.get(Person, user_id, populate_existing=True)
 
 
+async def role_of(unit: AsyncSession, user_id: UUID) -> Role | None:
+    found = await unit.scalar(select(Person.role).where(Person.id == user_id))
+    return None if found is None else Role(found)
+
+
 async def find_by_email(unit: AsyncSession, key: str) -> Person | None:
     return await unit.scalar(select(Person).where(Person.email_key == key))
 

@@ -69,6 +69,11 @@ class Billing(BaseModel):
     exchange_url: Url = EXCHANGE_URL
     version: int = 1
 
+    @property
+    def asks_for_roles(self) -> bool:
+        """Whether it matters to anybody's price which role they have."""
+        return self.is_on and any(each.role is not None for each in self.markups)
+
     def markup_for(self, *, provider: str, model: str, role: Role) -> int:
         """Of several that name as much, the later one counts."""
         found = [each for each in self.markups if each.applies(provider=provider, model=model, role=role)]

@@ -6,8 +6,11 @@ What is held and charged is asked of the database all the same, each time.
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +20,7 @@ from kontor.billing.prices import PriceKey
 from kontor.billing.rates import Quote
 from kontor.billing.service import Asked, terms_of
 from kontor.core.events.listener import Listener
-from kontor.core.events.publishing import CHANNEL
+from kontor.core.events.publishing import CHANNEL, PERSON_PREFIX
 from kontor.core.ids import UserId
 from kontor.core.money import USD
 from kontor.core.tenancy import Role
@@ -27,6 +30,14 @@ FRESH_SECONDS = 15.0
 MOST = 20_000
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Until it is answered, a question stands for its answer: news takes either away."""
+
+    value: Any = None
+    until: float = 0.0
 
 
 class KnownBilling:
@@ -39,8 +50,7 @@ class KnownBilling:
     def __init__(self, listener: Listener, *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._listener = listener
         self._fresh_seconds = fresh_seconds
-        self._known: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
-        self._changes = 0
+        self._known: OrderedDict[Hashable, Known] = OrderedDict()
         listener.on(CHANNEL, self.heard)
 
     async def quote(
@@ -51,13 +61,14 @@ class KnownBilling:
         key: PriceKey,
         is_own_key: bool,
         is_local: bool,
-        role: Role,
+        role: Role | None,
         at: datetime,
     ) -> Quote:
         house = await self._house(unit)
         found = await self._remember(("price", key), lambda: prices.find(unit, key, at))
         currency = await self._currency(unit, payer, house)
         day = await self._remember(("rate", currency, at.date()), lambda: exchange.find(unit, USD, currency, at))
+        role = role or await self._role(unit, payer, house)
         return terms_of(house, found, currency, day, Asked(key, role, is_own_key=is_own_key, is_local=is_local), at)
 
     async def _house(self, unit: AsyncSession) -> Billing:
@@ -68,22 +79,31 @@ class KnownBilling:
             return house.currency
         return await self._remember(("wallet", payer), lambda: service.currency_of(unit, payer, house))
 
+    async def _role(self, unit: AsyncSession, payer: UserId, house: Billing) -> Role:
+        if not house.asks_for_roles:
+            return Role.USER
+        return await self._remember(("role", payer), lambda: service.role_of(unit, payer, house))
+
     async def _remember(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        until, known = self._known.get(key, (0.0, None))
-        if time.monotonic() < until and self._listener.connected.is_set():
-            return cast("T", known)
-        changes = self._changes
+        known = self._known.get(key)
+        if known is not None and time.monotonic() < known.until and self._listener.connected.is_set():
+            return cast("T", known.value)
+        asking = self._known[key] = Known()
         found = await ask()
         # What was changed while we asked may or may not be in the answer, so the next one asks again.
-        if changes == self._changes:
-            self._known[key] = time.monotonic() + self._fresh_seconds, found
+        if self._known.get(key) is asking:
+            self._known[key] = Known(found, time.monotonic() + self._fresh_seconds)
             self._known.move_to_end(key)
             while len(self._known) > MOST:
                 self._known.popitem(last=False)
         return found
 
     def heard(self, payload: str | None) -> None:
-        """News of the topic, or a new connection before which anything may have been missed."""
+        """News of the topic or of a person, or a new connection before which anything may have been missed."""
         if payload is None or payload.endswith(f" {TOPIC}"):
-            self._changes += 1
             self._known.clear()
+            return
+        _, _, topic = payload.partition(" ")
+        if topic.startswith(PERSON_PREFIX):
+            with suppress(ValueError):
+                self._known.pop(("role", UUID(topic.removeprefix(PERSON_PREFIX))), None)

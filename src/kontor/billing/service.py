@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.accounts import repository as people
 from kontor.billing import configuration, exchange, prices
 from kontor.billing.configuration import Billing
 from kontor.billing.errors import PriceMissing
@@ -55,15 +56,16 @@ async def quote(
     key: PriceKey,
     is_own_key: bool,
     is_local: bool,
-    role: Role,
+    role: Role | None,
     at: datetime,
 ) -> Quote:
-    """The terms of a run. `role` is the payer's. Raises PriceMissing where somebody would have to pay and nobody knows
-    how much, and RateTooOld where dollars cannot be turned into their currency."""
+    """The terms of a run. `role` is the payer's; None has it looked up. Raises PriceMissing where somebody would
+    have to pay and nobody knows how much, and RateTooOld where dollars cannot be turned into their currency."""
     house = await configuration.read(unit)
     found = await prices.find(unit, key, at)
     currency = await currency_of(unit, payer, house)
     day = await exchange.find(unit, USD, currency, at)
+    role = role or await role_of(unit, payer, house)
     asked = Asked(key, role, is_own_key=is_own_key, is_local=is_local)
     return terms_of(house, found, currency, day, asked, at)
 
@@ -112,6 +114,14 @@ async def currency_of(unit: AsyncSession, payer: UserId, house: Billing) -> str:
     async with elevated(unit, "billing"):
         found: str | None = await unit.scalar(_CURRENCY, {"owner": payer})
     return found or house.currency
+
+
+async def role_of(unit: AsyncSession, payer: UserId, house: Billing) -> Role:
+    """Of whoever pays, which need not be whoever asks. Looked up only where a markup is a matter of roles."""
+    if not house.asks_for_roles:
+        return Role.USER
+    async with elevated(unit, "billing"):
+        return await people.role_of(unit, payer) or Role.USER
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kontor.billing.configuration import Markup
 from kontor.billing.errors import InsufficientBalance
 from kontor.billing.usage import Usage
 from kontor.core.outage import is_outage
-from kontor.core.tenancy import Actor
+from kontor.core.tenancy import Actor, Role
 from kontor.gateway.runs.answers import Answer, gathered
 from kontor.gateway.runs.events import RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, End, How, Verdict, judge, judge_all
@@ -180,6 +181,19 @@ async def test_a_whole_answer_costs_what_the_provider_asks(here: Replica, payer:
     assert books["purchased_nano"] == 1_000_000_000 - billed.usd_nano
     assert answer.done is not None
     assert answer.done["balance_after_nano"] == books["purchased_nano"]
+
+
+async def test_the_markup_is_that_of_the_role_of_whoever_pays(here: Replica) -> None:
+    asker, payer = await person(here.database), await person(here.database, Role.MANAGER)
+    markups = [Markup(role=Role.USER, basis_points=9_000), Markup(role=Role.MANAGER, basis_points=1_000)]
+    await switch_billing_on(here.database, markups=markups)
+    await top_up(here.database, payer.user_id, 1_000_000_000)
+    await price(here.database, "fake-n30", by=payer.user_id)
+    run_id, answer = await here.runs.ask(asker, asking("fake-n30", payer_id=payer.user_id))
+    assert answer.error is None
+    found = await row(here.database, "SELECT quote FROM run WHERE id = :id", id=run_id)
+    assert found.quote["markup_bp"] == 1_000
+    assert (await books_of(here, run_id))["hold"] == "settled"
 
 
 async def test_reasoning_and_cached_tokens_are_priced_apart(here: Replica, payer: Actor, provider: LlmServer) -> None:

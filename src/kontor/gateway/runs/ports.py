@@ -128,7 +128,7 @@ class Books(Protocol):
         key: PriceKey,
         is_own_key: bool,
         is_local: bool,
-        role: Role,
+        role: Role | None,
         at: datetime,
     ) -> Quote: ...
 

@@ -305,7 +305,7 @@ class Runs:
                     key=PriceKey(candidate.provider_kind, candidate.model_name),
                     is_own_key=candidate.is_own_key,
                     is_local=candidate.is_local,
-                    role=actor.role,
+                    role=actor.role if payer == actor.user_id else None,
                     at=now(),
                 )
             except KontorError as error:
