@@ -1,7 +1,7 @@
 """The list of models as one person may use them, with what each costs them and how it is doing."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,29 +11,47 @@ from kontor.billing.service import Offer, PriceKey
 from kontor.core.clock import now
 from kontor.core.money import plain
 from kontor.core.tenancy import Actor
+from kontor.gateway.catalogue import ModelGone
 from kontor.gateway.known import Health, KnownModel, KnownProvider, View
 from kontor.gateway.llm_config import BUILT_IN
 from kontor.gateway.parameters import schema_of
-from kontor.gateway.schemas import ModelRead, ModelsRead, ModelState, PriceRead, ProviderRef, RuleRead, listed
+from kontor.gateway.schemas import (
+    ModelDetail,
+    ModelRead,
+    ModelsRead,
+    ModelState,
+    PriceRead,
+    ProviderRef,
+    RuleRead,
+    listed,
+)
 
 # What a model without a word about it is taken to take and give.
 PLAIN = ["text"]
 
 
 async def models_of(unit: AsyncSession, view: View, actor: Actor) -> ModelsRead:
-    found = [(model, model.provider) for model in view.usable()]
-    keys = {price_key(provider, model): is_own(view, provider) for model, provider in found}
-    offers = await billing.offers(unit, keys, payer=actor.user_id, role=actor.role, at=now())
-    names = aliases_of(view)
-    items = [
-        as_read(view, model, provider, offers.get(price_key(provider, model)), names[model.id])
-        for model, provider in found
-    ]
+    items = await reads_of(unit, view, actor, list(view.usable()))
     items.sort(key=lambda item: (item.provider.label.lower(), item.label.lower()))
     config = view.house.config
     rules = [RuleRead(name=name, strategy=strategy, is_built_in=True) for name, strategy in BUILT_IN.items()]
     rules += [RuleRead(name=rule.name, strategy=rule.strategy, is_built_in=False) for rule in config.rules]
     return ModelsRead(items=items, rules=rules, default=config.default_model or "auto")
+
+
+async def detail_of(unit: AsyncSession, view: View, actor: Actor, model_id: UUID) -> ModelDetail:
+    model = view.model(model_id)
+    if model is None or not view.may_use(model):
+        raise ModelGone
+    (read,) = await reads_of(unit, view, actor, [model])
+    return ModelDetail(**dict(read), parameters=schema_of(model, model.provider))
+
+
+async def reads_of(unit: AsyncSession, view: View, actor: Actor, models: Sequence[KnownModel]) -> list[ModelRead]:
+    keys = {price_key(model.provider, model): is_own(view, model.provider) for model in models}
+    offers = await billing.offers(unit, keys, payer=actor.user_id, role=actor.role, at=now())
+    names = aliases_of(view)
+    return [as_read(view, model, offers.get(price_key(model.provider, model)), names[model.id]) for model in models]
 
 
 def price_key(provider: KnownProvider, model: KnownModel) -> PriceKey:
@@ -45,7 +63,7 @@ def is_own(view: View, provider: KnownProvider) -> bool:
     return provider.owner_id is not None or (key is not None and key.owner_id is not None)
 
 
-def aliases_of(view: View) -> Mapping[UUID, list[str]]:
+def aliases_of(view: View) -> defaultdict[UUID, list[str]]:
     found: defaultdict[UUID, list[str]] = defaultdict(list)
     for alias in view.house.config.aliases:
         for model in view.named(alias.model)[:1]:
@@ -53,10 +71,8 @@ def aliases_of(view: View) -> Mapping[UUID, list[str]]:
     return found
 
 
-def as_read(
-    view: View, model: KnownModel, provider: KnownProvider, offer: Offer | None, aliases: Sequence[str]
-) -> ModelRead:
-    facts = model.facts
+def as_read(view: View, model: KnownModel, offer: Offer | None, aliases: Sequence[str]) -> ModelRead:
+    facts, provider = model.facts, model.provider
     return ModelRead(
         id=model.id,
         name=model.name,
@@ -71,7 +87,6 @@ def as_read(
         price=price_of(offer, provider),
         state=state_of(view, provider, offer),
         is_own_key=is_own(view, provider),
-        parameters=schema_of(model, provider),
         deprecated_on=facts.deprecated_on,
         aliases=list(aliases),
     )

@@ -56,7 +56,7 @@ MOST_COUNTED = 20
 
 
 class GenerateBody(BaseModel):
-    """Further fields are parameters of the model: `GET /llm/models` has a schema of those that each takes."""
+    """Further fields are parameters of the model: `GET /llm/models/{id}` has a schema of those that it takes."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
@@ -193,11 +193,13 @@ async def generate(
     wish = wish_of(body, token_id=token_of(request), idempotency_key=idempotency_key)
     if body.stream:
         run = Beginning(runs, actor, wish)
-        await run.look()
+        async with streaming_of(request).awaiting(request):
+            await run.look()
         if run.failure is not None:
             return refused(request, run.failure, run.run_id)
         return stream_of(request, run)
-    run_id, answer = await runs.ask(actor, wish)
+    async with streaming_of(request).awaiting(request):
+        run_id, answer = await runs.ask(actor, wish)
     if (failure := failure_of(answer)) is not None:
         return refused(request, failure, run_id)
     return answer_read(run_id, answer)
@@ -231,7 +233,8 @@ async def embed_texts(
         body.dimensions,
         Wish(messages=(), token_id=token_of(request)),
     )
-    found = await embed(runs, Router(gateway, estimates), actor, wanted)
+    async with streaming_of(request).awaiting(request):
+        found = await embed(runs, Router(gateway, estimates), actor, wanted)
     if found.failure is not None:
         return refused(request, found.failure, found.run_ids[-1])  # type: ignore[return-value]  # a response as it is
     vectors = [list(vector) for vector in found.vectors]

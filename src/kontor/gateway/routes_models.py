@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts.current_caller import CurrentCaller
@@ -10,6 +10,7 @@ from kontor.accounts.errors import ProofNeeded, SessionRequired
 from kontor.accounts.guards import Proved
 from kontor.core.errors import FieldProblem
 from kontor.core.fetch import FetchRefused
+from kontor.core.http import conditional
 from kontor.core.http.actors import (
     AccountReader,
     AccountWriter,
@@ -20,11 +21,13 @@ from kontor.core.http.actors import (
     ScopeRequired,
     Unauthenticated,
 )
+from kontor.core.http.conditional import NOT_MODIFIED, IfNoneMatch
 from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
 from kontor.core.tenancy import Actor
 from kontor.gateway import keys, listing, service
+from kontor.gateway.catalogue import ModelGone
 from kontor.gateway.current import CurrentGateway
 from kontor.gateway.facts import friendly, joined, of_list
 from kontor.gateway.keys import KeyNotFound, OwnAddressesNotAllowed, OwnKeysNotAllowed, TooManyKeys
@@ -37,6 +40,7 @@ from kontor.gateway.schemas import (
     KeyCheckRead,
     KeyRead,
     KindRead,
+    ModelDetail,
     ModelsRead,
     OwnKeyCreate,
     OwnKeyRead,
@@ -55,10 +59,27 @@ router = APIRouter(
 )
 
 
-@router.get("/models")
-async def list_models(actor: CurrentActor, unit: Unit, gateway: CurrentGateway) -> ModelsRead:
-    """Everything that may be asked, with its price and how it is doing, and the names of rules."""
-    return await listing.models_of(unit, await gateway.knowledge.view(actor), actor)
+@router.get("/models", response_model=ModelsRead, responses=NOT_MODIFIED)
+async def list_models(
+    actor: CurrentActor,
+    unit: Unit,
+    gateway: CurrentGateway,
+    *,
+    request: Request,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Everything that may be asked, with its price and how it is doing, and the names of rules.
+
+    The list can be long: whoever sends back the ETag it came with gets it again only when it has changed.
+    """
+    found = await listing.models_of(unit, await gateway.knowledge.view(actor), actor)
+    return conditional.answer(request, found, seen=if_none_match)
+
+
+@router.get("/models/{model_id}", responses=problems(ModelGone))
+async def read_model(model_id: UUID, actor: CurrentActor, unit: Unit, gateway: CurrentGateway) -> ModelDetail:
+    """One of the list, with a JSON schema of its parameters."""
+    return await listing.detail_of(unit, await gateway.knowledge.view(actor), actor, model_id)
 
 
 @router.get("/keys")

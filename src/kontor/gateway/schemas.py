@@ -453,9 +453,12 @@ class ModelRead(BaseModel):
     price: PriceRead | None
     state: ModelState
     is_own_key: bool
-    parameters: Mapping[str, Any] = Field(description="A JSON schema")
     deprecated_on: date | None
     aliases: list[str]
+
+
+class ModelDetail(ModelRead):
+    parameters: Mapping[str, Any] = Field(description="A JSON schema of what can be set for a question")
 
 
 class RuleRead(BaseModel):

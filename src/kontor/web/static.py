@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import kontor
 from kontor.accounts.preferences import Appearance
 from kontor.core.errors import Kind, KontorError
+from kontor.core.http.conditional import accepts, is_seen
 from kontor.core.http.problems import ProblemResponse, problem_body
 from kontor.web.lifecycle import Lifecycle, Phase
 from kontor.web.middleware import refuse
@@ -90,14 +91,6 @@ class File:
         if accepts(accepted, "gzip") and self.gzipped is not None:
             return self.gzipped, "gzip"
         return self.path.read_bytes(), None
-
-
-def accepts(header: str, encoding: str) -> bool:
-    for part in header.split(","):
-        name, _, weight = part.strip().lower().partition(";")
-        if name == encoding:
-            return not re.fullmatch(r"q=0(\.0*)?", weight.strip())
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +181,11 @@ class Pages:
         return HTMLResponse(page, headers={"Vary": "Cookie, Accept-Language"})
 
 
+BELOW_RESERVED = tuple(f"{prefix}/" for prefix in RESERVED)
+
+
 def is_reserved(path: str) -> bool:
-    return any(path == prefix or path.startswith(prefix + "/") for prefix in RESERVED)
+    return path.startswith(BELOW_RESERVED) or path in RESERVED
 
 
 def serve(file: File, request: Request) -> Response:
@@ -199,8 +195,7 @@ def serve(file: File, request: Request) -> Response:
         "Vary": "Accept-Encoding",
         "Content-Type": file.media_type,
     }
-    seen = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if file.etag in seen:
+    if is_seen(request.headers.get("if-none-match"), file.etag):
         return Response(status_code=304, headers=headers)
     body, encoding = file.body(request.headers.get("accept-encoding", ""))
     if encoding is not None:

@@ -1871,8 +1871,30 @@ export interface paths {
     /**
      * List Models
      * @description Everything that may be asked, with its price and how it is doing, and the names of rules.
+     *
+     *     The list can be long: whoever sends back the ETag it came with gets it again only when it has changed.
      */
     get: operations["list_models"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/models/{model_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Model
+     * @description One of the list, with a JSON schema of its parameters.
+     */
+    get: operations["read_model"];
     put?: never;
     post?: never;
     delete?: never;
@@ -3107,7 +3129,7 @@ export interface components {
     };
     /**
      * GenerateBody
-     * @description Further fields are parameters of the model: `GET /llm/models` has a schema of those that each takes.
+     * @description Further fields are parameters of the model: `GET /llm/models/{id}` has a schema of those that it takes.
      */
     GenerateBody: {
       /**
@@ -3959,8 +3981,8 @@ export interface components {
        */
       provider_id: string;
     };
-    /** ModelRead */
-    ModelRead: {
+    /** ModelDetail */
+    ModelDetail: {
       /** Aliases */
       aliases: string[];
       /** Context Total */
@@ -3988,11 +4010,48 @@ export interface components {
       name: string;
       /**
        * Parameters
-       * @description A JSON schema
+       * @description A JSON schema of what can be set for a question
        */
       parameters: {
         [key: string]: unknown;
       };
+      price: components["schemas"]["kontor__gateway__schemas__PriceRead"] | null;
+      provider: components["schemas"]["ProviderRef"];
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "slow" | "down" | "unpriced" | "no_key";
+      /** Takes */
+      takes: string[];
+    };
+    /** ModelRead */
+    ModelRead: {
+      /** Aliases */
+      aliases: string[];
+      /** Context Total */
+      context_total: number | null;
+      /** Deprecated On */
+      deprecated_on: string | null;
+      /** Description */
+      description: string | null;
+      /** Features */
+      features: string[] | null;
+      /** Gives */
+      gives: string[];
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Own Key */
+      is_own_key: boolean;
+      /** Label */
+      label: string;
+      /** Max Output */
+      max_output: number | null;
+      /** Name */
+      name: string;
       price: components["schemas"]["kontor__gateway__schemas__PriceRead"] | null;
       provider: components["schemas"]["ProviderRef"];
       /**
@@ -13630,7 +13689,10 @@ export interface operations {
   list_models: {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description ETags that the reader has */
+        "if-none-match"?: string | null;
+      };
       path?: never;
       cookie?: never;
     };
@@ -13645,6 +13707,13 @@ export interface operations {
           "application/json": components["schemas"]["ModelsRead"];
         };
       };
+      /** @description What the reader has is what there is */
+      304: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
       /** @description `auth.required` */
       401: {
         headers: {
@@ -13656,6 +13725,82 @@ export interface operations {
       };
       /** @description `auth.scope_required` */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_model: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        model_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ModelDetail"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.model_not_listed` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };

@@ -55,7 +55,8 @@ const kontor: Middleware = {
       throw new Offline(`HTTP ${response.status}`);
     }
     connectionRestored();
-    if (response.ok) return response;
+    // "Not modified" is what was hoped for by whoever named what they have.
+    if (response.ok || response.status === 304) return response;
     const problem = await problemFrom(response);
     if (problem.code === "auth.required" && !openPaths.test(new URL(request.url).pathname)) announceSessionEnd();
     throw problem;

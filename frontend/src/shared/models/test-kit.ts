@@ -22,7 +22,6 @@ export function makeModel(change: Partial<ModelInfo> = {}): ModelInfo {
     },
     state: "ok",
     is_own_key: false,
-    parameters: {},
     deprecated_on: null,
     aliases: [],
     ...change,
