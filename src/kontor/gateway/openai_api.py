@@ -67,7 +67,8 @@ async def chat_completions(request: Request) -> Response:
 
     if wanted.is_streamed:
         return await streamed(request, wish, shape)
-    run_id, answer = await runs_of(request).ask(user_of(request).actor, wish)
+    async with streaming_of(request).awaiting(request):
+        run_id, answer = await runs_of(request).ask(user_of(request).actor, wish)
     if (failure := failure_of(answer)) is not None:
         return failed(failure, run_id)
     body = completion(run_id, created(), model_of(answer, wanted), answer, ignored=wanted.ignored)
@@ -83,7 +84,8 @@ async def create_response(request: Request) -> Response:
 
     if wanted.is_streamed:
         return await streamed(request, wish, shape)
-    async with runs_of(request).start_and_follow(user_of(request).actor, wish) as (run_id, events):
+    followed = runs_of(request).start_and_follow(user_of(request).actor, wish)
+    async with streaming_of(request).awaiting(request), followed as (run_id, events):
         heard = [event async for event in events]
     answer = fold(heard)
     if (failure := failure_of(answer)) is not None:
@@ -97,7 +99,8 @@ Shape = Callable[[RunId, str], ChatStream | ResponseStream]
 async def streamed(request: Request, wish: Wish, shape: Shape) -> Response:
     """The run begins before the answer does. What fails before its first word is an error with a status."""
     run = Beginning(runs_of(request), user_of(request).actor, wish)
-    await run.look()
+    async with streaming_of(request).awaiting(request):
+        await run.look()
     if run.failure is not None:
         return failed(run.failure, run.run_id)
 
@@ -127,17 +130,15 @@ def ended(reason: str) -> bytes:
 async def embeddings(request: Request) -> Response:
     wanted = asked.vectors(await body_of(request))
     seen = user_of(request)
-    found = await embed(
-        runs_of(request),
-        Router(gateway_of(request), request.app.state.estimates),
-        seen.actor,
-        Wanted(
-            wanted.texts,
-            wanted.model,
-            dimensions=wanted.dimensions,
-            wish=Wish(messages=(), token_id=seen.token_id),
-        ),
+    asking = Wanted(
+        wanted.texts,
+        wanted.model,
+        dimensions=wanted.dimensions,
+        wish=Wish(messages=(), token_id=seen.token_id),
     )
+    router = Router(gateway_of(request), request.app.state.estimates)
+    async with streaming_of(request).awaiting(request):
+        found = await embed(runs_of(request), router, seen.actor, asking)
     if found.failure is not None:
         return failed(found.failure, found.run_ids[-1])
     packed = base64_of if wanted.is_base64 else list

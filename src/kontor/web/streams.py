@@ -64,9 +64,11 @@ CLOSE_CODES: Mapping[End, int] = {
 }
 
 
-# An answer ends by itself; one in a protocol that is not ours has a reader who could not come back for its rest.
-StreamKind = Literal["sse", "socket", "answer", "foreign"]
-ANSWERS = frozenset({"answer", "foreign"})
+# An answer ends by itself; one in a protocol that is not ours has a reader who could not come back for its rest, and to
+# the reader of one that is awaited in one piece it is no stream at all.
+StreamKind = Literal["sse", "socket", "answer", "foreign", "awaited"]
+ANSWERS = frozenset({"answer", "foreign", "awaited"})
+STAYING = frozenset({"foreign", "awaited"})  # when the process goes, for as long as it waits
 
 
 @dataclass(eq=False, slots=True)
@@ -77,11 +79,14 @@ class Open:
     kind: StreamKind
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reason: End | None = None
+    patience: asyncio.Timeout | None = None  # of whoever awaits an answer
 
     def end(self, reason: End) -> None:
         if self.reason is None:
             self.reason = reason
             self.ended.set()
+            if self.patience is not None:
+                self.patience.reschedule(asyncio.get_running_loop().time())
 
     @property
     def key(self) -> tuple[Any, Any]:
@@ -116,7 +121,7 @@ class Streams:
                 staying[0].end(End.REPLACED)
         gauge = self.metrics.streams.labels(kind)
         gauge.inc()
-        if self.lifecycle.draining.is_set() and kind != "foreign":
+        if self.lifecycle.draining.is_set() and kind not in STAYING:
             stream.end(End.RESTART)
         try:
             yield stream
@@ -137,11 +142,22 @@ class Streams:
         last: Callable[[str], bytes] | None = None,
     ) -> "EventSource":
         """See `core.http.streaming`."""
-        seen = request.scope.get("kontor.session")
-        if not isinstance(seen, SignedIn):
-            raise Unauthenticated
         kind: StreamKind = "answer" if last is None else "foreign"
-        return EventSource(self, seen, source, kind=kind, headers=headers, last=last)
+        return EventSource(self, signed_in(request), source, kind=kind, headers=headers, last=last)
+
+    @asynccontextmanager
+    async def awaiting(self, request: Request) -> AsyncIterator[None]:
+        """See `core.http.streaming`. Among the streams, and so asked about together with them."""
+        async with self.opened(signed_in(request), "awaited") as stream:
+            try:
+                async with asyncio.timeout(None) as stream.patience:
+                    yield
+            except TimeoutError:
+                if stream.reason is None:
+                    raise
+                raise Unauthenticated from None
+            finally:
+                stream.patience = None
 
     def heard(self, payload: str | None) -> None:
         """From the process's one listening connection: something happened to a person who reads here."""
@@ -190,7 +206,7 @@ class Streams:
             for stream in streams:
                 if found is None:
                     stream.end(End.SESSION_ENDED)
-                elif rights(found) != rights(stream.seen):
+                elif rights(found) != rights(stream.seen) and stream.kind != "awaited":
                     stream.end(End.RIGHTS_CHANGED)
 
     async def end_when_draining(self) -> None:
@@ -199,8 +215,15 @@ class Streams:
         await self.lifecycle.draining.wait()
         for streams in self._open.values():
             for stream in streams:
-                if stream.kind != "foreign":
+                if stream.kind not in STAYING:
                     stream.end(End.RESTART)
+
+
+def signed_in(request: Request) -> SignedIn:
+    seen = request.scope.get("kontor.session")
+    if not isinstance(seen, SignedIn):
+        raise Unauthenticated
+    return seen
 
 
 async def first_of(*events: asyncio.Event) -> None:

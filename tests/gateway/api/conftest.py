@@ -22,6 +22,7 @@ from tests.wire.openai import OpenAi
 MODELS = (
     "fake", "fake-n30", "fake-n30-t20", "fake-n400-t10", "fake-think9-n9", "fake-tools", "fake-d16", "fake-e503",
     "fake-broke-e429", "fake-n30-break9", "fake-n30-error9", "fake-context40", "fake-e429-after7-norepeat",
+    "fake-w12000",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import base64
 import json
 import signal
 import struct
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from kontor.accounts import people
 from tests.conftest import Server as PostgresServer
 from tests.gateway.api.conftest import Desk, opened_desk
 from tests.gateway.api.sse import all_of
+from tests.web.conftest import SignedInPerson
 
 QUESTION: list[Any] = [{"role": "user", "content": "What is there to know about the practice provider?"}]
 LOOK: Any = {
@@ -267,6 +270,41 @@ async def test_a_stream_ends_when_its_token_is_revoked_and_the_run_goes_on(desk:
                 async for _ in stream:
                     pass
     assert (await row_of(desk, run_id)).state == "running"
+
+
+async def suspend(desk: Desk, person: SignedInPerson) -> None:
+    async with desk.live.database.system("people") as unit:
+        await people.suspend(unit, person.id)
+
+
+async def revoke(desk: Desk, person: SignedInPerson) -> None:
+    async with desk.live.database.system("test") as unit:
+        await unit.execute(text("DELETE FROM personal_token WHERE owner_id = :id"), {"id": person.id})
+
+
+@pytest.mark.parametrize("end_of_rights", [suspend, revoke])
+async def test_an_answer_that_is_awaited_is_for_whoever_may_read_it_when_it_comes(
+    desk: Desk, end_of_rights: Callable[[Desk, SignedInPerson], Awaitable[None]]
+) -> None:
+    person, model = await desk.live.sign_in(), "fake-w12000"
+    asked = [
+        ("/v1/chat/completions", {"model": model, "messages": QUESTION}),
+        ("/v1/chat/completions", {"model": model, "messages": QUESTION, "stream": True}),
+        ("/v1/responses", {"model": model, "input": "Who are you?"}),
+        ("/api/v1/llm/generate", {"model": model, "messages": QUESTION}),
+    ]
+    before = desk.provider.busy
+    async with await desk.http(person) as http, asyncio.TaskGroup() as group:
+        answers = [group.create_task(http.post(path, json=body)) for path, body in asked]
+        await desk.provider.until(lambda: desk.provider.busy == before + len(asked))
+        await end_of_rights(desk, person)
+        async with asyncio.timeout(5):
+            await asyncio.wait(answers)
+        assert [task.result().status_code for task in answers] == [401] * len(asked)
+        assert answers[0].result().json()["error"]["code"] == "invalid_api_key"
+    async with desk.live.database.system("test") as unit:
+        found = await unit.execute(text("SELECT state FROM run WHERE owner_id = :id"), {"id": person.id})
+        assert [row.state for row in found] == ["running"] * len(asked), "the runs go on"
 
 
 async def test_questions_may_be_large_for_people_and_small_for_strangers(desk: Desk) -> None:

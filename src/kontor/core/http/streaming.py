@@ -1,6 +1,7 @@
 """What a route streams, and to what it hands it. How a stream is watched over and ended is for `web.streams`."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,6 +48,10 @@ class Streaming(Protocol):
     ) -> Response:
         """Without `last` the reader is told in our words why a stream was ended; with it, in those that it returns,
         and the stream holds nothing but what the source says."""
+
+    def awaiting(self, request: Request) -> AbstractAsyncContextManager[None]:
+        """Around the wait for an answer in one piece. Whoever may not read any more gets none: the wait is over within
+        5 s, by `Unauthenticated`. What is waited for goes on or not as it pleases."""
 
 
 def streaming_of(request: Request) -> Streaming:
