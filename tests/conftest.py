@@ -11,6 +11,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,10 @@ async def connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 @pytest.fixture
 def database(connection: AsyncConnection) -> Database:
     """As the application's role. What a test commits here is undone after it; units of one test share a connection."""
+    return database_on(connection)
+
+
+def database_on(connection: AsyncConnection) -> Database:
     return Database(
         async_sessionmaker(connection, join_transaction_mode="create_savepoint", expire_on_commit=False),
     )
@@ -147,7 +152,17 @@ async def owner_connection(server: Server, copy: str) -> AsyncIterator[AsyncConn
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(kontor_data=tmp_path / "data", kontor_kind="multi", kontor_master_key=MASTER_KEY)
+    return make_settings(tmp_path / "data")
+
+
+def make_settings(data: Path) -> Settings:
+    return house_settings().model_copy(update={"kontor_data": data})
+
+
+@cache
+def house_settings() -> Settings:
+    """Read once: looking through the environment for each field takes longer than many a test."""
+    return Settings(kontor_kind="multi", kontor_master_key=MASTER_KEY)
 
 
 @pytest.fixture(scope="session", autouse=True)
