@@ -17,7 +17,7 @@ from kontor.core import clock
 from kontor.core.database import Database
 from kontor.core.events.bus import Bus
 from kontor.core.events.listener import Listener, plain_url
-from kontor.core.events.publishing import ADMIN_TOPIC, person_topic, publish
+from kontor.core.events.publishing import ADMIN_TOPIC, EVERYONE_TOPIC, person_topic, publish
 from kontor.core.events.retention import sweep
 from kontor.core.events.stream import RESET, Event, EventStream, Position, Tick
 from kontor.core.ids import UserId
@@ -212,6 +212,19 @@ async def test_swept_events_mean_a_fresh_start_and_nothing_else_does(
     # Somebody of whose topic nothing was lost does not load everything anew.
     await tell(committed_database, quiet, 7)
     assert numbers(await read(stream, quiet, 1, after=start)) == [7]
+
+
+async def test_what_everybody_hears_carries_nothing(committed_database: Database, stream: EventStream) -> None:
+    who, other = person(), person()
+    with pytest.raises(DBAPIError, match="event_everyone_check"):
+        await tell(committed_database, who, 1, topic=EVERYONE_TOPIC)
+    async with committed_database.unit(who) as unit:
+        await publish(unit, topic=EVERYONE_TOPIC, kind="test.told", data={})
+    (event,) = await read(stream, other, 1, after=0, topics=(EVERYONE_TOPIC,))
+    assert (event.kind, event.data) == ("test.told", {})
+    assert committed_database.engine is not None
+    async with committed_database.engine.connect() as nobody:
+        assert await nobody.scalar(text("SELECT count(*) FROM event")) == 0
 
 
 async def test_a_position_from_another_life_means_a_fresh_start(stream: EventStream) -> None:

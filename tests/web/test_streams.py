@@ -15,12 +15,13 @@ from sqlalchemy import delete, update
 from kontor.accounts.opaque import digest, new_personal_token
 from kontor.accounts.tables import Person, PersonalToken, Session
 from kontor.core.clock import now
-from kontor.core.events.publishing import ADMIN_TOPIC, person_topic, publish
+from kontor.core.events.publishing import ADMIN_TOPIC, EVERYONE_TOPIC, person_topic, publish
 from kontor.core.http.streaming import Beat, Frame
 from kontor.core.ids import UserId, new_id
 from kontor.core.jobs.enqueueing import enqueue
 from kontor.core.jobs.kinds import Kind, NoArgs
 from kontor.core.tenancy import Identity, Role, Scope
+from kontor.gateway import known
 from kontor.web import streams
 from kontor.web.streams import as_sse
 from tests.web.conftest import Live, SignedInPerson, eventually
@@ -125,6 +126,19 @@ async def test_managers_hear_that_somebody_changed_and_not_who(live: Live) -> No
         assert answer.status_code == 200, answer.text
         kind, data = await reader.next()
         assert (kind, data["topic"], data["data"]) == ("people.changed", "managers", {})
+
+
+async def test_everybody_hears_that_the_models_of_the_house_changed_and_nothing_more(live: Live) -> None:
+    boss, ada, eve = await live.sign_in(Role.ADMIN), await live.sign_in(), await live.sign_in()
+    async with listening(live, boss) as theirs, listening(live, ada) as reader, live.client() as client:
+        async with live.database.system("test") as unit:
+            await known.tell(unit, eve.id)  # of keys of her own
+            await publish(unit, topic=ADMIN_TOPIC, kind="mail.shown", data={})
+        answer = await client.put("/api/v1/admin/llm-config", json={"default_model": "local"}, headers=boss.headers)
+        assert answer.status_code == 200, answer.text
+        kind, data = await reader.next()
+        assert (kind, data["topic"], data["data"]) == ("models.changed", EVERYONE_TOPIC, {})
+        assert [(await theirs.next())[0] for _ in range(2)] == ["mail.shown", "models.changed"]
 
 
 async def test_administrators_hear_of_jobs_that_people_put_down_and_cancel(live: Live) -> None:

@@ -25,7 +25,7 @@ from kontor.billing.rates import price_of
 from kontor.core.clock import now
 from kontor.core.database import Database
 from kontor.core.events.listener import Listener
-from kontor.core.events.publishing import ADMIN_TOPIC, CHANNEL, person_topic, publish
+from kontor.core.events.publishing import CHANNEL, EVERYONE_TOPIC, person_topic, publish
 from kontor.core.ids import UserId
 from kontor.core.tenancy import Actor, Identity, Role, Scope
 from kontor.core.vault.errors import MasterKeyMissing, SealBroken
@@ -329,7 +329,7 @@ async def tell(unit: AsyncSession, owner_id: UserId | None) -> None:
     owner_id = None if owner_id is None else UserId(UUID(int=owner_id.int))
     topic = TOPIC if owner_id is None else f"{TOPIC}:{owner_id}"
     await publish(unit, topic=topic, kind=CHANGED, data={}, owner_id=owner_id)
-    await publish(unit, topic=ADMIN_TOPIC if owner_id is None else person_topic(owner_id), kind=CHANGED, data={})
+    await publish(unit, topic=EVERYONE_TOPIC if owner_id is None else person_topic(owner_id), kind=CHANGED, data={})
 
 
 async def read_house(unit: AsyncSession, vault: Vault) -> House:

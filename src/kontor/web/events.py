@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
 from kontor.accounts.authentication import SignedIn
-from kontor.core.events.publishing import ADMIN_TOPIC, MANAGER_TOPIC, person_topic
+from kontor.core.events.publishing import ADMIN_TOPIC, EVERYONE_TOPIC, MANAGER_TOPIC, person_topic
 from kontor.core.events.stream import Tick
 from kontor.core.http.actors import Core, ScopeRequired, Unauthenticated
 from kontor.core.http.problems import problems
@@ -83,16 +83,16 @@ def signed_in(found: object) -> SignedIn:
 
 def topics_of(actor: Actor) -> tuple[Actor | Identity, list[str]]:
     """What the actor may hear, and as whom the rows are read."""
-    mine = person_topic(actor.user_id)
+    topics = [person_topic(actor.user_id), EVERYONE_TOPIC]
     if actor.token_scopes is not None and "admin:read" not in actor.token_scopes:
-        return actor, [mine]
+        return actor, topics
     match actor.role:
         case Role.ADMIN:
-            return actor.as_admin(), [mine, ADMIN_TOPIC]
+            return actor.as_admin(), [*topics, ADMIN_TOPIC]
         case Role.MANAGER:
-            return actor.as_admin(), [mine, MANAGER_TOPIC]
+            return actor.as_admin(), [*topics, MANAGER_TOPIC]
         case Role.USER:
-            return actor, [mine]
+            return actor, topics
         case other:
             assert_never(other)
 

@@ -20,6 +20,8 @@ from kontor.core.ids import UserId
 CHANNEL = "kontor_events"
 ADMIN_TOPIC = "admin"
 MANAGER_TOPIC = "managers"
+# Heard by everybody who is signed in, so its events carry nothing: the table refuses any that does.
+EVERYONE_TOPIC = "everyone"
 PERSON_PREFIX = "person:"
 
 # An event says that something changed and how to find it. Whoever needs more reads it where it is kept.
