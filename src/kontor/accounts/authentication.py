@@ -126,11 +126,11 @@ async def _by_session(kernel: Kernel, which: ColumnElement[bool], door: Door, ad
 
 
 async def _by_personal_token(kernel: Kernel, token: str, tokens: KnownTokens | None) -> SignedIn | None:
-    if not is_personal_token(token):
-        return None
     hashed = digest(token)
     if tokens is not None and (known := tokens.find(hashed)) is not None:
         return _as_token_bearer(known)
+    if not is_personal_token(token):
+        return None
     changes = 0 if tokens is None else tokens.changes
     async with kernel.database.system("sign-in") as unit:
         found = await _find_token(unit, PersonalToken.hash == hashed)
@@ -323,7 +323,7 @@ def _headers(scope: Scope) -> Mapping[str, str]:
     """Of two headers of one name the first counts here, except for cookies, which browsers may send in parts."""
     found: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = str(raw_name, "latin-1").lower(), str(raw_value, "latin-1")
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         if name == "cookie" and name in found:
             found[name] += f"; {value}"
         else:

@@ -2,6 +2,7 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 MOST_CLIENT_CHARACTERS = 300
@@ -16,6 +17,7 @@ class Caller:
     client: str = ""
 
 
+@lru_cache(maxsize=4096)
 def plain_address(host: str | None) -> str | None:
     """Only what is an address: behind a Unix socket or a test there may be other words."""
     try:

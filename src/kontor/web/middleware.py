@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from secrets import token_hex
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kontor.accounts import cookies
@@ -203,13 +203,14 @@ class Observe:
         self.app = app
         self.metrics = metrics
         self.lifecycle = lifecycle
+        self._meters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
         given = header(scope, b"x-request-id")
-        request_id = given if given is not None and REQUEST_ID.fullmatch(given) else uuid4().hex
+        request_id = given if given is not None and REQUEST_ID.fullmatch(given) else token_hex(16)
         scope["kontor.request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         is_http = scope["type"] == "http"
@@ -219,15 +220,16 @@ class Observe:
         async def send_marked(message: Message) -> None:
             nonlocal status, is_stream
             kind = message["type"]
-            if kind in {"http.response.start", "websocket.http.response.start"}:
+            if kind == "http.response.body":
+                pass
+            elif kind in {"http.response.start", "websocket.http.response.start"}:
                 status = message["status"]
-                headers = MutableHeaders(raw=list(message.get("headers", [])))
-                headers["x-request-id"] = request_id
-                is_stream = headers.get("content-type", "").startswith("text/event-stream")
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                is_stream = any(pair[0] == b"content-type" and pair[1].startswith(EVENT_STREAM) for pair in headers)
                 if self.lifecycle.phase is Phase.DRAINING and is_http:
                     # No further request may come over this connection: it could meet the closing of the socket.
-                    headers["connection"] = "close"
-                message = {**message, "headers": headers.raw}
+                    headers = [*(pair for pair in headers if pair[0] != b"connection"), (b"connection", b"close")]
+                message = {**message, "headers": headers}
             elif kind == "websocket.accept":
                 status = 101
             elif kind == "websocket.close" and status == 0:
@@ -243,13 +245,26 @@ class Observe:
             seconds = time.perf_counter() - started
             method = scope["method"] if is_http else "WEBSOCKET"
             route = template_of(scope)
-            self.metrics.requests.labels(method if method in METHODS else "OTHER", route, str(status)).inc()
+            requests, duration = self._meters_of(method if method in METHODS else "OTHER", route, status)
+            requests.inc()
             if is_http and not is_stream:
-                self.metrics.seconds.labels(method if method in METHODS else "OTHER", route).observe(seconds)
+                duration.observe(seconds)
             line = log.debug if route in UNREMARKABLE and status < 400 else log.info
             line("http.request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
+    def _meters_of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Looked up once: finding them among their labels costs more than counting."""
+        found = self._meters.get((method, route, status))
+        if found is None:
+            found = (
+                self.metrics.requests.labels(method, route, str(status)),
+                self.metrics.seconds.labels(method, route),
+            )
+            self._meters[method, route, status] = found
+        return found
 
+
+EVENT_STREAM = b"text/event-stream"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"})
 UNREMARKABLE = frozenset({"/health", "/health/live", "/health/ready", "/metrics", "(static)"})
 
@@ -318,7 +333,7 @@ class SecurityHeaders:
         added = [*self.headers, self.strict] if scope["scheme"] in {"https", "wss"} else self.headers
 
         async def send_guarded(message: Message) -> None:
-            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+            if message["type"].endswith("http.response.start"):
                 present = list(message.get("headers", []))
                 names = {name.lower() for name, _ in present}
                 message = {**message, "headers": present + [pair for pair in added if pair[0] not in names]}

@@ -1,5 +1,6 @@
 """Addresses as the limits count them."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 
@@ -13,6 +14,7 @@ def counted(address: str | None) -> IPv4Address | IPv6Address | None:
     return found
 
 
+@lru_cache(maxsize=4096)
 def address_key(address: str | None) -> str:
     """One household, one key: whoever has an IPv6 address has 2^64 of them. Sockets without an address share one."""
     found = counted(address)

@@ -7,6 +7,7 @@ so idle ones vanish by themselves. All arithmetic is in whole microseconds, the 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from kontor.core.limits.redis_door import RedisDoor
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rate:
     """So many at once, and so many more each minute."""
 
@@ -28,12 +29,12 @@ class Rate:
         if self.burst < 1 or self.per_minute <= 0:
             raise ValueError("A rate lets at least one through, and more with time.")
 
-    @property
+    @cached_property
     def token(self) -> int:
         """Microseconds until one more is let through."""
         return max(1, round(60 * SECOND / self.per_minute))
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """Microseconds from empty to full."""
         return self.burst * self.token
