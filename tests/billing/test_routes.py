@@ -39,7 +39,10 @@ async def test_credit_is_granted_spent_seen_and_recorded(house: House) -> None:
     await grant(admin, anna, 5 * NANO, note="Welcome", expires_at=(now() + timedelta(days=9)).isoformat())
     run = new_id()
     await hold(house.database, anna.id, 2 * NANO, run_id=run)
-    assert ok(await anna.get("/billing/balance"))["held"] == 2 * NANO
+    before = ok(await anna.get("/billing/balance"))
+    assert before["held"] == 2 * NANO
+    [left] = before["grants"]
+    assert left["remaining_nano"] == 5 * NANO and left["expires_at"] > now().isoformat()
     await charge(house.database, run, NANO)
     found = ok(await anna.get("/billing/balance"))
     assert {name: found[name] for name in ("is_on", "available", "granted", "held", "debt", "today")} == {
@@ -67,7 +70,7 @@ async def test_a_grant_is_taken_back_as_far_as_it_is_there(house: House) -> None
     await hold(house.database, anna.id, 300)
     assert ok(await admin.delete(f"/admin/grants/{made}")) == {"withdrawn_nano": 700}
     [shown] = ok(await admin.get("/admin/grants", params={"user_id": str(anna.id)}))["items"]
-    assert (shown["nano"], shown["remaining_nano"]) == (1_000, 300)
+    assert (shown["person"], shown["nano"], shown["remaining_nano"]) == ("Anna Muster", 1_000, 300)
 
 
 async def test_grants_are_above_zero_and_expire_later_than_now(house: House) -> None:

@@ -315,9 +315,9 @@ def harmless(cell: object) -> str:
     return FORMULA.sub(r"\1'", "" if cell is None else str(cell))
 
 
-def csv_lines(rows: Iterable[Iterable[object]]) -> str:
+def csv_lines(rows: Iterable[Iterable[object]], *, delimiter: str = ",") -> str:
     buffer = io.StringIO()
-    csv.writer(buffer).writerows([harmless(cell) for cell in row] for row in rows)
+    csv.writer(buffer, delimiter=delimiter).writerows([harmless(cell) for cell in row] for row in rows)
     return buffer.getvalue()
 
 

@@ -27,6 +27,11 @@ Period = Literal["day", "month", "total"]
 Note = Annotated[Line, StringConstraints(max_length=300)]
 
 
+class GrantLeft(BaseModel):
+    remaining_nano: int
+    expires_at: datetime | None
+
+
 class BalanceRead(BaseModel):
     is_on: bool = Field(description="Whether this installation is prepaid. If not, only the currency means something.")
     currency: str
@@ -34,6 +39,7 @@ class BalanceRead(BaseModel):
     held: int
     purchased: int
     granted: int
+    grants: list[GrantLeft] = Field(description="What `granted` is made of, soonest to expire first")
     debt: int
     today: int
     lasts_until: datetime | None
@@ -252,6 +258,7 @@ class GrantWrite(BaseModel):
 class GrantRead(BaseModel):
     id: UUID
     user_id: UUID
+    person: str = Field(description="As they are called")
     currency: str
     nano: int
     remaining_nano: int
@@ -264,6 +271,7 @@ class GrantRead(BaseModel):
         return cls(
             id=row.id,
             user_id=row.owner_id,
+            person=row.person,
             currency=row.currency,
             nano=row.amount_nano,
             remaining_nano=row.remaining_nano,

@@ -1,6 +1,6 @@
 """What people and administrators see of the books: entries, grants, and the state of the house's purse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,11 +30,29 @@ _SPENT = text("""
     WHERE e.owner_id = :owner AND e.at >= :since
 """)
 _GRANTS = text("""
-    SELECT g.id, g.owner_id, w.currency, g.amount_nano, g.remaining_nano, g.expires_at, g.note, g.created_at
-    FROM credit_grant g JOIN wallet w ON w.owner_id = g.owner_id
+    SELECT g.id, g.owner_id, coalesce(nullif(person.name, ''), person.email, g.owner_id::text) AS person, w.currency,
+        g.amount_nano, g.remaining_nano, g.expires_at, g.note, g.created_at
+    FROM credit_grant g JOIN wallet w ON w.owner_id = g.owner_id LEFT JOIN person ON person.id = g.owner_id
     WHERE (CAST(:owner AS uuid) IS NULL OR g.owner_id = :owner)
         AND (CAST(:after_at AS timestamptz) IS NULL OR (g.created_at, g.id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY g.created_at DESC, g.id DESC LIMIT :limit
+""")
+# Where the numbers of a receipt are from: what stands in a run itself are ids and sums.
+_TRACES = text("""
+    SELECT (SELECT source FROM exchange_day WHERE id = CAST(:rate AS uuid)) AS rate_source,
+        (SELECT provider FROM model_price WHERE id = CAST(:price AS uuid)) AS price_provider,
+        (SELECT model FROM model_price WHERE id = CAST(:price AS uuid)) AS price_model,
+        (
+            SELECT coalesce(-sum(p.amount_nano), 0) FROM ledger_entry e
+            JOIN ledger_entry c ON c.reverses_id = e.id
+            JOIN ledger_posting p ON p.entry_id = c.id AND p.account = 'revenue'
+            WHERE e.source = 'run' AND e.source_id = CAST(:run AS text) AND e.kind = 'settle' AND e.owner_id = :reader
+        )::bigint AS given_back
+""")
+_GIVEN_BACK = text("""
+    SELECT e.currency, (-sum(p.amount_nano))::bigint AS nano
+    FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id AND p.account = 'revenue'
+    WHERE e.kind = 'correction' AND e.at >= :since AND e.at < :until GROUP BY e.currency
 """)
 _TOTALS = text("""
     SELECT currency, count(*) AS wallets, sum(purchased_nano)::bigint AS purchased,
@@ -93,6 +111,28 @@ async def lasts_until(unit: AsyncSession, owner: UserId, available: int) -> date
 async def grants(unit: AsyncSession, owner: UserId | None, *, after: Place | None, limit: int) -> Sequence[Any]:
     values = {"owner": owner, "after_at": after and after[0], "after_id": after and after[1], "limit": limit}
     return (await unit.execute(_GRANTS, values)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    rate_source: str | None = None
+    price_provider: str | None = None
+    price_model: str | None = None
+    given_back_nano: int = 0
+
+
+async def traces(
+    unit: AsyncSession, reader: UserId, *, run_id: UUID, price_id: UUID | None, rate_id: UUID | None
+) -> Traces:
+    values = {"reader": reader, "run": str(run_id), "price": price_id, "rate": rate_id}
+    row = (await unit.execute(_TRACES, values)).one()
+    return Traces(row.rate_source, row.price_provider, row.price_model, row.given_back)
+
+
+async def given_back(unit: AsyncSession, since: datetime, until: datetime) -> Mapping[str, int]:
+    """To everybody, by currency. Needs an administrator's unit."""
+    rows = await unit.execute(_GIVEN_BACK, {"since": since, "until": until})
+    return {row.currency: row.nano for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

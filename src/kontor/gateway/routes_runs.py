@@ -29,7 +29,7 @@ from kontor.gateway.routes_llm import (
 )
 from kontor.gateway.runs.errors import NothingToContinue, RunNotFound, RunNotOver
 from kontor.gateway.runs.events import RunId
-from kontor.gateway.runs.receipts import Receipt
+from kontor.gateway.runs.receipts import Receipt, SettledAs
 from kontor.gateway.runs.service import RunRead as Read
 
 READING = frozenset({"account:read", "llm:use"})
@@ -96,6 +96,7 @@ class ReceiptLineRead(BaseModel):
     token_class: str = Field(serialization_alias="class")
     tokens: int
     rate_per_million: str | None = Field(description="In US dollars, as the provider asks")
+    rate_in_currency: str | None = Field(description="The same for the payer, with the surcharge")
     amount: str | None
 
 
@@ -103,11 +104,15 @@ class PriceVersionRead(BaseModel):
     id: UUID
     valid_from: datetime
     source: str
+    provider: str | None = Field(description="Under which names it stands in the table of prices")
+    model: str | None
 
 
 class FxRead(BaseModel):
-    rate: str = Field(description="How much of the currency one US dollar was")
+    rate: str = Field(description="How much of the currency one US dollar was, the house's margin included")
+    reference: str = Field(description="The same without the margin, as it was published")
     day: str | None
+    source: str | None = Field(description="`ecb`, `seed` or `admin`")
     spread_percent: str
 
 
@@ -116,13 +121,23 @@ class ReceiptRead(BaseModel):
     at: datetime
     seconds: float
     model: str
+    model_label: str
     provider: str
+    provider_label: str
     title: str | None
     lines: list[ReceiptLineRead]
-    sum: str | None = Field(description="Null where nobody knows the price")
+    provider_usd: str | None = Field(description="What the provider asks for all of it, in US dollars")
+    provider_cost: str | None = Field(description="The same in the currency, before the surcharge")
+    is_told_by_provider: bool = Field(description="The provider named its price, and the lines share in it")
+    markup: str = Field(description="What the surcharge comes to")
+    spent: str | None = Field(
+        description="What it cost, whoever is owed it: on a key of one's own that is the provider"
+    )
+    sum: str | None = Field(description="What is charged here. Null where nobody knows the price")
     currency: str
     hold: str
     released: str
+    given_back: str | None = Field(description="What was given back of it later")
     balance_after: str | None
     price_version: PriceVersionRead | None
     fx: FxRead | None
@@ -130,6 +145,7 @@ class ReceiptRead(BaseModel):
     is_estimated: bool
     is_free: bool
     is_own_key: bool
+    settled_as: SettledAs
     note: str
 
     @classmethod
@@ -140,30 +156,40 @@ class ReceiptRead(BaseModel):
             at=receipt.at,
             seconds=receipt.seconds,
             model=receipt.model,
+            model_label=receipt.model_label,
             provider=receipt.provider,
+            provider_label=receipt.provider_label,
             title=None,
             lines=[
                 ReceiptLineRead(
                     token_class=line.name,
                     tokens=line.tokens,
                     rate_per_million=line.rate_per_million if is_known else None,
+                    rate_in_currency=line.rate_in_currency if is_known else None,
                     amount=line.amount if is_known else None,
                 )
                 for line in receipt.lines
             ],
+            provider_usd=receipt.provider_usd if is_known else None,
+            provider_cost=receipt.provider_cost if is_known else None,
+            is_told_by_provider=receipt.is_told_by_provider,
+            markup=receipt.markup,
+            spent=receipt.spent if is_known else None,
             sum=receipt.sum if is_known else None,
             currency=receipt.currency,
             hold=receipt.hold,
             released=receipt.released,
+            given_back=receipt.given_back,
             balance_after=receipt.balance_after,
             price_version=None
             if receipt.price_version is None
-            else PriceVersionRead.model_validate(receipt.price_version),
-            fx=None if receipt.fx is None else FxRead.model_validate(receipt.fx),
+            else PriceVersionRead.model_validate(receipt.price_version, from_attributes=True),
+            fx=None if receipt.fx is None else FxRead.model_validate(receipt.fx, from_attributes=True),
             markup_percent=receipt.markup_percent,
             is_estimated=receipt.is_estimated,
             is_free=receipt.is_free,
             is_own_key=receipt.is_own_key,
+            settled_as=receipt.settled_as,
             note=receipt.note,
         )
 

@@ -1,6 +1,6 @@
 """What was used: one's own, and for administrators everybody's, in numbers alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,25 +9,35 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.billing import configuration, statements
 from kontor.billing.usage import Usage
 from kontor.core.clock import now
 from kontor.core.errors import FieldProblem
-from kontor.core.http.actors import AccountReader, AdminReader, Core, ScopeRequired, Unauthenticated
+from kontor.core.http.actors import AccountReader, AdminReader, Core, RoleRequired, ScopeRequired, Unauthenticated
 from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import AdminUnit, Unit
+from kontor.core.money import USD
 from kontor.core.paging import BadCursor, Cursor, Page
-from kontor.gateway import usage
+from kontor.gateway import house_usage, usage, usage_sheets
 from kontor.gateway.facts import friendly
+from kontor.gateway.house_usage import HouseSum
 from kontor.gateway.routes_runs import State
-from kontor.gateway.usage import Grouping, Sum
-from kontor.gateway.wire.quirks import KINDS
+from kontor.gateway.usage import Grouping, Period, Sum, Wanted
+from kontor.gateway.usage_sheets import Language
 
 router = APIRouter(tags=["usage"], responses=problems(Unauthenticated, ScopeRequired))
 
 Since = Annotated[date | None, Query(description="The first day, in the zone of your settings. Absent: 30 days ago")]
 Until = Annotated[date | None, Query(description="The last day, included. Absent: today")]
+Written = Annotated[
+    Language | None,
+    Query(description="For spreadsheets of people who speak it: titles, separators, decimals. Absent: for programs"),
+]
+Key = Annotated[str | None, Query(max_length=300, description="The `key` of a group of sums")]
+CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 
 
 class CostSum(BaseModel):
@@ -39,8 +49,11 @@ class UsageSum(BaseModel):
     runs: int
     tokens_in: int
     tokens_out: int
-    cost: CostSum | None = Field(description="Null where no price was known")
+    cost: CostSum | None = Field(description="Null where no price was known of any")
     further_costs: list[CostSum] = Field(description="In other currencies, after a change of currency")
+    unknown_runs: int = Field(description="Whose price nobody knows, so that they are in no cost")
+    own_key_runs: int = Field(description="On keys of one's own: charged by their providers, and not here")
+    own_key_cost: CostSum | None = Field(description="What those providers ask for them")
 
 
 class UsageGroup(UsageSum):
@@ -60,13 +73,43 @@ class LogLine(BaseModel):
     title: str | None
     state: State
     model: str
+    model_label: str
     provider: str
+    provider_label: str
     is_local: bool
     tokens_in: int
     tokens_out: int
     cost: CostSum | None
     is_free: bool
+    is_own_key: bool
     is_estimated: bool
+
+
+class HouseUsageSum(BaseModel):
+    runs: int
+    requests: int = Field(description="Also those that came to nothing")
+    failed: int
+    tokens_in: int
+    tokens_out: int
+    unknown_runs: int
+    own_key_runs: int = Field(description="On keys of people's own: they cost the house nothing")
+    provider_cost: CostSum = Field(description="What providers ask the house for, as they ask it")
+    cost: CostSum | None = Field(description="The same at the rate of each day. Null where no price was known of any")
+    further_costs: list[CostSum]
+    revenues: list[CostSum] = Field(description="What wallets were charged")
+
+
+class HouseUsageGroup(HouseUsageSum):
+    key: str
+    label: str
+    detail: str | None = Field(description="The address of a person")
+
+
+class HouseUsage(BaseModel):
+    is_billed: bool
+    items: list[HouseUsageGroup]
+    total: HouseUsageSum
+    given_back: list[CostSum] = Field(description="Of what was charged, whenever that was")
 
 
 @router.get("/usage", responses=problems(FieldProblem))
@@ -75,85 +118,146 @@ async def read_usage(
 ) -> UsageSums:
     """Sums of what you asked for, by day, model, project or provider."""
     period = await usage.period_of(unit, actor.user_id, since, until)
-    found = await usage.sums(unit, period, group, owner_id=actor.user_id)
-    return usage_read(group, found, {str(actor.user_id): ""})
+    found = await usage.sums(unit, period, group, actor.user_id)
+    labels = await labels_of(unit, group, found)
+    total = usage.total_of(found)
+    # The currency that most of the whole is in comes first everywhere.
+    first = foremost(total.costs)
+    return UsageSums(
+        items=[
+            UsageGroup(key=each.key, label="" if group == "person" else labels.get(each.key, each.key),
+                       **numbers_of(each, first))
+            for each in found
+        ],
+        total=UsageSum(**numbers_of(total, first)),
+    )  # fmt: skip
 
 
-@router.get("/usage/log", responses=problems(BadCursor))
+@router.get("/usage/log", responses=problems(BadCursor, FieldProblem))
 async def list_usage_log(
     actor: AccountReader,
     unit: Unit,
-    model: Annotated[str | None, Query(max_length=300)] = None,
+    *,
+    model: Key = None,
+    provider: Key = None,
+    project: Key = None,
+    since: Annotated[date | None, Query(description="The first day. Absent: from the beginning")] = None,
+    until: Until = None,
     cursor: PageCursor = None,
     limit: PageLimit = 50,
 ) -> Page[LogLine]:
     """Every request, newest first."""
     after = Cursor.decode(cursor, "datetime", "uuid")
-    rows = await usage.log_page(unit, actor.user_id, model=model, after=after, limit=limit + 1)
+    period = None if since is None else await usage.period_of(unit, actor.user_id, since, until)
+    wanted = Wanted(model=model, provider=provider, project=project, period=period)
+    rows = await usage.log_page(unit, actor.user_id, wanted, after=after, limit=limit + 1)
     shown = rows[:limit]
     following = Cursor.encode((shown[-1].accepted_at, shown[-1].id)) if len(rows) > limit else None
     return Page(items=[log_line(row) for row in shown], next_cursor=following)
 
 
-@router.get("/usage.csv", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
+@router.get("/usage.csv", response_class=StreamingResponse, responses={**CSV, **problems(FieldProblem)})
 async def export_usage(
-    actor: AccountReader, kernel: Core, since: Since = None, until: Until = None
+    actor: AccountReader, kernel: Core, since: Since = None, until: Until = None, language: Written = None
 ) -> StreamingResponse:
     """Every line of the period, oldest first."""
     async with kernel.database.unit(actor) as unit:
         period = await usage.period_of(unit, actor.user_id, since, until)
-    name = f"kontor-usage-{now():%Y-%m-%d}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    rows = usage.export(kernel.database, actor, period)
+    return sheet("kontor-usage", period, usage_sheets.export(kernel.database, actor, period, language))
+
+
+@router.get("/admin/usage", responses=problems(RoleRequired, FieldProblem))
+async def read_all_usage(
+    actor: AdminReader, unit: AdminUnit, group: Grouping = "person", since: Since = None, until: Until = None
+) -> HouseUsage:
+    """Everybody's sums. What was asked stands nowhere in them."""
+    period = await usage.period_of(unit, actor.user_id, since, until)
+    found = await house_usage.sums(unit, period, group)
+    labels, details = await labels_of(unit, group, found), dict[str, str | None]()
+    if group == "person":
+        people = await house_usage.people(unit, [UUID(each.key) for each in found])
+        labels = {key: named.name for key, named in people.items()}
+        details = {key: named.email for key, named in people.items()}
+    total = house_usage.total_of(found)
+    first = foremost(total.costs)
+    return HouseUsage(
+        is_billed=(await configuration.read(unit)).is_on,
+        items=[
+            HouseUsageGroup(key=each.key, label=labels.get(each.key, each.key), detail=details.get(each.key),
+                            **house_numbers_of(each, first))
+            for each in found
+        ],
+        total=HouseUsageSum(**house_numbers_of(total, first)),
+        given_back=costs_of(await statements.given_back(unit, period.since, period.until)),
+    )  # fmt: skip
+
+
+@router.get("/admin/usage.csv", response_class=StreamingResponse, responses={**CSV, **problems(RoleRequired)})
+async def export_all_usage(
+    actor: AdminReader, kernel: Core, since: Since = None, until: Until = None, language: Written = None
+) -> StreamingResponse:
+    """A line for each day, person, provider and model."""
+    async with kernel.database.unit(actor) as unit:
+        period = await usage.period_of(unit, actor.user_id, since, until)
+    return sheet("kontor-house", period, usage_sheets.export_house(kernel.database, actor, period, language))
+
+
+def sheet(name: str, period: Period, rows: AsyncIterator[str]) -> StreamingResponse:
+    file = f"{name}-{now():%Y-%m-%d}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"', "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/admin/usage", responses=problems(FieldProblem))
-async def read_all_usage(
-    actor: AdminReader, unit: AdminUnit, group: Grouping = "person", since: Since = None, until: Until = None
-) -> UsageSums:
-    """Everybody's sums. What was asked stands nowhere in them."""
-    period = await usage.period_of(unit, actor.user_id, since, until)
-    found = await usage.sums(unit, period, group, owner_id=None)
-    names = await usage.names_of(unit, [each.key for each in found]) if group == "person" else {}
-    return usage_read(group, found, names)
+async def labels_of(unit: AsyncSession, group: Grouping, found: Sequence[Sum | HouseSum]) -> Mapping[str, str]:
+    match group:
+        case "model":
+            return await usage.model_labels(unit, [each.key for each in found])
+        case "provider":
+            return await usage.provider_labels(unit, {each.key: each.provider_kind for each in found})
+        case _:
+            return {}
 
 
-def usage_read(group: Grouping, found: Sequence[Sum], people: Mapping[str, str]) -> UsageSums:
-    total = usage.total_of(found)
-    # The currency that most of the whole is in comes first everywhere.
-    first = max(total.costs or {}, key=lambda currency: (total.costs or {})[currency], default=None)
-    return UsageSums(
-        items=[
-            UsageGroup(key=each.key, label=label_of(group, each.key, people), **numbers_of(each, first))
-            for each in found
-        ],
-        total=UsageSum(**numbers_of(total, first)),
-    )
+def foremost(costs: Mapping[str, int]) -> str | None:
+    return max(costs, key=lambda currency: costs[currency], default=None)
+
+
+def costs_of(costs: Mapping[str, int]) -> list[CostSum]:
+    return [CostSum(nano=nano, currency=currency) for currency, nano in costs.items()]
+
+
+def parted(costs: Mapping[str, int], first: str | None) -> dict[str, Any]:
+    return {
+        "cost": None if first is None or first not in costs else CostSum(nano=costs[first], currency=first),
+        "further_costs": costs_of({currency: nano for currency, nano in costs.items() if currency != first}),
+    }
 
 
 def numbers_of(found: Sum, first: str | None) -> dict[str, Any]:
-    costs = {currency: CostSum(nano=nano, currency=currency) for currency, nano in (found.costs or {}).items()}
-    cost = costs.pop(first, None) if first is not None else None
     return {
         "runs": found.runs,
         "tokens_in": found.tokens_in,
         "tokens_out": found.tokens_out,
-        "cost": cost,
-        "further_costs": list(costs.values()),
+        "unknown_runs": found.unknown_runs,
+        "own_key_runs": found.own_key_runs,
+        "own_key_cost": CostSum(nano=found.own_key_usd_nano, currency=USD) if found.own_key_runs else None,
+        **parted(found.costs, first),
     }
 
 
-def label_of(group: Grouping, key: str, people: Mapping[str, str]) -> str:
-    match group:
-        case "model":
-            return friendly(key)
-        case "provider":
-            return KINDS[key].label if key in KINDS else key
-        case "person":
-            return people.get(key, key)
-        case _:
-            return key
+def house_numbers_of(found: HouseSum, first: str | None) -> dict[str, Any]:
+    return {
+        "runs": found.runs,
+        "requests": found.requests,
+        "failed": found.failed,
+        "tokens_in": found.tokens_in,
+        "tokens_out": found.tokens_out,
+        "unknown_runs": found.unknown_runs,
+        "own_key_runs": found.own_key_runs,
+        "provider_cost": CostSum(nano=found.provider_usd_nano, currency=USD),
+        "revenues": costs_of(found.revenues),
+        **parted(found.costs, first),
+    }
 
 
 def log_line(row: Row[Any]) -> LogLine:
@@ -166,11 +270,14 @@ def log_line(row: Row[Any]) -> LogLine:
         title=None,
         state=row.state,
         model=row.model_name,
+        model_label=row.model_label or friendly(row.model_name),
         provider=row.provider_kind,
+        provider_label=row.provider_label or usage.kind_label(row.provider_kind),
         is_local=row.is_local,
         tokens_in=used.read,
         tokens_out=used.written,
         cost=CostSum(nano=cost["nano"], currency=cost["currency"]) if is_known else None,
         is_free=cost is not None and cost["is_free"],
+        is_own_key=is_known and cost["nano"] == 0 and cost.get("spent_nano", 0) > 0,
         is_estimated=row.is_estimated,
     )

@@ -1,74 +1,87 @@
 """How much was used, by whom and for what: sums over usage lines, and the log of single requests."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts import preferences
-from kontor.accounts.audit import csv_lines
 from kontor.core.clock import now
-from kontor.core.database import Database
 from kontor.core.errors import FieldProblem
 from kontor.core.ids import UserId
-from kontor.core.money import plain
-from kontor.core.tenancy import Actor, Identity
+from kontor.gateway.facts import friendly
+from kontor.gateway.wire.quirks import KINDS
 
 Grouping = Literal["day", "model", "project", "person", "provider"]
 
 USUAL_DAYS = 30
 MOST_DAYS = 3660
 MOST_GROUPS = 1000
-EXPORT_PAGE = 1000
 
 READ = "input_tokens + cached_tokens + cache_write_tokens + image_tokens + audio_in_tokens"
 WRITTEN = "output_tokens + reasoning_tokens + audio_out_tokens"
 KEYS: Mapping[Grouping, str] = {
-    "day": "to_char(finished_at AT TIME ZONE :zone, 'YYYY-MM-DD')",
+    "day": "to_char({at} AT TIME ZONE :zone, 'YYYY-MM-DD')",
     "model": "model_name",
     "project": "coalesce(project_id::text, '')",
     "person": "owner_id::text",
-    "provider": "provider_kind",
+    # Two servers of one kind are two providers; the kind stands in where nobody can say any more which it was.
+    "provider": "coalesce(provider_id::text, provider_kind)",
 }
 # What somebody could have paid and nobody knows how much: the sum of such lines is no number.
-KNOWN = "is_free OR price_version_id IS NOT NULL OR charged_nano > 0"
+KNOWN = "(is_free OR price_version_id IS NOT NULL OR charged_nano > 0 OR provider_usd_nano > 0)"
+# On a key of one's own nothing is charged here, and the provider sends its own bill.
+ON_OWN_KEY = "(NOT is_free AND charged_nano = 0 AND provider_usd_nano > 0)"
+# The day helps to find the lines: it is in UTC, so a period touches a part of its first and last one.
+IN_PERIOD = """
+    finished_at >= :since AND finished_at < :until
+    AND day BETWEEN CAST(:since AS timestamptz)::date - 1 AND CAST(:until AS timestamptz)::date + 1
+"""
+
+
+def key_of(group: Grouping, at: str = "finished_at") -> str:
+    return KEYS[group].format(at=at)
 
 
 def sums_of(group: Grouping) -> str:
     return f"""
-        SELECT {KEYS[group]} AS key, currency, count(*) AS runs, sum({READ})::bigint AS tokens_in,
-            sum({WRITTEN})::bigint AS tokens_out, sum(charged_nano)::bigint AS nano, bool_or({KNOWN}) AS is_known
+        SELECT {key_of(group)} AS key, currency, count(*) AS runs, sum({READ})::bigint AS tokens_in,
+            sum({WRITTEN})::bigint AS tokens_out, sum(charged_nano)::bigint AS nano,
+            count(*) FILTER (WHERE NOT {KNOWN}) AS unknown_runs,
+            count(*) FILTER (WHERE {ON_OWN_KEY}) AS own_key_runs,
+            coalesce(sum(provider_usd_nano) FILTER (WHERE {ON_OWN_KEY}), 0)::bigint AS own_key_usd_nano,
+            min(provider_kind) AS provider_kind
         FROM usage_line
-        WHERE finished_at >= :since AND finished_at < :until AND (:everybody OR owner_id = CAST(:owner AS uuid))
+        WHERE {IN_PERIOD} AND owner_id = CAST(:owner AS uuid)
         GROUP BY 1, 2 ORDER BY 1, 2 LIMIT :limit
     """  # noqa: S608 - expressions of our own
 
 
 _SUMS = {group: text(sums_of(group)) for group in KEYS}
-_PEOPLE = text("SELECT id, name, email FROM person WHERE id = ANY(CAST(:ids AS uuid[]))")
+_MODELS = text("""
+    SELECT DISTINCT ON (name) name, coalesce(edits->>'label', facts->>'label') AS label FROM model
+    WHERE name = ANY(CAST(:names AS text[])) ORDER BY name, gone_at NULLS FIRST, created_at
+""")
+_PROVIDERS = text("SELECT id::text AS id, label FROM provider WHERE id::text = ANY(CAST(:ids AS text[]))")
 _LOG = text("""
     SELECT run.id, run.kind, run.state, run.model_name, run.provider_kind, run.provider_id, run.usage, run.cost,
-        run.is_estimated, run.accepted_at, coalesce(provider.is_local, false) AS is_local
-    FROM run LEFT JOIN provider ON provider.id = run.provider_id
+        run.is_estimated, run.accepted_at, coalesce(provider.is_local, false) AS is_local,
+        provider.label AS provider_label, coalesce(model.edits->>'label', model.facts->>'label') AS model_label
+    FROM run
+    LEFT JOIN provider ON provider.id = run.provider_id
+    LEFT JOIN model ON model.id = run.model_id
     WHERE run.owner_id = :owner AND (CAST(:model AS text) IS NULL OR run.model_name = :model)
+      AND (CAST(:provider AS text) IS NULL OR coalesce(run.provider_id::text, run.provider_kind) = :provider)
+      AND (CAST(:project AS text) IS NULL OR coalesce(run.project_id::text, '') = :project)
+      AND (CAST(:since AS timestamptz) IS NULL OR run.accepted_at >= :since)
+      AND (CAST(:until AS timestamptz) IS NULL OR run.accepted_at < :until)
       AND (CAST(:at AS timestamptz) IS NULL OR (run.accepted_at, run.id) < (:at, CAST(:id AS uuid)))
     ORDER BY run.accepted_at DESC, run.id DESC LIMIT :limit
 """)
-_LINES = text("""
-    SELECT * FROM usage_line
-    WHERE owner_id = :owner AND finished_at >= :since AND finished_at < :until
-      AND (CAST(:at AS timestamptz) IS NULL OR (finished_at, run_id) > (:at, CAST(:id AS uuid)))
-    ORDER BY finished_at, run_id LIMIT :limit
-""")
-COLUMNS = (
-    "at", "run_id", "kind", "provider", "model", "input", "cached", "cache_write", "output", "reasoning", "image",
-    "audio_in", "audio_out", "amount", "currency", "is_free", "is_estimated", "project_id", "provider_request_id",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +96,28 @@ class Period:
 @dataclass(frozen=True, slots=True)
 class Sum:
     key: str
-    label: str
     runs: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    costs: Mapping[str, int] | None = None  # nano by currency; a currency is missing where no price was known
+    costs: Mapping[str, int] = field(default_factory=dict)  # nano by currency; none where no price was known
+    unknown_runs: int = 0  # that are in no cost
+    own_key_runs: int = 0
+    own_key_usd_nano: int = 0
+    provider_kind: str = ""
+
+    def __add__(self, other: "Sum") -> "Sum":
+        currencies = dict.fromkeys([*self.costs, *other.costs])
+        return Sum(
+            self.key,
+            self.runs + other.runs,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            {currency: self.costs.get(currency, 0) + other.costs.get(currency, 0) for currency in currencies},
+            self.unknown_runs + other.unknown_runs,
+            self.own_key_runs + other.own_key_runs,
+            self.own_key_usd_nano + other.own_key_usd_nano,
+            self.provider_kind,
+        )
 
 
 async def period_of(unit: AsyncSession, user_id: UserId, since: date | None, until: date | None) -> Period:
@@ -104,83 +134,77 @@ async def period_of(unit: AsyncSession, user_id: UserId, since: date | None, unt
     return Period(begins, ends, name)
 
 
-async def sums(unit: AsyncSession, period: Period, group: Grouping, *, owner_id: UserId | None) -> Sequence[Sum]:
-    """Of one person, or of everybody for whoever may see that."""
-    known = {"since": period.since, "until": period.until, "everybody": owner_id is None, "owner": owner_id,
-             "limit": MOST_GROUPS}  # fmt: skip
-    if group == "day":
-        known["zone"] = period.zone
-    rows = await unit.execute(_SUMS[group], known)
-    return merged(rows.all())
+def values_of(period: Period, group: Grouping) -> dict[str, Any]:
+    values: dict[str, Any] = {"since": period.since, "until": period.until, "limit": MOST_GROUPS}
+    return values | {"zone": period.zone} if group == "day" else values
 
 
-def merged(rows: Sequence[Row[Any]]) -> Sequence[Sum]:
+async def sums(unit: AsyncSession, period: Period, group: Grouping, owner_id: UserId) -> Sequence[Sum]:
+    rows = await unit.execute(_SUMS[group], values_of(period, group) | {"owner": owner_id})
+    return merged([as_sum(row) for row in rows])
+
+
+def as_sum(row: Row[Any]) -> Sum:
+    is_known = row.unknown_runs < row.runs
+    return Sum(
+        row.key,
+        row.runs,
+        row.tokens_in,
+        row.tokens_out,
+        {row.currency: row.nano} if is_known else {},
+        row.unknown_runs,
+        row.own_key_runs,
+        row.own_key_usd_nano,
+        row.provider_kind,
+    )
+
+
+def merged(rows: Sequence[Sum]) -> Sequence[Sum]:
     """Lines of one key in several currencies are one group with several costs."""
     found: dict[str, Sum] = {}
     for row in rows:
-        before = found.get(row.key) or Sum(row.key, row.key, costs={})
-        found[row.key] = Sum(
-            row.key,
-            row.key,
-            before.runs + row.runs,
-            before.tokens_in + row.tokens_in,
-            before.tokens_out + row.tokens_out,
-            {**(before.costs or {}), row.currency: row.nano} if row.is_known else before.costs,
-        )
+        found[row.key] = found[row.key] + row if row.key in found else row
     return list(found.values())
 
 
 def total_of(groups: Sequence[Sum]) -> Sum:
-    costs: dict[str, int] = {}
-    for group in groups:
-        for currency, nano in (group.costs or {}).items():
-            costs[currency] = costs.get(currency, 0) + nano
-    return Sum(
-        "",
-        "",
-        sum(group.runs for group in groups),
-        sum(group.tokens_in for group in groups),
-        sum(group.tokens_out for group in groups),
-        costs,
-    )
+    return sum(groups, Sum(""))
 
 
-async def names_of(unit: AsyncSession, ids: Sequence[str]) -> Mapping[str, str]:
-    """Of people, for administrators. Whoever is gone has none."""
-    rows = await unit.execute(_PEOPLE, {"ids": [UUID(each) for each in ids]})
-    return {str(row.id): row.name or row.email or str(row.id) for row in rows}
+async def model_labels(unit: AsyncSession, names: Sequence[str]) -> Mapping[str, str]:
+    """As the catalogue calls them."""
+    known = {row.name: row.label for row in await unit.execute(_MODELS, {"names": list(names)})}
+    return {name: known.get(name) or friendly(name) for name in names}
+
+
+async def provider_labels(unit: AsyncSession, kinds: Mapping[str, str]) -> Mapping[str, str]:
+    """As they are named here; of what is gone the kind is left. `kinds` has it for each key of a group."""
+    known = {row.id: row.label for row in await unit.execute(_PROVIDERS, {"ids": list(kinds)})}
+    return {key: known.get(key) or kind_label(kind) for key, kind in kinds.items()}
+
+
+def kind_label(kind: str) -> str:
+    return KINDS[kind].label if kind in KINDS else kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which requests of the log."""
+
+    model: str | None = None
+    provider: str | None = None
+    project: str | None = None
+    period: Period | None = None
 
 
 async def log_page(
-    unit: AsyncSession, owner_id: UserId, *, model: str | None, after: tuple[Any, ...] | None, limit: int
+    unit: AsyncSession, owner_id: UserId, wanted: Wanted, *, after: tuple[Any, ...] | None, limit: int
 ) -> Sequence[Row[Any]]:
     at, run_id = after or (None, None)
-    known = {"owner": owner_id, "model": model, "at": at, "id": run_id, "limit": limit}
-    return (await unit.execute(_LOG, known)).all()
-
-
-async def export(database: Database, actor: Actor, period: Period) -> AsyncIterator[str]:
-    """Every line of the period, oldest first, in short units of work."""
-    # The mark tells spreadsheets that this is UTF-8.
-    yield "\ufeff" + csv_lines([COLUMNS])
-    after: tuple[datetime | None, UUID | None] = (None, None)
-    while True:
-        async with database.unit(Identity(actor.identity.scope, actor.user_id)) as unit:
-            known = {"owner": actor.user_id, "since": period.since, "until": period.until,
-                     "at": after[0], "id": after[1], "limit": EXPORT_PAGE}  # fmt: skip
-            rows = (await unit.execute(_LINES, known)).all()
-        if rows:
-            yield csv_lines(map(csv_row, rows))
-        if len(rows) < EXPORT_PAGE:
-            return
-        after = (rows[-1].finished_at, rows[-1].run_id)
-
-
-def csv_row(line: Row[Any]) -> tuple[object, ...]:
-    amount = plain(line.charged_nano) if line.is_free or line.price_version_id or line.charged_nano else ""
-    return (
-        line.finished_at.isoformat(), line.run_id, line.kind, line.provider_kind, line.model_name, line.input_tokens,
-        line.cached_tokens, line.cache_write_tokens, line.output_tokens, line.reasoning_tokens, line.image_tokens,
-        line.audio_in_tokens, line.audio_out_tokens, amount, line.currency, line.is_free, line.is_estimated,
-        line.project_id, line.provider_request_id,
-    )  # fmt: skip
+    period = wanted.period
+    values = {
+        "owner": owner_id, "model": wanted.model, "provider": wanted.provider, "project": wanted.project,
+        "since": period and period.since, "until": period and period.until, "at": at, "id": run_id,
+        "limit": limit,
+    }  # fmt: skip
+    return (await unit.execute(_LOG, values)).all()

@@ -830,6 +830,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/admin/usage.csv": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Export All Usage
+     * @description A line for each day, person, provider and model.
+     */
+    get: operations["export_all_usage"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/admin/users": {
     parameters: {
       query?: never;
@@ -2454,6 +2474,11 @@ export interface components {
       debt: number;
       /** Granted */
       granted: number;
+      /**
+       * Grants
+       * @description What `granted` is made of, soonest to expire first
+       */
+      grants: components["schemas"]["GrantLeft"][];
       /** Held */
       held: number;
       /**
@@ -3121,9 +3146,19 @@ export interface components {
       day: string | null;
       /**
        * Rate
-       * @description How much of the currency one US dollar was
+       * @description How much of the currency one US dollar was, the house's margin included
        */
       rate: string;
+      /**
+       * Reference
+       * @description The same without the margin, as it was published
+       */
+      reference: string;
+      /**
+       * Source
+       * @description `ecb`, `seed` or `admin`
+       */
+      source: string | null;
       /** Spread Percent */
       spread_percent: string;
     };
@@ -3187,6 +3222,13 @@ export interface components {
        */
       entry_id: string;
     };
+    /** GrantLeft */
+    GrantLeft: {
+      /** Expires At */
+      expires_at: string | null;
+      /** Remaining Nano */
+      remaining_nano: number;
+    };
     /** GrantMade */
     GrantMade: {
       /**
@@ -3215,6 +3257,11 @@ export interface components {
       nano: number;
       /** Note */
       note: string;
+      /**
+       * Person
+       * @description As they are called
+       */
+      person: string;
       /** Remaining Nano */
       remaining_nano: number;
       /**
@@ -3275,6 +3322,96 @@ export interface components {
       };
       /** Tiers */
       tiers?: components["schemas"]["TierWrite"][];
+    };
+    /** HouseUsage */
+    HouseUsage: {
+      /**
+       * Given Back
+       * @description Of what was charged, whenever that was
+       */
+      given_back: components["schemas"]["CostSum"][];
+      /** Is Billed */
+      is_billed: boolean;
+      /** Items */
+      items: components["schemas"]["HouseUsageGroup"][];
+      total: components["schemas"]["HouseUsageSum"];
+    };
+    /** HouseUsageGroup */
+    HouseUsageGroup: {
+      /** @description The same at the rate of each day. Null where no price was known of any */
+      cost: components["schemas"]["CostSum"] | null;
+      /**
+       * Detail
+       * @description The address of a person
+       */
+      detail: string | null;
+      /** Failed */
+      failed: number;
+      /** Further Costs */
+      further_costs: components["schemas"]["CostSum"][];
+      /** Key */
+      key: string;
+      /** Label */
+      label: string;
+      /**
+       * Own Key Runs
+       * @description On keys of people's own: they cost the house nothing
+       */
+      own_key_runs: number;
+      /** @description What providers ask the house for, as they ask it */
+      provider_cost: components["schemas"]["CostSum"];
+      /**
+       * Requests
+       * @description Also those that came to nothing
+       */
+      requests: number;
+      /**
+       * Revenues
+       * @description What wallets were charged
+       */
+      revenues: components["schemas"]["CostSum"][];
+      /** Runs */
+      runs: number;
+      /** Tokens In */
+      tokens_in: number;
+      /** Tokens Out */
+      tokens_out: number;
+      /** Unknown Runs */
+      unknown_runs: number;
+    };
+    /** HouseUsageSum */
+    HouseUsageSum: {
+      /** @description The same at the rate of each day. Null where no price was known of any */
+      cost: components["schemas"]["CostSum"] | null;
+      /** Failed */
+      failed: number;
+      /** Further Costs */
+      further_costs: components["schemas"]["CostSum"][];
+      /**
+       * Own Key Runs
+       * @description On keys of people's own: they cost the house nothing
+       */
+      own_key_runs: number;
+      /** @description What providers ask the house for, as they ask it */
+      provider_cost: components["schemas"]["CostSum"];
+      /**
+       * Requests
+       * @description Also those that came to nothing
+       */
+      requests: number;
+      /**
+       * Revenues
+       * @description What wallets were charged
+       */
+      revenues: components["schemas"]["CostSum"][];
+      /** Runs */
+      runs: number;
+      /** Tokens In */
+      tokens_in: number;
+      /** Tokens Out */
+      tokens_out: number;
+      /** Unknown Runs */
+      unknown_runs: number;
     };
     /** Inspector */
     Inspector: {
@@ -3680,12 +3817,18 @@ export interface components {
       is_free: boolean;
       /** Is Local */
       is_local: boolean;
+      /** Is Own Key */
+      is_own_key: boolean;
       /** Kind */
       kind: string;
       /** Model */
       model: string;
+      /** Model Label */
+      model_label: string;
       /** Provider */
       provider: string;
+      /** Provider Label */
+      provider_label: string;
       /**
        * Run Id
        * Format: uuid
@@ -4555,6 +4698,13 @@ export interface components {
        * Format: uuid
        */
       id: string;
+      /** Model */
+      model: string | null;
+      /**
+       * Provider
+       * @description Under which names it stands in the table of prices
+       */
+      provider: string | null;
       /** Source */
       source: string;
       /**
@@ -4878,6 +5028,11 @@ export interface components {
       /** Class */
       class: string;
       /**
+       * Rate In Currency
+       * @description The same for the payer, with the surcharge
+       */
+      rate_in_currency: string | null;
+      /**
        * Rate Per Million
        * @description In US dollars, as the provider asks
        */
@@ -4897,6 +5052,11 @@ export interface components {
       /** Currency */
       currency: string;
       fx: components["schemas"]["FxRead"] | null;
+      /**
+       * Given Back
+       * @description What was given back of it later
+       */
+      given_back: string | null;
       /** Hold */
       hold: string;
       /** Is Estimated */
@@ -4905,12 +5065,24 @@ export interface components {
       is_free: boolean;
       /** Is Own Key */
       is_own_key: boolean;
+      /**
+       * Is Told By Provider
+       * @description The provider named its price, and the lines share in it
+       */
+      is_told_by_provider: boolean;
       /** Lines */
       lines: components["schemas"]["ReceiptLineRead"][];
+      /**
+       * Markup
+       * @description What the surcharge comes to
+       */
+      markup: string;
       /** Markup Percent */
       markup_percent: string;
       /** Model */
       model: string;
+      /** Model Label */
+      model_label: string;
       /** Note */
       note: string;
       /** Number */
@@ -4918,13 +5090,35 @@ export interface components {
       price_version: components["schemas"]["PriceVersionRead"] | null;
       /** Provider */
       provider: string;
+      /**
+       * Provider Cost
+       * @description The same in the currency, before the surcharge
+       */
+      provider_cost: string | null;
+      /** Provider Label */
+      provider_label: string;
+      /**
+       * Provider Usd
+       * @description What the provider asks for all of it, in US dollars
+       */
+      provider_usd: string | null;
       /** Released */
       released: string;
       /** Seconds */
       seconds: number;
       /**
+       * Settled As
+       * @enum {string}
+       */
+      settled_as: "reported" | "estimated" | "delivered" | "input" | "waived" | "nothing";
+      /**
+       * Spent
+       * @description What it cost, whoever is owed it: on a key of one's own that is the provider
+       */
+      spent: string | null;
+      /**
        * Sum
-       * @description Null where nobody knows the price
+       * @description What is charged here. Null where nobody knows the price
        */
       sum: string | null;
       /** Title */
@@ -5566,7 +5760,7 @@ export interface components {
     };
     /** UsageGroup */
     UsageGroup: {
-      /** @description Null where no price was known */
+      /** @description Null where no price was known of any */
       cost: components["schemas"]["CostSum"] | null;
       /**
        * Further Costs
@@ -5577,12 +5771,24 @@ export interface components {
       key: string;
       /** Label */
       label: string;
+      /** @description What those providers ask for them */
+      own_key_cost: components["schemas"]["CostSum"] | null;
+      /**
+       * Own Key Runs
+       * @description On keys of one's own: charged by their providers, and not here
+       */
+      own_key_runs: number;
       /** Runs */
       runs: number;
       /** Tokens In */
       tokens_in: number;
       /** Tokens Out */
       tokens_out: number;
+      /**
+       * Unknown Runs
+       * @description Whose price nobody knows, so that they are in no cost
+       */
+      unknown_runs: number;
     };
     /**
      * UsageRead
@@ -5632,19 +5838,31 @@ export interface components {
     };
     /** UsageSum */
     UsageSum: {
-      /** @description Null where no price was known */
+      /** @description Null where no price was known of any */
       cost: components["schemas"]["CostSum"] | null;
       /**
        * Further Costs
        * @description In other currencies, after a change of currency
        */
       further_costs: components["schemas"]["CostSum"][];
+      /** @description What those providers ask for them */
+      own_key_cost: components["schemas"]["CostSum"] | null;
+      /**
+       * Own Key Runs
+       * @description On keys of one's own: charged by their providers, and not here
+       */
+      own_key_runs: number;
       /** Runs */
       runs: number;
       /** Tokens In */
       tokens_in: number;
       /** Tokens Out */
       tokens_out: number;
+      /**
+       * Unknown Runs
+       * @description Whose price nobody knows, so that they are in no cost
+       */
+      unknown_runs: number;
     };
     /** UsageSums */
     UsageSums: {
@@ -9276,7 +9494,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["UsageSums"];
+          "application/json": components["schemas"]["HouseUsage"];
         };
       };
       /** @description `auth.required` */
@@ -9288,7 +9506,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `auth.scope_required` */
+      /** @description `auth.role_required` */
       403: {
         headers: {
           [name: string]: unknown;
@@ -9298,6 +9516,69 @@ export interface operations {
         };
       };
       /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  export_all_usage: {
+    parameters: {
+      query?: {
+        /** @description For spreadsheets of people who speak it: titles, separators, decimals. Absent: for programs */
+        language?: ("de" | "en") | null;
+        /** @description The first day, in the zone of your settings. Absent: 30 days ago */
+        since?: string | null;
+        /** @description The last day, included. Absent: today */
+        until?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/csv": unknown;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
       422: {
         headers: {
           [name: string]: unknown;
@@ -14620,6 +14901,8 @@ export interface operations {
   export_usage: {
     parameters: {
       query?: {
+        /** @description For spreadsheets of people who speak it: titles, separators, decimals. Absent: for programs */
+        language?: ("de" | "en") | null;
         /** @description The first day, in the zone of your settings. Absent: 30 days ago */
         since?: string | null;
         /** @description The last day, included. Absent: today */
@@ -14658,7 +14941,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `http.invalid_request` */
+      /** @description `http.invalid_field` */
       422: {
         headers: {
           [name: string]: unknown;
@@ -14685,7 +14968,16 @@ export interface operations {
         cursor?: string | null;
         /** @description Rows in one answer */
         limit?: number;
+        /** @description The `key` of a group of sums */
         model?: string | null;
+        /** @description The `key` of a group of sums */
+        project?: string | null;
+        /** @description The `key` of a group of sums */
+        provider?: string | null;
+        /** @description The first day. Absent: from the beginning */
+        since?: string | null;
+        /** @description The last day, included. Absent: today */
+        until?: string | null;
       };
       header?: never;
       path?: never;
@@ -14720,7 +15012,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `http.bad_cursor` */
+      /** @description `http.bad_cursor`, `http.invalid_field` */
       422: {
         headers: {
           [name: string]: unknown;

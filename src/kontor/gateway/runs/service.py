@@ -33,7 +33,7 @@ from kontor.core.money import plain
 from kontor.core.outage import is_outage
 from kontor.core.paging import Cursor, Page
 from kontor.core.tenancy import Actor, Identity
-from kontor.gateway.runs import leases, repository
+from kontor.gateway.runs import leases, receipts, repository
 from kontor.gateway.runs.answers import Answer, fold, gathered
 from kontor.gateway.runs.errors import (
     Closing,
@@ -50,7 +50,7 @@ from kontor.gateway.runs.journal import Journal, tell
 from kontor.gateway.runs.live import Ending, Live
 from kontor.gateway.runs.ports import Asks, Books, Estimates, Route, Router, Wish
 from kontor.gateway.runs.producer import DRAIN_SECONDS, Plan, Producer
-from kontor.gateway.runs.receipts import Receipt, receipt_of
+from kontor.gateway.runs.receipts import Receipt
 from kontor.gateway.runs.recovery import Recovery
 from kontor.gateway.runs.settling import SILENT_KIND, Account, State
 from kontor.gateway.runs.structured import Checker
@@ -394,9 +394,9 @@ class Runs:
     async def receipt(self, actor: Actor, run_id: RunId) -> Receipt:
         async with self._database.unit(actor) as unit:
             row = await self._row(unit, run_id)
-        if row.finished_at is None:
-            raise RunNotOver
-        return receipt_of(row)
+            if row.finished_at is None:
+                raise RunNotOver
+            return await receipts.read(unit, actor.user_id, row)
 
     async def _row(self, unit: AsyncSession, run_id: RunId) -> Row[Any]:
         row = await repository.find(unit, run_id)

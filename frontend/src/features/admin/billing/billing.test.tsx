@@ -157,6 +157,7 @@ describe("on a person", () => {
       held: 0,
       purchased: 0,
       granted: 5e9,
+      grants: [],
       debt: 0,
       today: 1e9,
       lasts_until: null,
