@@ -54,9 +54,9 @@ def configure_logging(settings: Settings) -> None:
     ]
     render = render_json if settings.kontor_log == "json" else render_text
     structlog.configure(
-        processors=[*shared, render],
+        processors=[from_level_on(level), *shared, render],
         logger_factory=lambda *_: ToStream(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -70,6 +70,18 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     for name, least in QUIET.items():
         logging.getLogger(name).setLevel(max(least, level))
+
+
+def from_level_on(least: int) -> structlog.typing.Processor:
+    names = logging.getLevelNamesMapping()
+    kept = {name.lower() for name, level in names.items() if level >= least} | {"exception"}
+
+    def drop_below(_logger: Any, method: str, event: Event) -> Event:
+        if method not in kept:
+            raise structlog.DropEvent
+        return event
+
+    return drop_below
 
 
 @lru_cache(maxsize=1024)
