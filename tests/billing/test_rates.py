@@ -39,6 +39,25 @@ def test_each_class_has_its_own_price_and_falls_back_to_what_it_is_a_kind_of() -
     assert found.charged_nano == found.provider_usd_nano == 36 * NANO + 300_000_000
 
 
+def test_what_has_no_price_of_its_own_is_never_free() -> None:
+    """Pictures and sound are read as input and written as output, also where a list has nothing for them in a class."""
+    usage = Usage(input=MILLION, image=MILLION, audio_in=MILLION, output=MILLION, audio_out=MILLION)
+    for more in ({}, {"image": 0, "audio_in": 0, "audio_out": 0}):
+        found = cost(quote_of(input=3 * NANO, output=5 * NANO, **more), usage)
+        assert [line.nano // NANO for line in found.lines] == [3, 5, 3, 3, 5]
+        assert found.is_known
+    own = cost(quote_of(input=3 * NANO, output=5 * NANO, image=7 * NANO, audio_in=8 * NANO, audio_out=9 * NANO), usage)
+    assert [line.nano // NANO for line in own.lines] == [3, 5, 7, 8, 9]
+
+
+def test_what_nobody_has_a_price_for_is_not_said_to_be_known() -> None:
+    embedding = quote_of(input=3 * NANO)
+    assert cost(embedding, Usage(input=MILLION)).is_known
+    assert cost(embedding, Usage(image=MILLION)).is_known, "read as input"
+    assert not cost(embedding, Usage(input=MILLION, output=1)).is_known
+    assert cost(quote_of(input=3 * NANO, output=0), Usage(input=MILLION, output=1)).is_known, "said to cost nothing"
+
+
 def test_a_tier_counts_for_all_tokens_once_more_is_read() -> None:
     priced = quote_of(Tier(200_000, {"input": 2 * NANO, "output": 4 * NANO}), input=NANO, output=NANO)
     assert cost(priced, Usage(input=200_000, output=1_000_000)).charged_nano == 1_200_000_000

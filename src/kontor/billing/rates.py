@@ -1,7 +1,7 @@
 """What tokens cost: prices by class with tiers and hours, and the sum of one run. Values and arithmetic alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from fractions import Fraction
@@ -138,10 +138,20 @@ class Rate:
 
 def price_of(prices: Prices, name: str) -> int:
     """What a class costs that is used, or 0 where neither it nor what it is a kind of has a price."""
-    found = prices.get(name)
-    if found is None and name in FALLBACK:
-        found = prices.get(FALLBACK[name])
-    return max(found or 0, 0)
+    return _price(prices, name) or 0
+
+
+def has_price(prices: Prices, name: str) -> bool:
+    return _price(prices, name) is not None
+
+
+def _price(prices: Prices, name: str) -> int | None:
+    """Nothing but output may cost nothing, for models that write nothing; another price of nothing is none."""
+    for known in (name, FALLBACK.get(name, name)):
+        found = prices.get(known)
+        if found is not None and (found > 0 or (found == 0 and known == "output")):
+            return found
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +253,6 @@ class _Share:
     name: str
     tokens: int
     price: int
-    exact: Fraction = field(default=Fraction(0))
 
 
 # The line of a run whose price only the provider knows.
@@ -256,7 +265,8 @@ BELIEVED = 5
 def cost(quote: Quote, usage: Usage, provider_said_usd_nano: int | None = None) -> Cost:
     """Exact to the end, then rounded up once, to the nano."""
     prices: Prices = {} if quote.rate is None or quote.is_free else quote.rate.for_usage(usage)
-    shares = [_Share(name, tokens, price_of(prices, name)) for name, tokens in usage.by_class().items() if tokens > 0]
+    used = {name: tokens for name, tokens in usage.by_class().items() if tokens > 0}
+    shares = [_Share(name, tokens, price_of(prices, name)) for name, tokens in used.items()]
     ours = sum((Fraction(share.tokens * share.price, MILLION) for share in shares), Fraction(0))
     dollars = _believed(quote, ours, provider_said_usd_nano)
     factor = Fraction(quote.fx)
@@ -279,7 +289,9 @@ def cost(quote: Quote, usage: Usage, provider_said_usd_nano: int | None = None) 
         charged_nano=0 if quote.is_own_key or quote.is_free else total,
         currency=quote.currency,
         spent_nano=total,
-        is_known=quote.is_free or quote.rate is not None or provider_said_usd_nano is not None,
+        is_known=quote.is_free
+        or provider_said_usd_nano is not None
+        or (quote.rate is not None and all(has_price(prices, name) for name in used)),
     )
 
 
@@ -295,14 +307,7 @@ def affordable_output(quote: Quote, upper: Usage, available: int) -> int | None:
     """How much output would fit into what is available; None when not even the question does."""
 
     def fits(output: int) -> bool:
-        asked = Usage(
-            input=upper.input,
-            cached=upper.cached,
-            cache_write=upper.cache_write,
-            output=output,
-            image=upper.image,
-            audio_in=upper.audio_in,
-        )
+        asked = replace(upper, output=output, reasoning=0, audio_out=0)
         return cost(quote, asked).charged_nano <= available
 
     if not fits(1):
