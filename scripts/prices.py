@@ -22,9 +22,6 @@ from kontor.billing.feed import Snapshot
 
 FOLDER = Path(__file__).parent.parent / "src" / "kontor" / "billing"
 
-# Resellers whose lists mirror others', and tools that are no providers: nobody here has an adapter or a kind for them.
-LEFT_OUT = ("huggingface_", "cursor", "github-copilot", "typesafe", "openai-decisions", "elevenlabs", "quicksilverpro")
-
 # Of the second source: our kind and its name there.
 SECOND = {
     "openai": "openai",
@@ -34,9 +31,6 @@ SECOND = {
     "xai": "xai",
     "mistral": "mistral",
     "groq": "groq",
-    "cohere": "cohere_chat",
-    "perplexity": "perplexity",
-    "together": "together_ai",
 }
 
 
@@ -65,11 +59,7 @@ def published(thing: Any) -> Any:
 
 def write_prices(folder: Path) -> Snapshot:
     providers, source = package_data(folder)
-    kept = [
-        {"id": each.id, "models": [published(model) for model in each.models]}
-        for each in providers
-        if not each.id.startswith(LEFT_OUT)
-    ]
+    kept = [{"id": each.id, "models": [published(model) for model in each.models]} for each in providers]
     snapshot = feed.read_published(kept)
     short = feed.shortened(snapshot, source=source)
     lines = []
@@ -82,6 +72,15 @@ def write_prices(folder: Path) -> Snapshot:
     return snapshot
 
 
+def second_prices(entry: dict[str, Any]) -> dict[str, int]:
+    """That output costs nothing says something only beside a price of input."""
+    price_in, price_out = entry.get("input_cost_per_token"), entry.get("output_cost_per_token")
+    known = {"input": price_in} if price_in else {}
+    if price_out or (price_out == 0 and price_in):
+        known["output"] = price_out
+    return {name: feed.nano_of(Decimal(str(price)) * 1_000_000) for name, price in known.items()}
+
+
 def write_second(file: Path, snapshot: Snapshot) -> None:
     listed: dict[str, Any] = json.loads(file.read_text("utf-8"))
     wanted = {(model.provider, model.model) for model in snapshot.models}
@@ -89,14 +88,12 @@ def write_second(file: Path, snapshot: Snapshot) -> None:
     for kind, there in SECOND.items():
         for name, entry in listed.items():
             model = name.removeprefix(f"{there}/")
-            prices = {
-                "input": entry.get("input_cost_per_token"),
-                "output": entry.get("output_cost_per_token"),
-            }
-            if entry.get("litellm_provider") == there and (kind, model) in wanted:
-                known = {key: feed.nano_of(Decimal(str(price)) * 1_000_000) for key, price in prices.items() if price}
-                if known:
-                    found.setdefault(kind, {})[model] = known
+            if entry.get("litellm_provider") == there and (kind, model) in wanted and (known := second_prices(entry)):
+                found.setdefault(kind, {})[model] = known
+    for name, entry in listed.items():
+        # OpenRouter names models after their makers, whose prices are others; but whether output is free is the same.
+        if ("openrouter", name) in wanted and second_prices(entry).get("output") == 0:
+            found.setdefault("openrouter", {})[name] = {"output": 0}
     rows = (f"{json.dumps(kind)}:{json.dumps(models, separators=(',', ':'))}" for kind, models in found.items())
     feed.SECOND.write_text('{"source":"LiteLLM","providers":{\n' + ",\n".join(rows) + "\n}}\n", "utf-8")
     print(f"{feed.SECOND.name}: {sum(map(len, found.values()))} models")

@@ -10,12 +10,15 @@ from sqlalchemy.exc import DBAPIError
 
 from kontor.billing import feed, naming, prices, refreshing
 from kontor.billing.errors import FeedUnreadable, PriceNotFound, PriceRefused
-from kontor.billing.feed import Snapshot, nano_of, parse_published
+from kontor.billing.feed import SecondSource, Snapshot, nano_of, parse_published, read_published
 from kontor.billing.prices import OwnPrice, PriceKey, Version
 from kontor.billing.rates import PriceSheet
+from kontor.billing.refreshing import Known, what_is_new
 from kontor.core.clock import clock, moved, now
 from kontor.core.database import Database
 from kontor.core.ids import UserId, new_id
+from kontor.core.money import NANO
+from kontor.gateway.wire.quirks import KINDS
 
 GPT = PriceKey("openai", "gpt-x")
 ADMIN = UserId(new_id())
@@ -246,7 +249,30 @@ async def test_what_is_bundled_is_planted_once_and_prices_the_models_of_today(da
         ):
             assert await prices.find(unit, PriceKey(provider, name), now()), name
         assert await prices.find(unit, PriceKey("ollama", "llama3"), now()) is None
-        assert await prices.waiting(unit) < 30
+        held = await prices.review(unit, limit=50)
+    # Those that a person has to decide on: nobody but one list says that their output is free.
+    assert {(each.provider, each.model) for each, _ in held} == {
+        ("openrouter", "typesafe/jev-1.13"),
+        ("openrouter", "typesafe/jev-1.14"),
+    }
+
+
+def test_only_prices_are_taken_in_that_somebody_could_use() -> None:
+    without_list = {"compatible", "llamacpp", "lmstudio", "ollama", "runpod", "vllm"}
+    assert set(KINDS) - without_list == feed.PROVIDERS == {listed.provider for listed in feed.bundled().models}
+    other = {"id": "azure", "models": [model({"input_mtok": 1})]}
+    mine = {"id": "openai", "models": [model({"input_mtok": 1})]}
+    assert [listed.provider for listed in read_published([mine, other]).models] == ["openai"]
+    with pytest.raises(FeedUnreadable):
+        read_published([other])
+
+
+def test_two_sources_may_say_that_output_is_free() -> None:
+    [listed] = published(model({"input_mtok": 1})).models
+    silent, agreeing = SecondSource({}), SecondSource({"openai": {"gpt-x": {"input": NANO, "output": 0}}})
+    [alone] = what_is_new(listed, Known(), silent, now())
+    [agreed] = what_is_new(listed, Known(), agreeing, now())
+    assert (alone.is_held, agreed.is_held) == (True, False)
 
 
 async def test_a_bundle_does_not_put_old_prices_over_what_was_fetched_lately(listed: Database) -> None:

@@ -35,6 +35,9 @@ BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 # Their name of a provider: our kind of it. What is not named here has the same name.
 KINDS = {"google": "gemini", "x-ai": "xai"}
 
+# Whose prices are taken in: the kinds of providers that can be set up here. Nobody else's could ever be used.
+PROVIDERS = frozenset({"anthropic", "deepseek", "gemini", "groq", "mistral", "openai", "openrouter", "xai"})
+
 # Their prices by what we count. What is missing falls back to the class it is a kind of (`rates.FALLBACK`).
 KEYS = {
     "input_mtok": "input",
@@ -134,6 +137,8 @@ class _Reader:
 
     def provider(self, raw: Mapping[str, Any]) -> Sequence[Listed]:
         kind = KINDS.get(raw["id"], raw["id"])
+        if kind not in PROVIDERS:
+            return ()
         found = [self.model(kind, each) for each in raw["models"]]
         return [each for each in found if each is not None]
 
@@ -272,7 +277,8 @@ def bundled_patterns() -> frozenset[str]:
 
 
 class SecondSource:
-    """Another list, to compare with: LiteLLM's (MIT licence), of which the bundle has what both know."""
+    """Another list, to compare with: LiteLLM's (MIT licence), of which the bundle has what both know. Output for 0 says
+    that what a model writes is not charged: it decides, measures or sorts."""
 
     def __init__(self, prices: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
         self._prices = prices

@@ -143,15 +143,21 @@ def what_is_new(listed: Listed, known: Known, second: SecondSource, at: datetime
         since = BEGINNING if holding is None else holding.created_at
         if not known.has(current.sheet, since=since, is_free=False):
             other = second.find(listed.provider, listed.model)
-            findings = judge(current.sheet, is_input_only=listed.is_input_only, before=before, second=other)
+            findings = judge(current.sheet, is_input_only=is_input_only(listed, other), before=before, second=other)
             valid_from = current.valid_from if holding is None else at
             found.append(New(listed, valid_from, current.sheet, findings))
     reference = before if current is None else current.sheet
     for version in listed.versions:
         if version.valid_from > at and not known.has(version.sheet, since=BEGINNING, is_free=False):
-            findings = judge(version.sheet, is_input_only=listed.is_input_only, before=reference)
+            other = second.find(listed.provider, listed.model)
+            findings = judge(version.sheet, is_input_only=is_input_only(listed, other), before=reference)
             found.append(New(listed, version.valid_from, version.sheet, findings))
     return found
+
+
+def is_input_only(listed: Listed, second: PriceSheet | None) -> bool:
+    """That there is no price of what a model writes is right where it writes nothing, or where two sources say so."""
+    return listed.is_input_only or (second is not None and second.prices.get("output") == 0)
 
 
 async def take_in(unit: AsyncSession, snapshot: Snapshot, *, source: str) -> Taken:
