@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kontor.cli.main import STAYING
 from kontor.cli.up import LINK_FD, LISTEN_FD
 from kontor.cli.words import FAILED, MISCONFIGURED, OK, complain
+from kontor.core import memory
 from kontor.core.errors import KontorError
 from kontor.core.observability import configure_logging
 from kontor.core.settings import load_settings
@@ -18,10 +19,9 @@ if TYPE_CHECKING:  # the worker does not load the web
 
     from kontor.web.main import Server
 
-LINK_PATIENCE_SECONDS = 600
-
 
 def web() -> int:
+    memory.give_back()
     from kontor.web.main import make_server
 
     settings = load_settings()
@@ -34,13 +34,13 @@ def web() -> int:
 
 async def serve(server: "Server") -> None:
     app: FastAPI = server.config.app  # type: ignore[assignment]  # make_server gives it an application
-    telling = asyncio.create_task(tell_link(app))
+    beginning = asyncio.create_task(begin(app))
     try:
         await server.serve(sockets=lent_sockets())
     finally:
-        telling.cancel()
+        beginning.cancel()
         with suppress(asyncio.CancelledError):
-            await telling
+            await beginning
 
 
 def lent_sockets() -> list[socket.socket] | None:
@@ -49,23 +49,29 @@ def lent_sockets() -> list[socket.socket] | None:
     return [socket.socket(fileno=int(number))] if number else None
 
 
+async def begin(app: "FastAPI") -> None:
+    """What is left to do once people can use it."""
+    while not app.state.lifecycle.is_serving:  # noqa: ASYNC110 - a moment once at start needs no event
+        await asyncio.sleep(0.02)
+    memory.settle()
+    await tell_link(app)
+
+
 async def tell_link(app: "FastAPI") -> None:
-    """Writes a link that signs the owner in to the pipe that the supervisor gave us: once, when people can use it."""
+    """Writes a link that signs the owner in to the pipe that the supervisor gave us."""
     from kontor.accounts.installation import create_login_link
 
     number = os.environ.pop(LINK_FD, None)
     if number is None:
         return
     with os.fdopen(int(number), "w") as pipe:
-        async with asyncio.timeout(LINK_PATIENCE_SECONDS):
-            while not app.state.lifecycle.is_serving:  # noqa: ASYNC110 - a moment once at start needs no event
-                await asyncio.sleep(0.02)
         link = await create_login_link(app.state.kernel)
         if link:
             pipe.write(link + "\n")
 
 
 def worker() -> int:
+    memory.give_back()
     from kontor.worker.main import run
 
     settings = load_settings()
