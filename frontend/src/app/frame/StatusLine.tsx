@@ -80,13 +80,14 @@ function Costs() {
   const locale = useLocale();
   const { data: balance } = useQuery(balanceQuery);
   const { data: usage } = useQuery(dayQuery(today(locale.timeZone)));
-  const cost = usage?.total.cost;
+  const { cost, unknown_runs: unknown = 0 } = usage?.total ?? {};
   const money = (nano: number, currency: string) => formatMoney(nano, currency, {}, locale);
   return (
     <>
-      {cost && cost.nano > 0 ? (
+      {unknown > 0 || (cost && cost.nano > 0) ? (
         <Link to="/usage" className={link}>
-          {t("costToday", { amount: money(cost.nano, cost.currency) })}
+          {cost && cost.nano > 0 ? t("costToday", { amount: money(cost.nano, cost.currency) }) : null}
+          {unknown > 0 ? t("costUnknown", { count: unknown }) : null}
         </Link>
       ) : null}
       {balance?.is_on ? (

@@ -1,22 +1,25 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { ArrowDownToLine, ArrowUpFromLine, ChartColumn, Coins, Download, MessagesSquare, Table2 } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { ArrowDownToLine, ArrowUpFromLine, ChartColumn, Coins, MessagesSquare, Table2 } from "lucide-react";
+import { useState } from "react";
+import { inTextLinkClass, Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { sayDay, today, writeDay } from "@/shared/i18n/days";
 import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { tileCode } from "@/shared/models/price";
-import { buttonClass, IconButton } from "@/shared/ui/button";
+import { IconButton } from "@/shared/ui/button";
 import { BarChart } from "@/shared/ui/charts";
-import { Icon } from "@/shared/ui/icons";
+import { CsvMenu } from "@/shared/ui/csv-menu";
 import { ModelTile, ProgressBar } from "@/shared/ui/marks";
 import { Fact, FactStrip, Section } from "@/shared/ui/section";
 import { EmptyState, ErrorState, LoadingBars, Refreshing, Skeleton } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { Segmented } from "@/shared/ui/tabs";
-import { csvAddress, type Grouping, groupings, type Period, type Usage, type UsageGroup, usageQuery } from "./api";
+import { csvAddress, type Grouping, groupings, type Period, type Usage, usageQuery } from "./api";
+import { CostCell } from "./CostCell";
+import { costWords } from "./costs";
 import { everyDay, isSpan, periodOf, type Span, spans } from "./period";
 import { usageTexts } from "./texts";
 
@@ -49,10 +52,7 @@ export default function OverviewScreen() {
             value={span}
             onChange={setSpan}
           />
-          <a href={csvAddress(period)} download title={t("csvHelp")} className={buttonClass()}>
-            <Icon icon={Download} size={15} />
-            {t("csv")}
-          </a>
+          <CsvMenu address={(language) => csvAddress(period, language)} />
         </>
       }
     >
@@ -63,8 +63,9 @@ export default function OverviewScreen() {
       ) : (
         <Refreshing active={days.isPlaceholderData}>
           <Figures usage={days.data} />
+          <Missing usage={days.data} />
           <Days usage={days.data} period={period} />
-          <Groups period={period} />
+          <Groups period={period} span={span} />
         </Refreshing>
       )}
     </Screen>
@@ -89,20 +90,47 @@ function Figures({ usage }: { usage: Usage | undefined }) {
       </FactStrip>
     );
   }
-  const { cost, runs, tokens_in, tokens_out } = usage.total;
-  const money = (nano: number) => (cost ? formatMoney(nano, cost.currency, {}, locale) : t("unknown"));
+  const { cost, runs, tokens_in, tokens_out, unknown_runs, own_key_runs } = usage.total;
+  const { main, notes } = costWords(usage.total, t, locale);
+  // What has no price, or is paid elsewhere, would only make the others look cheap.
+  const paid = runs - unknown_runs - own_key_runs;
+  const average = cost && cost.nano > 0 && paid > 0 ? formatMoney(cost.nano / paid, cost.currency, {}, locale) : null;
   const number = (value: number) => formatNumber(value, {}, locale);
   return (
     <FactStrip label={t("figures")}>
       <Fact
         icon={Coins}
-        value={cost ? t("cost", { amount: money(cost.nano) }) : t("costUnknown")}
-        detail={cost && runs > 0 ? t("perAnswer", { amount: money(cost.nano / runs) }) : undefined}
+        value={cost ? t("cost", { amount: main }) : t("costUnknown")}
+        detail={notes.length > 0 ? notes.join(", ") : average ? t("perAnswer", { amount: average }) : undefined}
       />
       <Fact icon={MessagesSquare} value={t("answers", { count: runs })} />
       <Fact icon={ArrowDownToLine} value={t("tokensIn", { count: number(tokens_in) })} detail={t("tokensInText")} />
       <Fact icon={ArrowUpFromLine} value={t("tokensOut", { count: number(tokens_out) })} detail={t("tokensOutText")} />
     </FactStrip>
+  );
+}
+
+/** What stands in no sum, said once in a whole sentence. */
+function Missing({ usage }: { usage: Usage | undefined }) {
+  const t = useTexts(usageTexts);
+  const locale = useLocale();
+  const { unknown_runs = 0, own_key_cost = null } = usage?.total ?? {};
+  if (unknown_runs === 0 && !own_key_cost) return null;
+  return (
+    <p className="mt-3 max-w-[38.5rem] text-muted-foreground">
+      {unknown_runs > 0 ? (
+        <>
+          {t("missing", { count: unknown_runs })}{" "}
+          <Link to="/prices" className={inTextLinkClass}>
+            {t("missingLink")}
+          </Link>
+          {". "}
+        </>
+      ) : null}
+      {own_key_cost
+        ? t("ownKeysText", { amount: formatMoney(own_key_cost.nano, own_key_cost.currency, {}, locale) })
+        : null}
+    </p>
   );
 }
 
@@ -115,6 +143,10 @@ function Days({ usage, period }: { usage: Usage | undefined; period: Period }) {
   const currency = usage.total.cost?.currency ?? locale.currency;
   const money = (nano: number) => formatMoney(nano, currency, {}, locale);
   const exact = (nano: number) => formatMoney(nano, currency, { receipt: true }, locale);
+  const sayCost = (of: Usage["items"][number]) => {
+    const { main, notes } = costWords(of, t, locale);
+    return [main, ...notes].join(" ");
+  };
   // About six labels, the last day always among them.
   const step = Math.max(1, Math.ceil(days.length / 6));
   return (
@@ -135,16 +167,17 @@ function Days({ usage, period }: { usage: Usage | undefined; period: Period }) {
               <Th right>{t("costHead")}</Th>
             </TableHead>
             <tbody>
-              {days
-                .toReversed()
-                .filter(({ runs }) => runs > 0)
-                .map(({ day, runs, nano }) => (
+              {days.toReversed().map(({ day, of }) =>
+                of && of.runs > 0 ? (
                   <Tr key={day} className="!h-9">
                     <Td className="num">{writeDay(day, locale)}</Td>
-                    <Td right>{formatNumber(runs, {}, locale)}</Td>
-                    <Td right>{money(nano)}</Td>
+                    <Td right>{formatNumber(of.runs, {}, locale)}</Td>
+                    <Td right>
+                      <CostCell of={of} />
+                    </Td>
                   </Tr>
-                ))}
+                ) : null,
+              )}
             </tbody>
           </Table>
         </Section>
@@ -155,7 +188,9 @@ function Days({ usage, period }: { usage: Usage | undefined; period: Period }) {
           height={180}
           // Below a cent, an axis of tenths would say the same on every line.
           format={(nano) => (days.every((day) => day.nano < 1e7) && nano > 0 ? exact(nano) : money(nano))}
-          bars={days.map(({ day, nano }, index) => ({
+          bars={days.map(({ day, nano, of }, index) => ({
+            said: of ? sayCost(of) : undefined,
+            isPartial: of !== null && of.unknown_runs > 0,
             name: writeDay(day, locale),
             label:
               (days.length - 1 - index) % step === 0 ? sayDay(day, { day: "numeric", month: "short" }, locale) : "",
@@ -167,7 +202,7 @@ function Days({ usage, period }: { usage: Usage | undefined; period: Period }) {
   );
 }
 
-function Groups({ period }: { period: Period }) {
+function Groups({ period, span }: { period: Period; span: Span }) {
   const t = useTexts(usageTexts);
   const [group, setGroup] = useState<Grouping>("model");
   const usage = useQuery({ ...usageQuery(group, period), placeholderData: keepPreviousData });
@@ -188,21 +223,19 @@ function Groups({ period }: { period: Period }) {
       {usage.isError && !usage.data ? <ErrorState error={usage.error} onRetry={() => void usage.refetch()} /> : null}
       {usage.data ? (
         <Refreshing active={usage.isPlaceholderData}>
-          <GroupTable usage={usage.data} group={group} />
+          <GroupTable usage={usage.data} group={group} span={span} />
         </Refreshing>
       ) : null}
     </Section>
   );
 }
 
-function GroupTable({ usage, group }: { usage: Usage; group: Grouping }) {
+function GroupTable({ usage, group, span }: { usage: Usage; group: Grouping; span: Span }) {
   const t = useTexts(usageTexts);
   const locale = useLocale();
   const number = (value: number) => formatNumber(value, {}, locale);
   const total = usage.total.cost?.nano ?? 0;
-  const items = usage.items.toSorted((a, b) => (b.cost?.nano ?? 0) - (a.cost?.nano ?? 0) || b.runs - a.runs);
-  const cost = (of: UsageGroup["cost"]): ReactNode =>
-    of ? formatMoney(of.nano, of.currency, {}, locale) : t("unknown");
+  const items = usage.items.toSorted((a, b) => (b.cost?.nano ?? -1) - (a.cost?.nano ?? -1) || b.runs - a.runs);
   return (
     <Table caption={t(`by.${group}`)}>
       <TableHead>
@@ -226,13 +259,26 @@ function GroupTable({ usage, group }: { usage: Usage; group: Grouping }) {
               <Td className="max-w-0 min-w-40 truncate font-medium">
                 <span className="flex items-center gap-2.5">
                   {group === "project" ? null : <ModelTile code={tileCode(label)} size={20} />}
-                  <span className="truncate">{label}</span>
+                  <Link
+                    to="/receipts"
+                    search={{ [group]: item.key, span }}
+                    aria-label={t("receiptsOf", { name: label })}
+                    className="truncate rounded-xs underline-offset-4 hover:underline"
+                  >
+                    {label}
+                  </Link>
                 </span>
               </Td>
               <Td className="num @max-2xl:hidden">
                 <span className="flex items-center gap-3 text-muted-foreground">
-                  <ProgressBar label={label} value={share} max={1} className="!w-28" />
-                  {formatPercent(share, 0, locale)}
+                  {item.cost ? (
+                    <>
+                      <ProgressBar label={label} value={share} max={1} className="!w-28" />
+                      {formatPercent(share, 0, locale)}
+                    </>
+                  ) : (
+                    "–"
+                  )}
                 </span>
               </Td>
               <Td right className="text-muted-foreground">
@@ -245,7 +291,7 @@ function GroupTable({ usage, group }: { usage: Usage; group: Grouping }) {
                 {number(item.tokens_out)}
               </Td>
               <Td right className="font-medium">
-                {cost(item.cost)}
+                <CostCell of={item} />
               </Td>
             </Tr>
           );
@@ -262,7 +308,9 @@ function GroupTable({ usage, group }: { usage: Usage; group: Grouping }) {
           <Td right className="@max-xl:hidden">
             {number(usage.total.tokens_out)}
           </Td>
-          <Td right>{cost(usage.total.cost)}</Td>
+          <Td right>
+            <CostCell of={usage.total} />
+          </Td>
         </tr>
       </tfoot>
     </Table>

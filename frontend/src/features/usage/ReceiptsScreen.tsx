@@ -1,62 +1,128 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useSearch } from "@tanstack/react-router";
-import { ChevronDown, ChevronUp, Download, Printer } from "lucide-react";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { ChevronDown, ChevronUp, Printer, X } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { isProblem } from "@/shared/api/problem";
 import { Inspector, Screen, useInspector } from "@/shared/frame/sheet";
+import { today } from "@/shared/i18n/days";
 import { formatMoney, formatNumber } from "@/shared/i18n/format";
-import { useLocale } from "@/shared/i18n/locale";
-import { useTexts } from "@/shared/i18n/texts";
-import { modelsQuery } from "@/shared/models/api";
+import { type Locale, useLocale } from "@/shared/i18n/locale";
+import { type Say, useTexts } from "@/shared/i18n/texts";
 import { tileCode } from "@/shared/models/price";
 import { receiptQuery } from "@/shared/receipts/api";
+import { usePaper } from "@/shared/receipts/paper";
 import { ReceiptSlip } from "@/shared/receipts/ReceiptSlip";
-import { buttonClass, IconButton } from "@/shared/ui/button";
+import { Button, IconButton } from "@/shared/ui/button";
+import { CopyButton } from "@/shared/ui/copy-button";
+import { CsvMenu } from "@/shared/ui/csv-menu";
 import { cx } from "@/shared/ui/cx";
 import { Icon } from "@/shared/ui/icons";
 import { ModelTile } from "@/shared/ui/marks";
 import { LoadMore } from "@/shared/ui/navigation";
+import { Select } from "@/shared/ui/select";
 import { Spinner } from "@/shared/ui/spinner";
-import { EmptyState, ErrorState, LoadingBars, Skeleton } from "@/shared/ui/states";
+import { EmptyState, ErrorState, LoadingBars, Refreshing, Skeleton } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { When } from "@/shared/ui/values";
-import { csvAddress, type LogLine, logQuery } from "./api";
+import { csvAddress, groupings, type LogLine, logQuery } from "./api";
+import { everything, isSpan, periodOf, type Span, spans } from "./period";
+import { ReceiptTrace } from "./ReceiptTrace";
 import { usageTexts } from "./texts";
 
 const isRunning = (line: LogLine) => line.state === "running" || line.state === "accepted";
 
+interface Search {
+  readonly id?: string;
+  readonly span?: Span;
+  readonly model?: string;
+  readonly project?: string;
+  readonly provider?: string;
+}
+
+/** What the address says, and how to say something else: one receipt, one group of the sums, one time. */
+function useReceiptSearch(): [Search, (next: Search) => void] {
+  const raw: Record<string, unknown> = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const of = (name: string) => {
+    const value = raw[name];
+    return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+  };
+  const span = of("span");
+  const search = {
+    id: of("id"),
+    span: isSpan(span) ? span : undefined,
+    model: of("model"),
+    project: of("project"),
+    provider: of("provider"),
+  };
+  const change = (next: Search) => {
+    const known = Object.entries(next).filter(([, value]) => value !== undefined);
+    void navigate({ to: ".", search: Object.fromEntries(known) as never, replace: true });
+  };
+  return [search, change];
+}
+
 export default function ReceiptsScreen() {
   const t = useTexts(usageTexts);
-  const search: { id?: unknown; model?: unknown } = useSearch({ strict: false });
-  const log = useInfiniteQuery(logQuery(typeof search.model === "string" ? search.model : undefined));
+  const locale = useLocale();
+  const [search, change] = useReceiptSearch();
+  const { model, project, provider, span } = search;
+  const now = today(locale.timeZone);
+  const period = span ? periodOf(span, now) : null;
+  const log = useInfiniteQuery({
+    ...logQuery({ model, project, provider, ...period }),
+    placeholderData: keepPreviousData,
+  });
   const { setOpen } = useInspector();
-  const [chosen, setChosen] = useState<string | null>(typeof search.id === "string" ? search.id : null);
+  const [chosen, setChosen] = useState<string | null>(search.id ?? null);
   const lines = log.data?.pages.flatMap((page) => page.items) ?? [];
+  const isFiltered = Boolean(model !== undefined || project !== undefined || provider !== undefined || span);
   const choose = (line: LogLine | undefined) => {
     if (!line) return;
     setChosen(line.run_id);
     setOpen(true);
   };
-  // The log names models as their providers do; people know them by their label.
-  const { data: models } = useQuery(modelsQuery);
-  const labels = new Map(models?.items.map(({ name, label }) => [name, label]));
   const here = lines.findIndex((line) => line.run_id === chosen);
   return (
     <Screen
       title={t("receipts")}
       subtitle={t("lastRequests")}
       actions={
-        <a href={csvAddress(null)} download title={t("csvHelp")} className={buttonClass()}>
-          <Icon icon={Download} size={15} />
-          {t("csv")}
-        </a>
+        <>
+          <Select<Span | "">
+            label={t("period")}
+            size="sm"
+            options={[
+              { value: "", label: t("anyTime") },
+              ...spans.map((value) => ({ value, label: t(`span.${value}`) })),
+            ]}
+            value={span ?? ""}
+            onChange={(next) => change({ ...search, span: next || undefined })}
+            className="w-40"
+          />
+          <CsvMenu address={(language) => csvAddress(period ?? everything(now), language)} />
+        </>
       }
     >
+      <FilterChips
+        search={search}
+        names={{ model: lines[0]?.model_label, provider: lines[0]?.provider_label }}
+        onChange={change}
+      />
       {log.isPending ? <LoadingBars rows={10} /> : null}
       {log.isError && !log.data ? <ErrorState error={log.error} onRetry={() => void log.refetch()} /> : null}
-      {log.data && lines.length === 0 ? <EmptyState title={t("nothing")}>{t("nothingText")}</EmptyState> : null}
+      {log.data && lines.length === 0 ? (
+        isFiltered ? (
+          <EmptyState
+            title={t("nothingFound")}
+            action={<Button onClick={() => change({ id: search.id })}>{t("showAll")}</Button>}
+          />
+        ) : (
+          <EmptyState title={t("nothing")}>{t("nothingText")}</EmptyState>
+        )
+      ) : null}
       {lines.length > 0 ? (
-        <>
+        <Refreshing active={log.isPlaceholderData}>
           <Table caption={t("receipts")} onKeyDown={moveBetweenRows}>
             <TableHead>
               <Th>{t("time")}</Th>
@@ -72,13 +138,7 @@ export default function ReceiptsScreen() {
             </TableHead>
             <tbody>
               {lines.map((line) => (
-                <LogRow
-                  key={line.run_id}
-                  line={line}
-                  model={labels.get(line.model) ?? line.model}
-                  isChosen={line.run_id === chosen}
-                  onChoose={() => choose(line)}
-                />
+                <LogRow key={line.run_id} line={line} isChosen={line.run_id === chosen} onChoose={() => choose(line)} />
               ))}
             </tbody>
           </Table>
@@ -89,7 +149,7 @@ export default function ReceiptsScreen() {
             busy={log.isFetchingNextPage}
             onLoad={() => void log.fetchNextPage()}
           />
-        </>
+        </Refreshing>
       ) : null}
       {chosen ? (
         <ReceiptPanel
@@ -100,6 +160,44 @@ export default function ReceiptsScreen() {
         />
       ) : null}
     </Screen>
+  );
+}
+
+/** What the list is narrowed to, each to be taken away again. */
+function FilterChips({
+  search,
+  names,
+  onChange,
+}: {
+  search: Search;
+  names: { model?: string; provider?: string };
+  onChange: (next: Search) => void;
+}) {
+  const t = useTexts(usageTexts);
+  const chips = groupings.flatMap((group) => {
+    const key = search[group];
+    if (key === undefined) return [];
+    const name = (group === "project" ? key || t("noProject") : names[group]) ?? key;
+    return [{ group, name }];
+  });
+  if (chips.length === 0) return null;
+  return (
+    <ul aria-label={t("filters")} className="mb-2 flex flex-wrap gap-2">
+      {chips.map(({ group, name }) => (
+        <li key={group}>
+          <Button
+            variant="soft"
+            size="sm"
+            aria-label={t("filterOff", { name })}
+            onClick={() => onChange({ ...search, [group]: undefined })}
+          >
+            <span className="font-normal text-muted-foreground">{t(`by.${group}`)}</span>
+            {name}
+            <Icon icon={X} size={13} className="text-muted-foreground" />
+          </Button>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -114,17 +212,7 @@ function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
   next.focus();
 }
 
-function LogRow({
-  line,
-  model,
-  isChosen,
-  onChoose,
-}: {
-  line: LogLine;
-  model: string;
-  isChosen: boolean;
-  onChoose: () => void;
-}) {
+function LogRow({ line, isChosen, onChoose }: { line: LogLine; isChosen: boolean; onChoose: () => void }) {
   const t = useTexts(usageTexts);
   const locale = useLocale();
   const number = (value: number) => formatNumber(value, {}, locale);
@@ -154,9 +242,9 @@ function LogRow({
       <Td className="w-2/5 max-w-0 truncate font-medium @max-xl:hidden">{what}</Td>
       <Td className="@max-xl:w-full @max-xl:max-w-0">
         <span className="flex min-w-0 items-center gap-2 text-muted-foreground">
-          <ModelTile code={tileCode(model)} size={18} />
+          <ModelTile code={tileCode(line.model_label)} size={18} />
           <span className="truncate">
-            {model}
+            {line.model_label}
             {line.is_local ? `, ${t("local")}` : ""}
           </span>
           <StateWord line={line} />
@@ -171,17 +259,20 @@ function LogRow({
           {number(line.tokens_out)}
         </span>
       </Td>
-      <Td right className={cx(running || line.is_free || !line.cost ? "text-muted-foreground" : "font-medium")}>
-        {line.is_free
-          ? t("free")
-          : line.cost
-            ? running
-              ? t("upTo", { amount: formatMoney(line.cost.nano, line.cost.currency, { rounding: "up" }, locale) })
-              : formatMoney(line.cost.nano, line.cost.currency, {}, locale)
-            : t("unknown")}
+      <Td right className={cx(line.cost && !running && !line.is_free ? "font-medium" : "text-muted-foreground")}>
+        {lineCost(line, t, locale)}
       </Td>
     </Tr>
   );
+}
+
+function lineCost(line: LogLine, t: Say<(typeof usageTexts)["en"]>, locale: Locale): string {
+  if (line.is_free) return t("free");
+  if (line.is_own_key) return t("ownKey");
+  if (!line.cost) return isRunning(line) ? "–" : t("unknown");
+  const { nano, currency } = line.cost;
+  if (isRunning(line)) return t("upTo", { amount: formatMoney(nano, currency, { rounding: "up" }, locale) });
+  return formatMoney(nano, currency, {}, locale);
 }
 
 /** Only what is not as usual has a word. */
@@ -211,6 +302,8 @@ function ReceiptPanel({
   const isUnfinished = line !== undefined && isRunning(line);
   const receipt = useQuery({ ...receiptQuery(runId), enabled: !isUnfinished });
   const isNone = isUnfinished || (isProblem(receipt.error) && receipt.error.status === 409);
+  const { data } = receipt;
+  const paper = usePaper(data ? <ReceiptSlip receipt={data} /> : null);
   return (
     <Inspector title={t("receipt")}>
       <div className="scroll min-h-0 grow bg-sunken px-9 pt-3 pb-8">
@@ -218,14 +311,16 @@ function ReceiptPanel({
           <h2 className="grow font-semibold">{t("receipt")}</h2>
           <IconButton icon={ChevronUp} label={t("previous")} disabled={!onPrevious} onClick={onPrevious} />
           <IconButton icon={ChevronDown} label={t("next")} disabled={!onNext} onClick={onNext} />
-          <IconButton icon={Printer} label={t("print")} disabled={!receipt.data} onClick={() => globalThis.print()} />
+          {data ? <CopyButton text={data.number} label={t("copyNumber")} /> : null}
+          <IconButton icon={Printer} label={t("print")} disabled={!data} onClick={paper.print} />
         </div>
         {isNone ? (
           <p className="text-muted-foreground">{t("noReceipt")}</p>
-        ) : receipt.data ? (
+        ) : data ? (
           <>
-            <ReceiptSlip receipt={receipt.data} />
-            <p className="mt-6 text-xs text-muted-foreground">{t("addUp")}</p>
+            <ReceiptSlip receipt={data} />
+            <ReceiptTrace receipt={data} runId={runId} />
+            {paper.sheet}
           </>
         ) : receipt.isError ? (
           <ErrorState error={receipt.error} onRetry={() => void receipt.refetch()} />

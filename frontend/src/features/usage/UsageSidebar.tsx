@@ -3,11 +3,12 @@ import { ChartColumn, Gauge, ReceiptText, Tags, Wallet } from "lucide-react";
 import { SidebarCaption, SidebarHead, SidebarNav, SidebarRow } from "@/shared/frame/sidebar";
 import { today } from "@/shared/i18n/days";
 import { formatMoney } from "@/shared/i18n/format";
-import { useLocale } from "@/shared/i18n/locale";
-import { useTexts } from "@/shared/i18n/texts";
+import { type Locale, useLocale } from "@/shared/i18n/locale";
+import { type Say, useTexts } from "@/shared/i18n/texts";
 import { balanceQuery } from "@/shared/receipts/balance";
 import { ProgressBar } from "@/shared/ui/marks";
-import { type UsageGroup, usageQuery } from "./api";
+import { type Usage, usageQuery } from "./api";
+import { costWords } from "./costs";
 import { monthName, periodOf } from "./period";
 import { usageTexts } from "./texts";
 
@@ -49,38 +50,57 @@ function Month() {
   const locale = useLocale();
   const now = today(locale.timeZone);
   const { data } = useQuery(usageQuery("model", periodOf("month", now)));
-  const cost = data?.total.cost;
-  if (!cost || data.items.length === 0) return null;
-  const money = (nano: number) => formatMoney(nano, cost.currency, {}, locale);
-  const rows = withOthers(data.items, t("others"));
-  const most = Math.max(1, ...rows.map(({ nano }) => nano));
+  if (!data || data.items.length === 0) return null;
+  const rows = rowsOf(data, t, locale);
+  const most = Math.max(1, ...rows.map(({ nano }) => nano ?? 0));
+  const total = costWords(data.total, t, locale);
   return (
     <>
       <SidebarCaption>{monthName(now, locale)}</SidebarCaption>
       <div className="num flex flex-col gap-2.5 px-2 pt-1 pb-4">
-        {rows.map(({ key, label, nano }) => (
+        {rows.map(({ key, label, nano, words }) => (
           <div key={key}>
             <div className="flex gap-2 text-muted-foreground">
               <span className="min-w-0 grow truncate">{label}</span>
-              <span className="text-foreground">{money(nano)}</span>
+              <span className={nano === null ? "text-brass-text" : "text-foreground"}>{words}</span>
             </div>
             <ProgressBar label={label} value={nano} max={most} className="mt-1 !h-[3px]" />
           </div>
         ))}
-        <div className="flex gap-2 border-t border-border pt-2 font-medium">
-          <span className="grow">{t("sum")}</span>
-          <span>{money(cost.nano)}</span>
+        <div className="flex flex-wrap gap-x-2 border-t border-border pt-2">
+          <span className="grow font-medium">{t("sum")}</span>
+          <span className="font-medium">{total.main}</span>
+          {total.notes.map((note) => (
+            <span key={note} className="w-full text-right text-2xs text-muted-foreground">
+              {note}
+            </span>
+          ))}
         </div>
       </div>
     </>
   );
 }
 
-function withOthers(items: readonly UsageGroup[], others: string): { key: string; label: string; nano: number }[] {
-  const sorted = items
-    .map(({ key, label, cost }) => ({ key, label, nano: cost?.nano ?? 0 }))
-    .toSorted((a, b) => b.nano - a.nano);
+interface Row {
+  key: string;
+  label: string;
+  /** Null where nobody knows what any of it cost. */
+  nano: number | null;
+  words: string;
+}
+
+function rowsOf(usage: Usage, t: Say<(typeof usageTexts)["en"]>, locale: Locale): Row[] {
+  const sorted = usage.items
+    .map((item) => ({
+      key: item.key,
+      label: item.label,
+      nano: item.cost ? item.cost.nano : null,
+      words: costWords(item, t, locale).main,
+    }))
+    .toSorted((a, b) => (b.nano ?? -1) - (a.nano ?? -1));
   if (sorted.length <= SHOWN + 1) return sorted;
-  const rest = sorted.slice(SHOWN).reduce((sum, { nano }) => sum + nano, 0);
-  return [...sorted.slice(0, SHOWN), { key: "", label: others, nano: rest }];
+  const rest = sorted.slice(SHOWN).filter(({ nano }) => nano !== null);
+  const nano = rest.length > 0 ? rest.reduce((sum, row) => sum + (row.nano ?? 0), 0) : null;
+  const words = nano === null ? t("unknown") : formatMoney(nano, usage.total.cost?.currency ?? "EUR", {}, locale);
+  return [...sorted.slice(0, SHOWN), { key: "", label: t("others"), nano, words }];
 }

@@ -6,6 +6,7 @@ export type Grouping = (typeof groupings)[number];
 
 export type Usage = Schemas["UsageSums"];
 export type UsageGroup = Schemas["UsageGroup"];
+export type UsageSum = Schemas["UsageSum"];
 export type LogLine = Schemas["LogLine"];
 export type Budget = Schemas["BudgetRead"];
 export type Budgets = Schemas["BudgetsRead"];
@@ -26,13 +27,19 @@ export const usageQuery = (group: Grouping | "day", period: Period) =>
     queryFn: ({ signal }) => read(api.GET("/api/v1/usage", { params: { query: { group, ...period } }, signal })),
   });
 
-export const logQuery = (model: string | undefined) =>
+/** Which requests of the log: of one group of the sums, of a time. */
+export interface LogFilter extends Partial<Record<Grouping, string>> {
+  readonly since?: string;
+  readonly until?: string;
+}
+
+export const logQuery = (filter: LogFilter) =>
   infiniteQueryOptions({
-    queryKey: ["usage", "log", model ?? null],
+    queryKey: ["usage", "log", filter],
     queryFn: ({ pageParam, signal }) =>
       read(
         api.GET("/api/v1/usage/log", {
-          params: { query: { model, cursor: pageParam ?? undefined, limit: 50 } },
+          params: { query: { ...filter, cursor: pageParam ?? undefined, limit: 50 } },
           signal,
         }),
       ),
@@ -40,9 +47,8 @@ export const logQuery = (model: string | undefined) =>
     getNextPageParam: (page) => page.next_cursor,
   });
 
-export function csvAddress(period: Period | null): string {
-  const query = period ? `?${new URLSearchParams({ since: period.since, until: period.until })}` : "";
-  return `/api/v1/usage.csv${query}`;
+export function csvAddress({ since, until }: Period, language: string | undefined): string {
+  return `/api/v1/usage.csv?${new URLSearchParams({ since, until, ...(language ? { language } : {}) })}`;
 }
 
 export const entriesQuery = infiniteQueryOptions({

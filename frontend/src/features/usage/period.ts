@@ -25,13 +25,21 @@ export function periodOf(span: Span, today: Day): Period {
   }
 }
 
+/** As far back as the server looks. */
+export function everything(today: Day): Period {
+  return { since: addDays(today, -3650), until: today };
+}
+
 /** Every day of the period, also those on which nothing happened. */
-export function everyDay(period: Period, days: readonly UsageGroup[]): { day: Day; nano: number; runs: number }[] {
+export function everyDay(
+  period: Period,
+  days: readonly UsageGroup[],
+): { day: Day; nano: number; of: UsageGroup | null }[] {
   const known = new Map(days.map((entry) => [entry.key.slice(0, 10), entry]));
-  const all: { day: Day; nano: number; runs: number }[] = [];
+  const all: { day: Day; nano: number; of: UsageGroup | null }[] = [];
   for (let day = period.since; day <= period.until; day = addDays(day, 1)) {
-    const entry = known.get(day);
-    all.push({ day, nano: entry?.cost?.nano ?? 0, runs: entry?.runs ?? 0 });
+    const of = known.get(day) ?? null;
+    all.push({ day, nano: of?.cost?.nano ?? 0, of });
   }
   return all;
 }

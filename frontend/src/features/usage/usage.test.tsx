@@ -1,11 +1,12 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { type ReactNode, useMemo, useState } from "react";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { SheetValue } from "@/shared/frame/sheet";
 import { SheetContext } from "@/shared/frame/sheet";
 import { local, makeModel } from "@/shared/models/test-kit";
 import type { Receipt } from "@/shared/receipts/api";
 import { problem } from "@/shared/test/network";
+import { makeMe } from "@/shared/test/people";
 import { expectAccessible, renderScreen } from "@/shared/test/render";
 import { readAmount } from "./amounts";
 import type { LogLine, UsageGroup } from "./api";
@@ -30,11 +31,19 @@ const group = (key: string, label: string, nano: number | null, runs = 2): Usage
   own_key_runs: 0,
   own_key_cost: null,
 });
-const models = [group("m1", "Claude Sonnet 4.5", 18.42e9, 40), group("m2", "Phi-4", 0, 3)];
-const usage = {
-  items: models,
-  total: { runs: 43, tokens_in: 36_840, tokens_out: 1280, cost: eur(18.42e9), further_costs: [] },
+const models = [
+  group("m1", "Claude Sonnet 4.5", 18.42e9, 40),
+  group("m2", "Phi-4", 0, 3),
+  group("m3", "Odd", null, 2),
+  { ...group("m4", "GPT-5", 0, 1), own_key_runs: 1, own_key_cost: { nano: 2.31e9, currency: "USD" } },
+];
+const total = {
+  ...group("", "", 18.42e9, 46),
+  unknown_runs: 2,
+  own_key_runs: 1,
+  own_key_cost: { nano: 2.31e9, currency: "USD" },
 };
+const usage = { items: models, total };
 
 function Desk({ children }: { children: ReactNode }) {
   const [slot, setSlot] = useState<HTMLElement | null>(null);
@@ -75,22 +84,47 @@ describe("the overview", () => {
     ).toEqual([
       "ModelShare of the totalAnswersInOutCost",
       "ClClaude Sonnet 4.5100%4018,420640€18.42",
-      "PhPhi-40%318,420640€0.00",
-      "Total4336,8401,280€18.42",
+      "PhPhi-40%318,420640free",
+      "GpGPT-50%118,420640€0.00+ US$2.31 at providers, on own keys",
+      "OdOdd–218,420640unknown",
+      "Total4618,420640€18.42+ 2 answers without a price+ US$2.31 at providers, on own keys",
     ]);
+    expect(screen.getByText(/2 answers have no known price and are in no sum/)).toBeVisible();
+    expect(within(table).getByRole("link", { name: "Receipts: Odd" })).toHaveAttribute(
+      "href",
+      "/receipts?model=m3&span=month",
+    );
     await expectAccessible();
     await user.click(screen.getByRole("button", { name: "30 days" }));
     await waitFor(() => expect(router.state.location.search).toEqual({ span: "30" }));
     await user.click(screen.getByRole("button", { name: "Provider" }));
     await waitFor(() => expect(requests.at(-1)?.search.get("group")).toBe("provider"));
-    expect(screen.getByRole("link", { name: "CSV" })).toHaveAttribute(
-      "href",
-      expect.stringMatching(/^\/api\/v1\/usage\.csv\?since=\d{4}-\d\d-\d\d&until=\d{4}-\d\d-\d\d$/),
-    );
+  });
+
+  it("gives a table for the spreadsheets of one's language, of another, and for programs", async () => {
+    const { user } = await renderScreen(<OverviewScreen />, {
+      network: { "GET /api/v1/usage": usage },
+      language: "de",
+    });
+    const asked: string[] = [];
+    vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+      asked.push(this.getAttribute("href") ?? "");
+    });
+    for (const name of [/auf Deutsch: Semikolon, Dezimalkomma/, /auf Englisch/, /^Programme/]) {
+      await user.click(await screen.findByRole("button", { name: "CSV" }));
+      await user.click(await screen.findByRole("menuitem", { name }));
+    }
+    vi.restoreAllMocks();
+    expect(asked.map((address) => new URLSearchParams(address.split("?")[1]).get("language"))).toEqual([
+      "de",
+      "en",
+      null,
+    ]);
+    expect(asked[0]).toMatch(/^\/api\/v1\/usage\.csv\?since=\d{4}-\d\d-\d\d&until=\d{4}-\d\d-\d\d&language=de$/);
   });
 
   it("says that nothing was used yet, and what failed", async () => {
-    const none = { items: [], total: { runs: 0, tokens_in: 0, tokens_out: 0, cost: eur(0) } };
+    const none = { items: [], total: group("", "", 0, 0) };
     const { unmount } = await renderScreen(<OverviewScreen />, { network: { "GET /api/v1/usage": none } });
     expect(await screen.findByText("Nothing has been used yet.")).toBeVisible();
     unmount();
@@ -106,6 +140,10 @@ describe("the overview", () => {
       },
     });
     expect(await screen.findByText("Claude Sonnet 4.5")).toBeVisible();
+    const sidebar = screen.getByRole("navigation", { name: "Usage" });
+    expect(sidebar.textContent?.replaceAll("\u00a0", " ")).toContain(
+      "Claude Sonnet 4.5€18.42Phi-4freeGPT-5€0.00OddunknownTotal€18.42+ 2 answers without a price",
+    );
     expect(screen.queryByRole("link", { name: "Balance" })).toBeNull();
   });
 });
@@ -208,16 +246,23 @@ describe("receipts", () => {
       "14:32:07",
       "4,1 s",
       "Eingabe, neu1,5346 ct",
-      "5.520 × 3,000 $/Mio.",
-      "12.900 × 0,300 $/Mio.",
+      "5.520 × 2,780 €/Mio.3,000 $",
+      "12.900 × 0,278 €/Mio.0,300 $",
+      "Preis des Anbieters0,03003 $",
       "Summe2,7828 ct",
       "Wieder frei0,6372 ct",
       "Guthaben danach27,64 €",
       "Preisliste vom 01.11.2026",
       "1 USD = 0,9266 € am 19.11.2026",
+      "Tokens vom Anbieter gezählt.",
     ]) {
       expect(text).toContain(part);
     }
+    const traces = screen.getByRole("region", { name: "Woher die Zahlen sind" });
+    expect(traces).toHaveTextContent("claude-sonnet-4-5, gültig seit 1. Nov. 2026, aus der öffentlichen Preisliste");
+    expect(traces).toHaveTextContent("Referenzkurs der Europäischen Zentralbank vom 19. Nov. 2026");
+    // Prices are the administration's matter; nobody else is sent where they may not go.
+    expect(within(traces).queryByRole("link", { name: /claude/ })).toBeNull();
     expect(screen.getByText("bis 2,8 ct")).toBeVisible();
     await expectAccessible();
   });
@@ -234,8 +279,75 @@ describe("receipts", () => {
     expect(await screen.findByRole("article")).toBeVisible();
   });
 
+  it("lead an administrator to the version of the price, and show surcharge and what was given back", async () => {
+    const marked = {
+      ...receipt,
+      markup_percent: "15",
+      markup: "0.003627",
+      provider_cost: "0.024201",
+      given_back: "0.027828",
+    };
+    const { user } = await renderScreen(ui, {
+      network: { ...network, [`GET /api/v1/runs/${line.run_id}/receipt`]: marked },
+      me: makeMe({ role: "admin" }),
+    });
+    await user.click((await screen.findAllByRole("button", { name: /^Receipt/ }))[1] as HTMLElement);
+    const slip = await screen.findByRole("article");
+    const text = slip.textContent?.replaceAll("\u00a0", " ");
+    expect(text).toContain(
+      "Price of the provider$0.03003At the rate of the day2.4201 ctSurcharge 15%0.3627 ctTotal2.7828 ct",
+    );
+    expect(text).toContain("Given back later2.7828 ct");
+    expect(screen.getByRole("link", { name: /claude-sonnet-4-5, valid since/ })).toHaveAttribute(
+      "href",
+      "/admin/prices?id=v1",
+    );
+  });
+
+  it("on an own key say what the provider is owed", async () => {
+    const { user } = await renderScreen(ui, {
+      network: {
+        ...network,
+        [`GET /api/v1/runs/${line.run_id}/receipt`]: { ...receipt, is_own_key: true, sum: "0", balance_after: null },
+      },
+    });
+    await user.click((await screen.findAllByRole("button", { name: /^Receipt/ }))[1] as HTMLElement);
+    expect((await screen.findByRole("article")).textContent?.replaceAll("\u00a0", " ")).toContain(
+      "At the provider2.7828 ctCharged herenothing",
+    );
+  });
+
+  it("are printed alone and once, and their number is copied", async () => {
+    const { user } = await renderScreen(ui, { network });
+    await user.click((await screen.findAllByRole("button", { name: /^Receipt/ }))[1] as HTMLElement);
+    await screen.findByRole("article");
+    const print = vi.spyOn(window, "print").mockImplementation(() => {
+      expect(document.querySelectorAll("body > .paper article")).toHaveLength(1);
+      act(() => void window.dispatchEvent(new Event("afterprint")));
+    });
+    await user.click(screen.getByRole("button", { name: "Print" }));
+    await waitFor(() => expect(document.querySelector("body > .paper")).toBeNull());
+    expect(print).toHaveBeenCalledTimes(1);
+    await user.click(screen.getByRole("button", { name: "Copy the number" }));
+    expect(await navigator.clipboard.readText()).toBe("26-11-08841");
+  });
+
+  it("are narrowed to a group of the sums and a time, and widened again", async () => {
+    const { user, requests, router } = await renderScreen(ui, {
+      network: { ...network, "GET /api/v1/usage/log": { items: [line], next_cursor: null } },
+      at: "/receipts?model=claude-sonnet-4-5&span=30",
+      path: "/receipts",
+    });
+    await screen.findByRole("button", { name: /^Receipt/ });
+    const asked = requests.find(({ path }) => path.endsWith("/log"))?.search;
+    expect([asked?.get("model"), asked?.has("since"), asked?.has("until")]).toEqual(["claude-sonnet-4-5", true, true]);
+    await user.click(screen.getByRole("button", { name: "Show all again, not only Claude Sonnet 4.5" }));
+    await waitFor(() => expect(router.state.location.search).toEqual({ span: "30" }));
+    await waitFor(() => expect(requests.at(-1)?.search.has("model")).toBe(false));
+  });
+
   it("say free where nothing is charged, and that tokens were estimated", async () => {
-    const free = { ...receipt, is_free: true, is_estimated: true, balance_after: null };
+    const free = { ...receipt, is_free: true, is_estimated: true, settled_as: "estimated", balance_after: null };
     const { user } = await renderScreen(ui, {
       network: { ...network, [`GET /api/v1/runs/${line.run_id}/receipt`]: free },
     });

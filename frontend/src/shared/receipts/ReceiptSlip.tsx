@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { formatNumber, formatPercent, formatTableDate } from "../i18n/format";
-import { useLocale } from "../i18n/locale";
-import { useTexts } from "../i18n/texts";
+import { type Locale, useLocale } from "../i18n/locale";
+import { type Say, useTexts } from "../i18n/texts";
 import { formatAmount, formatRate } from "../models/price";
 import { Logo, PRODUCT_NAME } from "../ui/logo";
 import type { Receipt, ReceiptLine } from "./api";
@@ -34,58 +34,103 @@ export function ReceiptSlip({ receipt }: { receipt: Receipt }) {
         <div className="text-center text-paper-ink/75">{t("number", { number: receipt.number })}</div>
         <Dashes />
         <Line label={day(receipt.at)}>{timeWithSeconds(receipt.at, locale)}</Line>
-        <Line label={receipt.model}>
-          {receipt.seconds === null
-            ? ""
-            : `${formatNumber(receipt.seconds, { maximumFractionDigits: 1, minimumFractionDigits: 1 }, locale)}\u00a0s`}
+        <Line label={receipt.model_label}>
+          {`${formatNumber(receipt.seconds, { maximumFractionDigits: 1, minimumFractionDigits: 1 }, locale)}\u00a0s`}
         </Line>
-        <div className="truncate text-paper-ink/75">{receipt.provider}</div>
+        <div className="truncate text-paper-ink/75">{receipt.provider_label}</div>
         {receipt.title ? <div className="truncate">{receipt.title}</div> : null}
         <Dashes />
         {receipt.lines.map((line) => (
           <Position key={line.class} line={line} receipt={receipt} money={money} />
         ))}
-        <Dashes />
-        <Line label={t("sum")} strong>
-          {receipt.is_free ? t("free") : receipt.sum === null ? t("unknown") : money(receipt.sum)}
-        </Line>
+        {receipt.lines.length > 0 ? <Dashes /> : null}
+        <Sum receipt={receipt} money={money} />
         {Number(receipt.hold) > 0 ? (
           <div className="mt-2">
             <Line label={t("hold")}>{money(receipt.hold)}</Line>
             <Line label={t("released")}>{money(receipt.released)}</Line>
           </div>
         ) : null}
+        {receipt.given_back === null ? null : <Line label={t("givenBack")}>{money(receipt.given_back)}</Line>}
         <Foot receipt={receipt} day={day} />
       </div>
     </article>
   );
 }
 
-function Position({
-  line,
-  receipt,
-  money,
-}: {
-  line: ReceiptLine;
-  receipt: Receipt;
-  money: (amount: string) => string;
-}) {
+type Write = (amount: string) => string;
+
+function Position({ line, receipt, money }: { line: ReceiptLine; receipt: Receipt; money: Write }) {
   const t = useTexts(receiptTexts);
   const locale = useLocale();
+  const { currency } = receipt;
   const key = `class.${line.class}`;
   const name = key in receiptTexts.en ? t(key as "class.input") : line.class;
+  const hasRate = line.rate_in_currency !== null && line.tokens > 0 && !receipt.is_free;
   return (
     <>
       <Line label={name}>{receipt.is_free || line.amount === null ? "" : money(line.amount)}</Line>
-      <div className="text-paper-ink/75">
-        {line.rate_per_million === null || receipt.is_free
-          ? t("tokens", { count: line.tokens })
-          : t("perMillion", {
-              tokens: formatNumber(line.tokens, {}, locale),
-              // As the provider asks for it; what a dollar was, and what is added, stands below.
-              rate: formatRate(line.rate_per_million, "USD", locale, 3),
-            })}
+      <div className="flex gap-2 text-paper-ink/75">
+        <span className="min-w-0 grow truncate">
+          {hasRate
+            ? t("perMillion", {
+                tokens: formatNumber(line.tokens, {}, locale),
+                rate: formatRate(line.rate_in_currency ?? "0", currency, locale, 3),
+              })
+            : line.tokens > 0
+              ? t("tokens", { count: line.tokens })
+              : null}
+        </span>
+        {hasRate && currency !== "USD" ? (
+          // As the provider asks for it: what a dollar was, and what is added, stands below.
+          <span className="whitespace-nowrap">{formatRate(line.rate_per_million ?? "0", "USD", locale, 3)}</span>
+        ) : null}
       </div>
+    </>
+  );
+}
+
+/** From the provider's price to what is owed, one step after another, and only the steps that there are. */
+function Sum({ receipt, money }: { receipt: Receipt; money: Write }) {
+  const t = useTexts(receiptTexts);
+  const locale = useLocale();
+  if (receipt.is_free)
+    return (
+      <Line label={t("sum")} strong>
+        {t("free")}
+      </Line>
+    );
+  if (receipt.sum === null || receipt.spent === null)
+    return (
+      <Line label={t("sum")} strong>
+        {t("unknown")}
+      </Line>
+    );
+  const hasMarkup = Number(receipt.markup_percent) !== 0;
+  const isForeign = receipt.fx !== null && receipt.currency !== "USD";
+  return (
+    <>
+      {isForeign || hasMarkup ? (
+        <Line label={t("providerPrice")}>{formatDollars(receipt.provider_usd ?? "0", locale)}</Line>
+      ) : null}
+      {isForeign && hasMarkup ? <Line label={t("exchanged")}>{money(receipt.provider_cost ?? "0")}</Line> : null}
+      {hasMarkup ? (
+        <Line label={t("surcharge", { percent: formatPercent(Number(receipt.markup_percent) / 100, 2, locale) })}>
+          {money(receipt.markup)}
+        </Line>
+      ) : null}
+      {receipt.is_own_key ? (
+        <>
+          <Line label={t("atProvider")} strong>
+            {money(receipt.spent)}
+          </Line>
+          <Line label={t("chargedHere")}>{t("nothing")}</Line>
+        </>
+      ) : (
+        <Line label={t("sum")} strong>
+          {money(receipt.sum)}
+        </Line>
+      )}
     </>
   );
 }
@@ -93,25 +138,26 @@ function Position({
 function Foot({ receipt, day }: { receipt: Receipt; day: (at: string) => string }) {
   const t = useTexts(receiptTexts);
   const locale = useLocale();
-  const { fx, price_version: version, currency, markup_percent: markup } = receipt;
+  const { fx, price_version: version, currency } = receipt;
+  const isPriced = !receipt.is_free && receipt.sum !== null;
+  const percent = (text: string) => formatPercent(Number(text) / 100, 2, locale);
   const small = [
-    version && !receipt.is_free
-      ? version.source === "bundled"
-        ? t("bundledPrices")
-        : t("prices", { date: day(version.valid_from) })
-      : null,
-    fx && currency !== "USD" && !receipt.is_free
+    version && isPriced ? priceList(version.source, day(version.valid_from), t) : null,
+    fx && currency !== "USD" && isPriced
       ? t("rateOf", {
-          amount: formatNumber(Number(fx.rate), { style: "currency", currency, minimumFractionDigits: 4 }, locale),
+          amount: formatNumber(
+            Number(fx.reference),
+            { style: "currency", currency, minimumFractionDigits: 4, maximumFractionDigits: 4 },
+            locale,
+          ),
           date: fx.day ? day(fx.day) : "–",
         })
       : null,
-    Number(markup) !== 0 && !receipt.is_free
-      ? t("markup", { percent: formatPercent(Number(markup) / 100, 2, locale) })
-      : null,
-    receipt.is_estimated ? t("estimated") : null,
+    fx && Number(fx.spread_percent) !== 0 && isPriced ? t("spread", { percent: percent(fx.spread_percent) }) : null,
+    receipt.is_told_by_provider && isPriced ? t("toldPrice") : null,
+    receipt.is_own_key && isPriced ? t("ownKey") : null,
+    t(`settled.${receipt.settled_as}`),
   ].filter(Boolean);
-  if (receipt.balance_after === null && small.length === 0) return null;
   return (
     <>
       <Dashes />
@@ -126,6 +172,26 @@ function Foot({ receipt, day }: { receipt: Receipt; day: (at: string) => string 
         </div>
       ))}
     </>
+  );
+}
+
+function priceList(source: string, date: string, t: Say<(typeof receiptTexts)["en"]>): string {
+  if (source === "bundled") return t("bundledPrices");
+  return source === "admin" ? t("pricesSince", { date }) : t("prices", { date });
+}
+
+/** Of a single answer: so little that cents of two currencies could be mistaken for each other. */
+function formatDollars(amount: string, locale: Locale): string {
+  return formatNumber(
+    Number(amount),
+    {
+      style: "currency",
+      currency: "USD",
+      currencyDisplay: "narrowSymbol",
+      minimumFractionDigits: 2,
+      maximumFractionDigits: 6,
+    },
+    locale,
   );
 }
 

@@ -8,6 +8,10 @@ export interface Bar {
   /** In the popover and the table: the full name of the bar. */
   name: string;
   value: number;
+  /** Instead of the value, where a number would say too little: a sum of which something is missing. */
+  said?: string;
+  /** Something is not in the bar: it has a mark at its foot, also where there is no bar at all. */
+  isPartial?: boolean;
 }
 
 /** The smallest round number that holds the largest bar, in three or four even steps. */
@@ -77,6 +81,7 @@ export function BarChart({
                 className="absolute bottom-0 left-[18%] w-[64%] rounded-t-[2.5px] bg-chart-1"
                 style={{ height: bar.value > 0 ? Math.max(2, plot - y(bar.value)) : 0 }}
               />
+              {bar.isPartial ? <span className="absolute bottom-0 left-[18%] h-1 w-[64%] bg-brass" /> : null}
               <span className="num absolute top-full left-1/2 -translate-x-1/2 pt-1 text-2xs whitespace-nowrap text-faint">
                 {bar.label}
               </span>
@@ -93,7 +98,7 @@ export function BarChart({
             }
           >
             <span>{active.name}</span>
-            <span className="num font-semibold">{say(active.value)}</span>
+            <span className="num font-semibold">{active.said ?? say(active.value)}</span>
           </div>
         ) : null}
       </div>
@@ -105,7 +110,7 @@ export function BarChart({
           {bars.map((bar) => (
             <tr key={bar.name}>
               <th scope="row">{bar.name}</th>
-              <td>{say(bar.value)}</td>
+              <td>{bar.said ?? say(bar.value)}</td>
             </tr>
           ))}
         </tbody>
