@@ -12,7 +12,7 @@ from kontor.billing import feed, naming, prices, refreshing
 from kontor.billing.errors import FeedUnreadable, PriceNotFound, PriceRefused
 from kontor.billing.feed import SecondSource, Snapshot, nano_of, parse_published, read_published
 from kontor.billing.prices import OwnPrice, PriceKey, Version
-from kontor.billing.rates import PriceSheet
+from kontor.billing.rates import PriceSheet, Service, Tier
 from kontor.billing.refreshing import Known, what_is_new
 from kontor.core.clock import clock, moved, now
 from kontor.core.database import Database
@@ -265,6 +265,29 @@ def test_only_prices_are_taken_in_that_somebody_could_use() -> None:
     assert [listed.provider for listed in read_published([mine, other]).models] == ["openai"]
     with pytest.raises(FeedUnreadable):
         read_published([other])
+
+
+def test_other_ways_of_being_served_are_read_with_their_prices() -> None:
+    later = {"start_date": f"{now() + timedelta(days=9):%Y-%m-%d}"}
+    variants = [
+        {"when": {"service_tier": "default"}, "prices": {"input_mtok": 9}},
+        {"when": {"service_tier": "flex"}, "prices": {"input_mtok": {"base": 1, "tiers": [{"start": 5, "price": 2}]}}},
+        {"when": {"service_tier": "flex"}, "prices": {"input_mtok": 7}},
+        {"when": {"processing": "batch"}, "prices": {"input_mtok": 3}, "constraint": {"start_date": "2026-01-01"}},
+        {"when": {"speed": "fast"}, "prices": {"input_mtok": 4}, "constraint": later},
+        {"when": {"route": "eu"}, "prices": {"input_mtok": 5}},
+        {"when": {"service_tier": "priority", "route": "eu"}, "prices": {"input_mtok": 6}},
+        {"when": {"service_tier": "scale"}},
+    ]
+    prices_of = {"input_mtok": 2, "output_mtok": 8, "cache_write_1h_mtok": 4, "output_image_mtok": 30}
+    [listed] = published(model(prices_of, price_variants=variants)).models
+    sheet = listed.versions[0].sheet
+    assert (sheet.prices["cache_write_1h"], sheet.prices["image_out"]) == (4 * NANO, 30 * NANO)
+    assert sheet.services == {
+        "flex": Service({"input": NANO}, (Tier(5, {"input": 2 * NANO}),)),
+        "batch": Service({"input": 3 * NANO}),
+    }
+    assert PriceSheet.parse(orjson.loads(orjson.dumps(sheet.stored()))) == sheet
 
 
 def test_two_sources_may_say_that_output_is_free() -> None:

@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
+from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kontor.billing.feed import nano_of
-from kontor.billing.rates import TOLD, PriceSheet, Quote, Rate, Tier, affordable_output, cost
+from kontor.billing.rates import TOLD, PriceSheet, Quote, Rate, Service, Tier, affordable_output, cost
 from kontor.billing.usage import Usage
 from kontor.core.money import NANO
 from tests.factories.billing import LONG_AGO, NANO_A_TOKEN, of_tokens
@@ -42,7 +44,8 @@ def test_each_class_has_its_own_price_and_falls_back_to_what_it_is_a_kind_of() -
 def test_what_has_no_price_of_its_own_is_never_free() -> None:
     """Pictures and sound are read as input and written as output, also where a list has nothing for them in a class."""
     usage = Usage(input=MILLION, image=MILLION, audio_in=MILLION, output=MILLION, audio_out=MILLION)
-    for more in ({}, {"image": 0, "audio_in": 0, "audio_out": 0}):
+    for prices in ({}, {"image": 0, "audio_in": 0, "audio_out": 0}):
+        more: dict[str, Any] = prices
         found = cost(quote_of(input=3 * NANO, output=5 * NANO, **more), usage)
         assert [line.nano // NANO for line in found.lines] == [3, 5, 3, 3, 5]
         assert found.is_known
@@ -56,6 +59,75 @@ def test_what_nobody_has_a_price_for_is_not_said_to_be_known() -> None:
     assert cost(embedding, Usage(image=MILLION)).is_known, "read as input"
     assert not cost(embedding, Usage(input=MILLION, output=1)).is_known
     assert cost(quote_of(input=3 * NANO, output=0), Usage(input=MILLION, output=1)).is_known, "said to cost nothing"
+
+
+SERVICES = {
+    "flex": Service({"input": NANO // 2, "output": NANO}),
+    "priority": Service({"input": 2 * NANO, "output": 4 * NANO}, (Tier(200_000, {"input": 3 * NANO}),)),
+}
+
+
+def served(asked: str | None = None) -> Quote:
+    quote = quote_of(Tier(200_000, {"input": 5 * NANO, "output": 6 * NANO}), input=NANO, output=2 * NANO)
+    assert quote.rate is not None
+    return replace(quote, rate=replace(quote.rate, services=SERVICES, service=asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "expected", "is_estimated"),
+    [
+        (None, None, 3, False),
+        (None, "default", 3, False),
+        ("flex", "flex", 1.5, False),
+        ("flex", None, 1.5, True),  # nobody said that it was served like that
+        ("priority", "default", 3, False),  # there was no room for it, and it was not charged
+        ("auto", "priority", 6, False),  # as the account there has it
+        (None, "scale", 3, True),
+        ("gold", None, 3, True),
+    ],
+)
+def test_another_way_of_being_served_has_its_own_price(
+    asked: str | None, told: str | None, expected: float, is_estimated: bool
+) -> None:
+    found = cost(served(asked), Usage(input=MILLION // 10, output=MILLION // 10), service=told)
+    assert (found.charged_nano, found.is_estimated) == (int(expected * NANO / 10), is_estimated)
+    assert not cost(served(asked), Usage(), service=told).is_estimated
+    believed = cost(served(asked), Usage(input=MILLION // 10, output=MILLION // 10), 300_000_000, service=told)
+    assert (believed.charged_nano, believed.is_estimated) == (300_000_000, False), "the provider's own word"
+
+
+def test_what_a_way_of_being_served_does_not_name_costs_the_usual() -> None:
+    usage = Usage(input=MILLION, output=MILLION)
+    assert cost(served(), usage, service="flex").charged_nano == NANO // 2 + NANO, "its own price has no tier"
+    assert cost(served(), usage, service="priority").charged_nano == 3 * NANO + 4 * NANO
+    part = replace(served(), rate=replace(served().rate, services={"flex": Service({"input": NANO})}))  # type: ignore[type-var]  # it has one
+    assert cost(part, usage, service="flex").charged_nano == NANO + 6 * NANO
+
+
+def test_what_is_kept_in_a_cache_for_an_hour_and_what_is_drawn_cost_more() -> None:
+    usage = Usage(cache_write=MILLION, cache_write_1h=MILLION, output=MILLION, image_out=MILLION)
+    known = quote_of(input=4, cache_write=5, cache_write_1h=8, output=20, image_out=120)
+    found = cost(known, usage)
+    assert [(line.name, line.nano) for line in found.lines] == [
+        ("cache_write", 5),
+        ("output", 20),
+        ("cache_write_1h", 8),
+        ("image_out", 120),
+    ]
+    assert not found.is_estimated
+    for lacking in (quote_of(input=4, cache_write=5, output=20, image_out=120), quote_of(input=4, output=20)):
+        found = cost(lacking, usage)
+        assert found.is_estimated and found.is_known
+    assert {line.nano for line in found.lines} == {4, 20}
+    assert not cost(quote_of(input=4, output=20), Usage(input=5, cache_write=3, output=1)).is_estimated
+
+
+def test_terms_outlive_a_crash_with_the_way_that_was_asked_for() -> None:
+    usage = Usage(input=MILLION // 10)
+    again = Quote.parse(orjson.loads(orjson.dumps(served("flex").stored())))
+    assert cost(again, usage, service="flex").charged_nano == NANO // 20
+    assert "services" not in served().stored()["rate"], "nor are they in every row"
+    assert cost(Quote.parse(served().stored()), usage, service="flex").is_estimated
 
 
 def test_a_tier_counts_for_all_tokens_once_more_is_read() -> None:

@@ -96,6 +96,12 @@ def encoded(vector: list[float], how: str | None) -> list[float] | str:
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode() if how == "base64" else vector
 
 
+def served(body: JSON) -> str:
+    """As it was asked for, where that was a decision."""
+    asked = body.get("service_tier")
+    return "default" if asked in {None, "auto"} else str(asked)
+
+
 def last_text(messages: JSON) -> str:
     said = [text_in(message) for message in messages if message.get("role") == "user"]
     return said[-1] if said else ""
@@ -180,7 +186,7 @@ def whole_chat(question: Question, spoken: Spoken) -> Whole:
             }
         ],
         "usage": chat_usage(spoken),
-        "service_tier": "default",
+        "service_tier": served(body),
         "system_fingerprint": FINGERPRINT,
     }
     if spoken.behaviour.nousage:
@@ -197,7 +203,7 @@ def chat_stream(question: Question, spoken: Spoken) -> Streamed:
             "object": "chat.completion.chunk",
             "created": CREATED,
             "model": spoken.model,
-            "service_tier": "default",
+            "service_tier": served(body),
             "system_fingerprint": FINGERPRINT,
         }
     )[:-1]
@@ -287,7 +293,7 @@ def response_of(question: Question, spoken: Spoken, status: str, output: list[JS
         "parallel_tool_calls": body.get("parallel_tool_calls", True),
         "previous_response_id": None,
         "reasoning": {"effort": (body.get("reasoning") or {}).get("effort"), "summary": None},
-        "service_tier": "default",
+        "service_tier": served(body),
         "store": body.get("store", True),
         "temperature": body.get("temperature", 1.0),
         "text": body.get("text") or {"format": {"type": "text"}},

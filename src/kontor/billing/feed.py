@@ -1,8 +1,7 @@
 """Prices from outside as data: the list of genai-prices (MIT licence), as its authors publish it and, in our own short
 form, as it is bundled. A second source disagrees where it must; it never sets a price.
 
-Left out is what no class of usage counts: caches that are kept for an hour (they cost what ordinary ones do), pages,
-searches, seconds of audio, a price for each request, and service tiers (batch, flex, priority), which nobody asks for.
+Left out is what no class of usage counts: pages, searches, seconds of audio, a price for each request.
 """
 
 import hashlib
@@ -20,7 +19,8 @@ import orjson
 
 from kontor.billing.errors import FeedUnreadable
 from kontor.billing.naming import Clause, Names
-from kontor.billing.rates import Hours, PriceSheet, Tier
+from kontor.billing.rates import LONGEST_SERVICE, ORDINARY, Hours, PriceSheet, Service, Tier
+from kontor.core.clock import now
 from kontor.core.money import NANO
 
 BUNDLED = Path(__file__).with_name("prices.json")
@@ -43,12 +43,17 @@ KEYS = {
     "input_mtok": "input",
     "cache_read_mtok": "cached",
     "cache_write_mtok": "cache_write",
+    "cache_write_1h_mtok": "cache_write_1h",
     "output_mtok": "output",
     "output_reasoning_mtok": "reasoning",
     "input_image_mtok": "image",
     "input_audio_mtok": "audio_in",
     "output_audio_mtok": "audio_out",
+    "output_image_mtok": "image_out",
 }
+
+# What their special prices are for, where it is a way of being served: the provider's answer names it by the same word.
+SERVED = ("service_tier", "processing", "speed")
 
 SIGNS = {"equals": "is", "starts_with": "starts", "ends_with": "ends", "contains": "contains", "regex": "regex"}
 LONGEST_CLAUSE = 300
@@ -144,7 +149,7 @@ class _Reader:
 
     def model(self, provider: str, raw: Mapping[str, Any]) -> Listed | None:
         name = str(raw["id"])
-        versions = _versions(raw.get("prices") or {})
+        versions = _versions(raw.get("prices") or {}, _services(raw.get("price_variants") or ()))
         is_free = not versions and provider == "openrouter" and name.endswith(":free")
         if not versions and not is_free:
             return None
@@ -166,7 +171,20 @@ class _Reader:
         return [SIGNS[sign], str(wanted)]
 
 
-def _versions(raw: Any) -> tuple[Dated, ...]:
+def _services(raw: Sequence[Mapping[str, Any]]) -> dict[str, Service]:
+    """Theirs are conditions too, of which the first that is true counts. One that is to come is read when it has."""
+    found: dict[str, Service] = {}
+    for variant in raw:
+        [(sort, name), *others] = variant["when"].items()
+        if sort not in SERVED or others or name in ORDINARY or _start(variant.get("constraint") or {}) > now():
+            continue
+        prices, tiers = _priced(variant.get("prices") or {})
+        if prices and len(name) <= LONGEST_SERVICE:
+            found.setdefault(name, Service(prices, tiers))
+    return found
+
+
+def _versions(raw: Any, services: Mapping[str, Service]) -> tuple[Dated, ...]:
     """Theirs are conditions, of which the last that is true counts: dates make our versions, hours stay conditions."""
     listed = raw if isinstance(raw, list) else [{"prices": raw}]
     conditions = [(each.get("constraint") or {}, each["prices"]) for each in listed]
@@ -182,7 +200,7 @@ def _versions(raw: Any) -> tuple[Dated, ...]:
             for later, special in conditions[number + 1 :]
             if "start_time" in later
         )
-        made.append(Dated(_start(constraint), PriceSheet(sheet, tiers, hours)))
+        made.append(Dated(_start(constraint), PriceSheet(sheet, tiers, hours, services)))
     return tuple(sorted(made, key=lambda each: each.valid_from))
 
 

@@ -63,13 +63,15 @@ class KnownBilling:
         is_local: bool,
         role: Role | None,
         at: datetime,
+        service: str | None = None,
     ) -> Quote:
         house = await self._house(unit)
         found = await self._remember(("price", key), lambda: prices.find(unit, key, at))
         currency = await self._currency(unit, payer, house)
         day = await self._remember(("rate", currency, at.date()), lambda: exchange.find(unit, USD, currency, at))
         role = role or await self._role(unit, payer, house)
-        return terms_of(house, found, currency, day, Asked(key, role, is_own_key=is_own_key, is_local=is_local), at)
+        asked = Asked(key, role, is_own_key=is_own_key, is_local=is_local, service=service)
+        return terms_of(house, found, currency, day, asked, at)
 
     async def _house(self, unit: AsyncSession) -> Billing:
         return await self._remember("house", lambda: configuration.read(unit))

@@ -48,7 +48,7 @@ class Version:
 
     def rate(self, at: datetime) -> Rate:
         prices, tiers = self.sheet.at(at)
-        return Rate(prices, self.id, self.valid_from, self.source, tiers)
+        return Rate(prices, self.id, self.valid_from, self.source, tiers, self.sheet.services)
 
 
 COLUMNS = """id, provider, model, source, state, valid_from, is_free, follows_feed, prices, findings, created_at,

@@ -1,7 +1,7 @@
 """What tokens cost: prices by class with tiers and hours, and the sum of one run. Values and arithmetic alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from fractions import Fraction
@@ -14,17 +14,26 @@ from kontor.core.money import ceil_nano
 MILLION = 1_000_000
 BASIS = 10_000  # basis points in one
 
-CLASSES = ("input", "cached", "cache_write", "output", "reasoning", "image", "audio_in", "audio_out")
+CLASSES = ("input", "cached", "cache_write", "output", "reasoning", "image", "audio_in", "audio_out",
+           "cache_write_1h", "image_out")  # fmt: skip
 
 # Where a price names no class of its own, the class costs what it is a kind of: never less than was meant.
 FALLBACK = {
     "cached": "input",
     "cache_write": "input",
+    "cache_write_1h": "cache_write",
     "image": "input",
     "audio_in": "input",
     "reasoning": "output",
     "audio_out": "output",
+    "image_out": "output",
 }
+# ... but these are sold for more everywhere. Without a price of their own, their cost is an estimate.
+DEARER = frozenset({"cache_write_1h", "image_out"})
+
+# Ways of serving that cost what is usual, as providers name them. Others have prices of their own, or nobody knows.
+ORDINARY = frozenset({"auto", "default", "standard", "standard_only", "on_demand"})
+LONGEST_SERVICE = 40
 
 Prices = Mapping[str, int]  # class -> USD nano for a million tokens
 
@@ -35,6 +44,35 @@ class Tier:
 
     above: int
     prices: Prices
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What another way of being served costs, such as `flex` or `priority`. What it does not name costs the usual."""
+
+    prices: Prices
+    tiers: tuple[Tier, ...] = ()
+
+    def instead_of(self, prices: Prices, tiers: Sequence[Tier]) -> tuple[Prices, tuple[Tier, ...]]:
+        """A class that it names has its tiers from here as well."""
+        merged = {tier.above: {name: nano for name, nano in tier.prices.items() if name not in self.prices}
+                  for tier in tiers}  # fmt: skip
+        for tier in self.tiers:
+            merged[tier.above] = {**merged.get(tier.above, {}), **tier.prices}
+        return {**prices, **self.prices}, tuple(Tier(above, found) for above, found in sorted(merged.items()) if found)
+
+    def every_price(self) -> Sequence[Prices]:
+        return [self.prices, *(tier.prices for tier in self.tiers)]
+
+    def stored(self) -> dict[str, Any]:
+        return {"prices": dict(self.prices), **({"tiers": _stored_tiers(self.tiers)} if self.tiers else {})}
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> "Service":
+        return cls(_prices(stored["prices"]), _tiers(stored.get("tiers", ())))
+
+
+Services = Mapping[str, Service]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +98,7 @@ class PriceSheet:
     prices: Prices
     tiers: tuple[Tier, ...] = ()
     hours: tuple[Hours, ...] = ()
+    services: Services = field(default_factory=dict)
 
     def at(self, moment: datetime) -> "tuple[Prices, tuple[Tier, ...]]":
         """Of several hours that hold, the last one counts."""
@@ -73,6 +112,7 @@ class PriceSheet:
             self.prices,
             *(tier.prices for tier in self.tiers),
             *(prices for hours in self.hours for prices in (hours.prices, *(tier.prices for tier in hours.tiers))),
+            *(prices for each in self.services.values() for prices in each.every_price()),
         ]
 
     def stored(self) -> dict[str, Any]:
@@ -89,6 +129,8 @@ class PriceSheet:
                 }
                 for each in self.hours
             ]
+        if self.services:
+            found["services"] = {name: each.stored() for name, each in self.services.items()}
         return found
 
     @classmethod
@@ -105,6 +147,7 @@ class PriceSheet:
                 )
                 for each in stored.get("hours", ())
             ),
+            services={name: Service.parse(each) for name, each in stored.get("services", {}).items()},
         )
 
 
@@ -129,11 +172,24 @@ class Rate:
     valid_from: datetime
     source: str
     tiers: tuple[Tier, ...] = ()
+    services: Services = field(default_factory=dict)
+    service: str | None = None  # that was asked for
 
-    def for_usage(self, usage: Usage) -> Prices:
-        """A tier is reached by what is read, and then counts for everything; it may name some classes only."""
-        reached = [tier.prices for tier in self.tiers if usage.read > tier.above]
-        return {**self.usd_nano_per_million, **reached[-1]} if reached else self.usd_nano_per_million
+    def for_usage(self, usage: Usage, service: str | None = None) -> Prices:
+        """A tier is reached by what is read, and then counts for everything; it may name some classes only. `service`
+        is how it was served in the end; without a word of that, as it was asked for."""
+        prices, tiers = self.usd_nano_per_million, self.tiers
+        served = self.services.get(service or self.service or "")
+        if served is not None:
+            prices, tiers = served.instead_of(prices, tiers)
+        reached = [tier.prices for tier in tiers if usage.read > tier.above]
+        return {**prices, **reached[-1]} if reached else prices
+
+    def is_certain(self, service: str | None) -> bool:
+        """Whether this is the price of how it was served."""
+        if service is None:
+            return self.service is None or self.service in ORDINARY
+        return service in ORDINARY or service in self.services
 
 
 def price_of(prices: Prices, name: str) -> int:
@@ -147,10 +203,12 @@ def has_price(prices: Prices, name: str) -> bool:
 
 def _price(prices: Prices, name: str) -> int | None:
     """Nothing but output may cost nothing, for models that write nothing; another price of nothing is none."""
-    for known in (name, FALLBACK.get(name, name)):
+    known: str | None = name
+    while known is not None:
         found = prices.get(known)
         if found is not None and (found > 0 or (found == 0 and known == "output")):
             return found
+        known = FALLBACK.get(known)
     return None
 
 
@@ -184,6 +242,11 @@ class Quote:
                 "valid_from": self.rate.valid_from.isoformat(),
                 "source": self.rate.source,
             }
+            # All other ways of being served are for the process that settles, and too much for each row.
+            if (asked := self.rate.service) is not None:
+                rate["service"] = asked
+                if (served := self.rate.services.get(asked)) is not None:
+                    rate["services"] = {asked: served.stored()}
         return {
             "is_free": self.is_free,
             "is_own_key": self.is_own_key,
@@ -207,6 +270,8 @@ class Quote:
                 datetime.fromisoformat(kept["valid_from"]),
                 kept["source"],
                 _tiers(kept["tiers"]),
+                {name: Service.parse(each) for name, each in kept.get("services", {}).items()},
+                kept.get("service"),
             )
         return cls(
             is_free=stored["is_free"],
@@ -243,6 +308,7 @@ class Cost:
     currency: str
     spent_nano: int = 0
     is_known: bool = True
+    is_estimated: bool = False  # the price of something in it is not known, but that of something like it
 
     def nothing(self) -> bool:
         return self.charged_nano == 0 and self.spent_nano == 0
@@ -262,9 +328,9 @@ TOLD = "told_by_provider"
 BELIEVED = 5
 
 
-def cost(quote: Quote, usage: Usage, provider_said_usd_nano: int | None = None) -> Cost:
-    """Exact to the end, then rounded up once, to the nano."""
-    prices: Prices = {} if quote.rate is None or quote.is_free else quote.rate.for_usage(usage)
+def cost(quote: Quote, usage: Usage, provider_said_usd_nano: int | None = None, *, service: str | None = None) -> Cost:
+    """Exact to the end, then rounded up once, to the nano. `service` is how the provider says it served the run."""
+    prices: Prices = {} if quote.rate is None or quote.is_free else quote.rate.for_usage(usage, service)
     used = {name: tokens for name, tokens in usage.by_class().items() if tokens > 0}
     shares = [_Share(name, tokens, price_of(prices, name)) for name, tokens in used.items()]
     ours = sum((Fraction(share.tokens * share.price, MILLION) for share in shares), Fraction(0))
@@ -292,6 +358,11 @@ def cost(quote: Quote, usage: Usage, provider_said_usd_nano: int | None = None) 
         is_known=quote.is_free
         or provider_said_usd_nano is not None
         or (quote.rate is not None and all(has_price(prices, name) for name in used)),
+        is_estimated=ours != 0
+        and provider_said_usd_nano is None
+        and not (
+            quote.rate is not None and quote.rate.is_certain(service) and DEARER.isdisjoint(used.keys() - prices.keys())
+        ),
     )
 
 
@@ -307,7 +378,7 @@ def affordable_output(quote: Quote, upper: Usage, available: int) -> int | None:
     """How much output would fit into what is available; None when not even the question does."""
 
     def fits(output: int) -> bool:
-        asked = replace(upper, output=output, reasoning=0, audio_out=0)
+        asked = replace(upper, output=output, reasoning=0, audio_out=0, image_out=0)
         return cost(quote, asked).charged_nano <= available
 
     if not fits(1):

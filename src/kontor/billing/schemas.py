@@ -405,6 +405,7 @@ class PriceRead(BaseModel):
     prices: dict[str, int]
     tiers: list[dict[str, Any]]
     hours: list[dict[str, Any]]
+    services: dict[str, dict[str, Any]] = Field(description="Other ways of being served, such as `flex`")
     findings: list[dict[str, Any]]
     created_at: datetime
 
@@ -423,6 +424,7 @@ class PriceRead(BaseModel):
             prices=stored["prices"],
             tiers=stored.get("tiers", []),
             hours=stored.get("hours", []),
+            services=stored.get("services", {}),
             findings=list(version.findings),
             created_at=version.created_at,
         )

@@ -4,7 +4,7 @@
 it is over. Everything is the caller's transaction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -58,6 +58,7 @@ async def quote(
     is_local: bool,
     role: Role | None,
     at: datetime,
+    service: str | None = None,
 ) -> Quote:
     """The terms of a run. `role` is the payer's; None has it looked up. Raises PriceMissing where somebody would
     have to pay and nobody knows how much, and RateTooOld where dollars cannot be turned into their currency."""
@@ -66,7 +67,7 @@ async def quote(
     currency = await currency_of(unit, payer, house)
     day = await exchange.find(unit, USD, currency, at)
     role = role or await role_of(unit, payer, house)
-    asked = Asked(key, role, is_own_key=is_own_key, is_local=is_local)
+    asked = Asked(key, role, is_own_key=is_own_key, is_local=is_local, service=service)
     return terms_of(house, found, currency, day, asked, at)
 
 
@@ -76,6 +77,7 @@ class Asked:
     role: Role
     is_own_key: bool
     is_local: bool
+    service: str | None = None
 
 
 def terms_of(  # noqa: PLR0917 - everything that terms are made of
@@ -83,7 +85,7 @@ def terms_of(  # noqa: PLR0917 - everything that terms are made of
 ) -> Quote:
     # On a machine of one's own nothing is charged, unless an administrator has set what it costs.
     is_free = found.is_free if found is not None else asked.is_local
-    rate = None if found is None or found.is_free else found.rate(at)
+    rate = None if found is None or found.is_free else replace(found.rate(at), service=asked.service)
     is_charged = house.is_on and not asked.is_own_key and not is_free
     if is_charged and rate is None:
         raise PriceMissing(asked.key.provider, asked.key.model)

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens. `input` is what was neither read from nor written to a cache; `output` is without reasoning.
+    """Tokens. `input` is what was neither read from nor written to a cache, and `cache_write` is without what is kept
+    there for an hour; `output` is without reasoning; `image` was looked at, `image_out` drawn.
 
     So the sum of all is what the model read and wrote, and a provider that counts one class within another is put
     right by its adapter, once.
@@ -20,14 +21,16 @@ class Usage:
     image: int = 0
     audio_in: int = 0
     audio_out: int = 0
+    cache_write_1h: int = 0
+    image_out: int = 0
 
     @property
     def read(self) -> int:
-        return self.input + self.cached + self.cache_write + self.image + self.audio_in
+        return self.input + self.cached + self.cache_write + self.cache_write_1h + self.image + self.audio_in
 
     @property
     def written(self) -> int:
-        return self.output + self.reasoning + self.audio_out
+        return self.output + self.reasoning + self.audio_out + self.image_out
 
     def by_class(self) -> Mapping[str, int]:
         return {name: number for name, number in asdict(self).items() if number}

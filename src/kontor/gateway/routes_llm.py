@@ -95,6 +95,8 @@ class UsageRead(BaseModel):
     image: int = 0
     audio_in: int = 0
     audio_out: int = 0
+    cache_write_1h: int = 0
+    image_out: int = 0
 
 
 class LossRead(BaseModel):

@@ -3,15 +3,20 @@
 import asyncio
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kontor.billing import prices
 from kontor.billing.configuration import Markup
 from kontor.billing.errors import InsufficientBalance
+from kontor.billing.rates import PriceSheet, Service
+from kontor.billing.service import PriceKey
 from kontor.billing.usage import Usage
+from kontor.core.clock import now
 from kontor.core.outage import is_outage
 from kontor.core.tenancy import Actor, Role
 from kontor.gateway.runs.answers import Answer, gathered
@@ -30,7 +35,7 @@ from tests.gateway.runs.replica import (
     switch_billing_on,
     top_up,
 )
-from tests.wire.llm_server import LlmServer
+from tests.wire.llm_server import USD_NANO_PER_MILLION, LlmServer
 
 BREAK = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -194,6 +199,25 @@ async def test_the_markup_is_that_of_the_role_of_whoever_pays(here: Replica) -> 
     found = await row(here.database, "SELECT quote FROM run WHERE id = :id", id=run_id)
     assert found.quote["markup_bp"] == 1_000
     assert (await books_of(here, run_id))["hold"] == "settled"
+
+
+@pytest.mark.parametrize("service", ["flex", "gold"])
+async def test_another_way_of_being_served_costs_what_the_list_says_or_is_an_estimate(
+    here: Replica, payer: Actor, provider: LlmServer, service: str
+) -> None:
+    model, is_listed = "fake-n30-cached50", service == "flex"
+    half = Service({name: nano // 2 for name, nano in USD_NANO_PER_MILLION.items()})
+    async with here.database.system("test") as unit:
+        sheet = PriceSheet(USD_NANO_PER_MILLION, services={"flex": half})
+        key = PriceKey("openai", model)
+        await prices.add(unit, key, sheet, source="admin", valid_from=now() - timedelta(days=1), by=payer.user_id)
+    parameters = {"extra": {"service_tier": service}}
+    run_id, answer = await here.runs.ask(payer, asking(model, parameters=parameters))
+    books = await books_of(here, run_id)
+    assert provider.requests[-1].json["service_tier"] == service
+    assert books["charged_nano"] == -(-provider.invoice[-1].usd_nano // (2 if is_listed else 1))
+    assert books["is_estimated"] == (answer.done or {})["cost"]["is_estimated"] == (not is_listed)
+    assert (books["cost"]["service"], books["settled_as"]) == (service, "reported")
 
 
 async def test_reasoning_and_cached_tokens_are_priced_apart(here: Replica, payer: Actor, provider: LlmServer) -> None:

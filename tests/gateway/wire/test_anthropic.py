@@ -692,6 +692,28 @@ def test_an_error_in_mid_stream_is_a_failure_after_the_text() -> None:
     assert not any(isinstance(one, Finished) for one in said)
 
 
+@pytest.mark.parametrize(
+    ("told", "service"),
+    [
+        ({"service_tier": "standard"}, "standard"),
+        ({"service_tier": "priority", "speed": "standard"}, "priority"),
+        ({"service_tier": "standard", "speed": "fast"}, "fast"),
+        ({}, None),
+        ({"service_tier": 7}, None),
+    ],
+)
+def test_what_is_kept_for_an_hour_is_counted_apart_and_how_it_was_served_is_told(
+    told: dict[str, Any], service: str | None
+) -> None:
+    kept = {"ephemeral_5m_input_tokens": 40, "ephemeral_1h_input_tokens": 60}
+    said = read(
+        AnthropicReader(STEERED), frames_of(start({**USAGE, "cache_creation": kept, **told}) + stop("end_turn"), "sse")
+    )
+    seen = last(said, UsageSeen)
+    assert seen.usage == Usage(input=25, cached=1000, cache_write=40, cache_write_1h=60, output=42)
+    assert seen.service == service
+
+
 def test_usage_may_be_missing_or_come_late_or_be_nonsense() -> None:
     without = start(None) + text_block(0, "Paris") + stop("end_turn", {})
     assert not any(isinstance(one, UsageSeen) for one in read(AnthropicReader(STEERED), frames_of(without, "sse")))

@@ -522,6 +522,17 @@ SIGNED = pieces(
     ),
     piece({"text": ""}, finishReason="STOP", usageMetadata=USED),
 )
+
+
+def test_what_was_drawn_is_counted_apart_and_how_it_was_served_is_told() -> None:
+    drawn = [{"modality": "TEXT", "tokenCount": 5}, {"modality": "IMAGE", "tokenCount": 1290}]
+    used = {"promptTokenCount": 9, "candidatesTokenCount": 1295, "candidatesTokensDetails": drawn}
+    for traffic, service in (("ON_DEMAND_FLEX", "flex"), ("ON_DEMAND", "standard"), ("NEW", None), (None, None)):
+        body = pieces(piece({"text": "."}, finishReason="STOP", usageMetadata={**used, "trafficType": traffic}))
+        seen = last(read(GeminiReader(NEWEST), frames_of(body, "sse")), UsageSeen)
+        assert seen == UsageSeen(Usage(input=9, output=5, image_out=1290), service=service)
+
+
 WEB = {"web": {"uri": "https://example.org/paris", "title": "Paris"}}
 BESIDE = pieces(
     piece(

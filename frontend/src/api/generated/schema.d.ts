@@ -3680,6 +3680,15 @@ export interface components {
       /** Currency */
       currency: string;
       /** Image */
+      /**
+       * Services
+       * @description Other ways of being served, such as `flex`
+       */
+      services: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
       image?: string | null;
       /** Input */
       input?: string | null;
@@ -4725,6 +4734,15 @@ export interface components {
       follows_feed: boolean;
       /** Hours */
       hours?: components["schemas"]["HoursWrite"][];
+      /**
+       * Services
+       * @description Other ways of being served, such as `flex`
+       */
+      services: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
       /**
        * Is Free
        * @default false
@@ -5896,6 +5914,11 @@ export interface components {
        * Invite
        * @default false
        */
+      /**
+       * Cache Write 1H
+       * @default 0
+       */
+      cache_write_1h: number;
       invite: boolean;
       /** Language */
       language?: ("de" | "en") | null;
@@ -5906,6 +5929,11 @@ export interface components {
       /** @default user */
       role: components["schemas"]["Role"];
     };
+      /**
+       * Image Out
+       * @default 0
+       */
+      image_out: number;
     /** UserCreated */
     UserCreated: {
       /**

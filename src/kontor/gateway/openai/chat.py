@@ -40,7 +40,7 @@ def usage_of(counted: Mapping[str, int]) -> dict[str, JSON]:
         "total_tokens": usage.read + usage.written,
         "prompt_tokens_details": {
             "cached_tokens": usage.cached,
-            "cache_write_tokens": usage.cache_write,
+            "cache_write_tokens": usage.cache_write + usage.cache_write_1h,
             "audio_tokens": usage.audio_in,
             "image_tokens": usage.image,
         },

@@ -48,7 +48,10 @@ def usage_of(counted: Mapping[str, int]) -> dict[str, JSON]:
     usage = Usage(**counted)
     return {
         "input_tokens": usage.read,
-        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write},
+        "input_tokens_details": {
+            "cached_tokens": usage.cached,
+            "cache_write_tokens": usage.cache_write + usage.cache_write_1h,
+        },
         "output_tokens": usage.written,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.read + usage.written,

@@ -16,10 +16,12 @@ A run of several calls (fallbacks, a second try for a schema) is decided call by
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 
 from kontor.billing.usage import Usage
+
+SEVERAL = "several"  # ways of being served in one run: there is no one price for them
 
 
 class CutPolicy(StrEnum):
@@ -56,6 +58,7 @@ class CallFacts:
     seen: Usage | None = None
     is_seen_whole: bool = False  # nothing was delivered after the provider told it
     said_usd_nano: int | None = None
+    service: str | None = None  # how the provider says it served
     is_accepted: bool = True  # the provider has taken the request, as far as we know
 
     @property
@@ -68,6 +71,7 @@ class Verdict:
     usage: Usage
     how: How
     said_usd_nano: int | None = None
+    service: str | None = None
 
     @property
     def is_estimated(self) -> bool:
@@ -75,6 +79,10 @@ class Verdict:
 
 
 def judge(call: CallFacts, policy: CutPolicy) -> Verdict:
+    return replace(_judged(call, policy), service=call.service)
+
+
+def _judged(call: CallFacts, policy: CutPolicy) -> Verdict:
     if call.end in {End.REFUSED, End.UNSENT} or not (call.is_accepted or call.has_delivered):
         return Verdict(Usage(), How.NOTHING)
     if call.seen is not None and (call.end is End.WHOLE or call.is_seen_whole) and _is_told(call):
@@ -99,7 +107,9 @@ def judge_all(calls: Iterable[CallFacts], policy: CutPolicy) -> Verdict:
     # The least certain of them is what the sum is.
     certainty = (How.DELIVERED, How.INPUT, How.ESTIMATED, How.REPORTED)
     how = min((verdict.how for verdict in owed), key=certainty.index)
-    return Verdict(sum_of(verdict.usage for verdict in owed), how, total)
+    services = {verdict.service for verdict in owed}
+    service = services.pop() if len(services) == 1 else SEVERAL
+    return Verdict(sum_of(verdict.usage for verdict in owed), how, total, service)
 
 
 def sum_of(usages: Iterable[Usage]) -> Usage:
@@ -121,22 +131,16 @@ def _read(call: CallFacts) -> Usage:
     seen = call.seen
     if seen is None or not seen.read:
         return Usage(input=call.estimated_input)
-    return Usage(
-        input=seen.input, cached=seen.cached, cache_write=seen.cache_write, image=seen.image, audio_in=seen.audio_in
-    )
+    return replace(seen, output=0, reasoning=0, audio_out=0, image_out=0)
 
 
 def _delivered(call: CallFacts) -> Usage:
-    read = _read(call)
     seen = call.seen or Usage()
-    return Usage(
-        input=read.input,
-        cached=read.cached,
-        cache_write=read.cache_write,
-        image=read.image,
-        audio_in=read.audio_in,
+    return replace(
+        _read(call),
         # A usage that came on the way is a floor: it was true when it was told.
         output=max(seen.output, call.estimated_output),
         reasoning=max(seen.reasoning, call.estimated_reasoning),
         audio_out=seen.audio_out,
+        image_out=seen.image_out,
     )

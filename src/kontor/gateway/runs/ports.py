@@ -130,6 +130,7 @@ class Books(Protocol):
         is_local: bool,
         role: Role | None,
         at: datetime,
+        service: str | None = None,
     ) -> Quote: ...
 
     async def reserve(

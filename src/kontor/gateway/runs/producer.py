@@ -75,6 +75,7 @@ class Tally:
     reasoning_characters: int = 0
     seen: Usage | None = None
     said_usd_nano: int | None = None
+    service: str | None = None
     is_seen_whole: bool = False
     finished: Finished | None = None
     failed: Failed | None = None
@@ -249,7 +250,7 @@ class Producer:
                 live.say(Kind.CITATION, {"url": url, "title": title})
             case UsageSeen():
                 self._take_count(said, tally)
-                self._tell_usage(said.usage)
+                self._tell_usage(said.usage, tally.service)
             case Named() | Finished() | Failed():
                 self._take_count(said, tally)
             case _:
@@ -284,8 +285,9 @@ class Producer:
 
     def _take_count(self, said: Said, tally: Tally) -> None:
         match said:
-            case UsageSeen(usage=usage, charged_usd_nano=charged):
+            case UsageSeen(usage=usage, charged_usd_nano=charged, service=service):
                 tally.seen, tally.said_usd_nano, tally.is_seen_whole = usage, charged, True
+                tally.service = service or tally.service
             case Named(request_id=request_id):
                 self._request_id = request_id or self._request_id
             case Finished():
@@ -296,12 +298,13 @@ class Producer:
             case _:
                 pass
 
-    def _tell_usage(self, usage: Usage) -> None:
+    def _tell_usage(self, usage: Usage, service: str | None) -> None:
         """For a crash: what is known then. Some providers tell it with every piece, which would be too many rows."""
         at = asyncio.get_running_loop().time()
         if at - self._usage_told_at >= USAGE_EVERY_SECONDS:
             self._usage_told_at = at
-            self.live.say(Kind.USAGE, {"usage": asdict(usage), "is_estimated": False})
+            served = {} if service is None else {"service": service}
+            self.live.say(Kind.USAGE, {"usage": asdict(usage), "is_estimated": False, **served})
 
     def _watch_cost(self, tally: Tally) -> None:
         most = self.plan.most_output
@@ -323,6 +326,7 @@ class Producer:
             seen=tally.seen,
             is_seen_whole=tally.is_seen_whole,
             said_usd_nano=tally.said_usd_nano,
+            service=tally.service,
             is_accepted=tally.is_sent,
         )
 

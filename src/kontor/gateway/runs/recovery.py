@@ -103,6 +103,7 @@ class Recovery:
                 estimated_reasoning=self._tokens(candidate, call.reasoning_characters),
                 seen=call.usage,
                 is_seen_whole=call.is_usage_last,
+                service=call.service,
                 is_accepted=bool(events),
             )
             for number, call in enumerate(told.calls)
@@ -134,6 +135,7 @@ class RetoldCall:
     reasoning_characters: int = 0
     usage: Usage | None = None
     is_usage_last: bool = False
+    service: str | None = None
 
 
 @dataclass(slots=True)
@@ -160,6 +162,7 @@ def retold(events: Iterable[RunEvent]) -> Retold:
                 call.is_usage_last = False
             case Said.USAGE:
                 call.usage, call.is_usage_last = Usage(**data["usage"]), True
+                call.service = data.get("service")
             case Said.LOSS:
                 told.losses.append(data)
             case Said.STATE if data["state"] == "running":

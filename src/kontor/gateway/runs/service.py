@@ -54,6 +54,7 @@ from kontor.gateway.runs.receipts import Receipt
 from kontor.gateway.runs.recovery import Recovery
 from kontor.gateway.runs.settling import SILENT_KIND, Account, State
 from kontor.gateway.runs.structured import Checker
+from kontor.gateway.wire.openai_usage import service_of
 from kontor.gateway.wire.port import AnswerSchema
 
 log = structlog.get_logger(__name__)
@@ -307,6 +308,7 @@ class Runs:
                     is_local=candidate.is_local,
                     role=actor.role if payer == actor.user_id else None,
                     at=now(),
+                    service=service_of(candidate.call.extra.get("service_tier")),
                 )
             except KontorError as error:
                 refused = refused or error

@@ -82,12 +82,17 @@ class Bill:
     balance_after_nano: int | None
     is_free: bool
 
+    @property
+    def is_estimated(self) -> bool:
+        """Either what was used, or what it costs."""
+        return self.verdict.is_estimated or self.cost.is_estimated
+
     def told(self) -> dict[str, Any]:
         return {
             "amount": plain(self.cost.charged_nano),
             "nano": self.cost.charged_nano,
             "currency": self.cost.currency,
-            "is_estimated": self.verdict.is_estimated,
+            "is_estimated": self.is_estimated,
             "is_free": self.is_free,
             "is_known": self.cost.is_known,
         }
@@ -151,11 +156,13 @@ async def book(
     verdict = judge_all(outcome.calls, outcome.policy)
     answered, at = outcome.answered, now()
     quote = answered.quote or NO_QUOTE
-    reckoned = cost(quote, verdict.usage, verdict.said_usd_nano)
+    reckoned = cost(quote, verdict.usage, verdict.said_usd_nano, service=verdict.service)
     is_owed = verdict.how not in {How.NOTHING, How.WAIVED}
     released, balance = account.hold_nano, None
     if is_owed:
-        settled = await books.settle(unit, run_id=account.run_id, cost=reckoned, is_estimated=verdict.is_estimated)
+        settled = await books.settle(
+            unit, run_id=account.run_id, cost=reckoned, is_estimated=verdict.is_estimated or reckoned.is_estimated
+        )
         released, balance = settled.released_nano, settled.balance_after_nano
     else:
         await books.void(unit, run_id=account.run_id)
@@ -196,6 +203,7 @@ def _finish(account: Account, outcome: Outcome, bill: Bill) -> dict[str, Any]:
         "lines": [asdict(line) for line in cost.lines],
         "provider_usd_nano": cost.provider_usd_nano,
         "spent_nano": cost.spent_nano,
+        "service": bill.verdict.service,
         "released_nano": bill.released_nano,
         "balance_after_nano": bill.balance_after_nano,
     }
@@ -211,7 +219,7 @@ def _finish(account: Account, outcome: Outcome, bill: Bill) -> dict[str, Any]:
         "quote": None if answered.quote is None else _json(answered.quote.stored()),
         "usage": _json(asdict(bill.verdict.usage)),
         "cost": _json(kept),
-        "is_estimated": bill.verdict.is_estimated,
+        "is_estimated": bill.is_estimated,
         "how": bill.verdict.how.value,
         "finish_reason": outcome.finish_reason,
         "error": None if outcome.error is None else _json(outcome.error),
@@ -242,7 +250,11 @@ def _last_events(outcome: Outcome, bill: Bill) -> list[tuple[Kind, dict[str, Any
 
 def _usage_line(answered: Answered, bill: Bill) -> dict[str, Any]:
     quote = answered.quote or NO_QUOTE
-    return asdict(bill.verdict.usage) | {
+    counted = asdict(bill.verdict.usage)
+    # The line has a column for what they are a kind of; the run itself keeps them apart.
+    counted["cache_write"] += counted.pop("cache_write_1h")
+    counted["output"] += counted.pop("image_out")
+    return counted | {
         "provider_usd_nano": bill.cost.provider_usd_nano,
         "charged_nano": bill.cost.charged_nano,
         "currency": bill.cost.currency,

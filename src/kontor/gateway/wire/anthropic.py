@@ -14,6 +14,7 @@ from kontor.billing.usage import Usage
 from kontor.gateway.wire import faults, parts
 from kontor.gateway.wire.frames import DONE
 from kontor.gateway.wire.losses import Losses
+from kontor.gateway.wire.openai_usage import service_of
 from kontor.gateway.wire.parts import Object, Seal, count
 from kontor.gateway.wire.port import (
     JSON,
@@ -695,7 +696,9 @@ class AnthropicReader:
         if not usage:
             return
         self._usage.update({key: value for key, value in usage.items() if value is not None})
-        said.append(UsageSeen(_usage_of(self._usage)))
+        speed, tier = self._usage.get("speed"), self._usage.get("service_tier")
+        service = service_of(tier if speed in (None, "standard") else speed)
+        said.append(UsageSeen(_usage_of(self._usage), service=service))
 
     def _sealed(self, kind: str, signature: JSON) -> str:
         return str(Seal(PROTOCOL, self._model, kind, parts.text(signature)))
@@ -706,10 +709,13 @@ def _usage_of(seen: Object) -> Usage:
     written = count(seen.get("output_tokens"))
     details = seen.get("output_tokens_details")
     thought = min(written, count(details.get("thinking_tokens"))) if isinstance(details, dict) else 0
+    cache_write, kept = count(seen.get("cache_creation_input_tokens")), seen.get("cache_creation")
+    for_an_hour = min(cache_write, count(kept.get("ephemeral_1h_input_tokens"))) if isinstance(kept, dict) else 0
     return Usage(
         input=count(seen.get("input_tokens")),
         cached=count(seen.get("cache_read_input_tokens")),
-        cache_write=count(seen.get("cache_creation_input_tokens")),
+        cache_write=cache_write - for_an_hour,
+        cache_write_1h=for_an_hour,
         output=written - thought,
         reasoning=thought,
     )

@@ -494,7 +494,7 @@ class GeminiReader:
                 self._part(part, said)
             self._beside(candidate, said)
         if usage := document.get("usageMetadata"):
-            said.append(UsageSeen(_usage_of(usage)))
+            said.append(UsageSeen(_usage_of(usage), service=_SERVICES.get(usage.get("trafficType"))))
         if candidate and candidate.get("finishReason"):
             self._finish(candidate, said)
         feedback = document.get("promptFeedback")
@@ -588,17 +588,25 @@ def _usage_of(seen: Object) -> Usage:
     audio = min(read - from_cache - image, max(0, prompt.get("AUDIO", 0) - cached.get("AUDIO", 0)))
     written = count(seen.get("candidatesTokenCount"))
     spoken = min(written, answer.get("AUDIO", 0))
+    drawn = min(written - spoken, answer.get("IMAGE", 0))
     return Usage(
         input=read - from_cache - image - audio + count(seen.get("toolUsePromptTokenCount")),
         cached=from_cache,
-        output=written - spoken,
+        output=written - spoken - drawn,
         reasoning=count(seen.get("thoughtsTokenCount")),
         image=image,
         audio_in=audio,
         audio_out=spoken,
+        image_out=drawn,
     )
 
 
+# Which way a call went there is told only on some of its addresses.
+_SERVICES: Final[Mapping[JSON, str]] = {
+    "ON_DEMAND": "standard",
+    "ON_DEMAND_FLEX": "flex",
+    "ON_DEMAND_PRIORITY": "priority",
+}
 _NOTHING: Final[Mapping[str, int]] = {}
 
 

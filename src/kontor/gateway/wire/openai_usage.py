@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 
+from kontor.billing.rates import LONGEST_SERVICE
 from kontor.billing.usage import Usage
 from kontor.gateway.wire.port import JSON, Quirks, UsageSeen
 
@@ -13,7 +14,11 @@ NANO = 1_000_000_000
 def usage_seen(said: Mapping[str, JSON], usage: Mapping[str, JSON], quirks: Quirks) -> UsageSeen | None:
     """`said` is what holds the usage. None where it names no number, as some do with each piece but the last."""
     split = usage_of(usage)
-    return None if split is None else UsageSeen(split, cost_of(said, quirks))
+    return None if split is None else UsageSeen(split, cost_of(said, quirks), service_of(said.get("service_tier")))
+
+
+def service_of(said: JSON) -> str | None:
+    return said if isinstance(said, str) and 0 < len(said) <= LONGEST_SERVICE else None
 
 
 def usage_of(usage: Mapping[str, JSON]) -> Usage | None:
@@ -35,6 +40,7 @@ def usage_of(usage: Mapping[str, JSON]) -> Usage | None:
         output += reasoning  # xAI counts thoughts beside the answer, where others count them within
     output, reasoning = take(output, reasoning)
     output, audio_out = take(output, first(details, "audio_tokens"))
+    output, image_out = take(output, first(details, "image_tokens"))
     return Usage(
         input=left,
         cached=cached,
@@ -44,6 +50,7 @@ def usage_of(usage: Mapping[str, JSON]) -> Usage | None:
         image=image,
         audio_in=audio_in,
         audio_out=audio_out,
+        image_out=image_out,
     )
 
 

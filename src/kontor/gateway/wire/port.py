@@ -228,6 +228,7 @@ class UsageSeen:
 
     usage: Usage
     charged_usd_nano: int | None = None  # what the provider says it cost
+    service: str | None = None  # how it says it served, where there is more than one way: `flex`, `priority` …
 
 
 @dataclass(frozen=True, slots=True)

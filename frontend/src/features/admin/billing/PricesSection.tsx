@@ -323,6 +323,11 @@ function PricePanel({ price, onSet }: { price: Price; onSet: () => void }) {
       )}
       {price.tiers.length > 0 ? <p className="mt-2 text-xs text-muted-foreground">{t("tiers")}</p> : null}
       {price.hours.length > 0 ? <p className="mt-2 text-xs text-muted-foreground">{t("hours")}</p> : null}
+      {Object.keys(price.services).length > 0 ? (
+        <p className="mt-2 text-xs text-muted-foreground">
+          {t("services", { names: Object.keys(price.services).join(", ") })}
+        </p>
+      ) : null}
       <PanelGroup title={t("versions")}>
         {history.isPending ? <LoadingBars rows={3} /> : null}
         {history.isError && !history.data ? (

@@ -26,6 +26,7 @@ const price: Price = {
   prices: { input: 3e9, cached: 3e8, output: 15e9 },
   tiers: [],
   hours: [],
+  services: {},
   findings: [],
   created_at: "2026-11-01T00:00:00Z",
 };
