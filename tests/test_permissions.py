@@ -88,6 +88,9 @@ GET    /jobs                                  401       200      -      -      2
 POST   /jobs/{job_id}/cancel                  401       404      -      -      200   403   404     404
 GET    /llm/models                            401       200      -      -      200   200   200     200
 GET    /llm/models/{model_id}                 401       200      -      -      200   200   200     200
+PUT    /llm/preferred                         401       200      -      -      200   403   200     200
+PUT    /llm/favourites/{model_id}             401       200      -      -      200   403   200     200
+DELETE /llm/favourites/{model_id}             401       200      -      -      200   403   200     200
 GET    /llm/keys                              401       200      -      -      200   200   200     200
 POST   /llm/keys                              401       .        -      -      422   403   422     422
 POST   /llm/keys/recognise                    401       200      -      -      200   200   200     200
@@ -213,6 +216,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /settings": {"theme": "dark"},
     "PUT /desk": {"tabs": [], "active": None, "closed": []},
     "POST /notifications/read": {"all": True},
+    "PUT /llm/preferred": {"model": "one"},
     "POST /llm/generate": {"model": "one"},
     "POST /llm/embed": {"model": "one"},
     "POST /llm/count": {"prompt": "Hello", "model": "one"},

@@ -25,6 +25,8 @@ DEFAULTS = {
     "address_form": "sie",
     "notifications": {"approvals": True, "sign_ins": True, "jobs": True},
     "keys": {},
+    "default_model": None,
+    "favourite_models": [],
 }
 
 
@@ -106,6 +108,7 @@ async def test_mails_follow_the_language_that_was_chosen(house: House) -> None:
         ({"notifications": {"full_access": False}}, "notifications.full_access"),
         ({"role": "admin"}, "role"),
         ({"version": 99}, "version"),
+        ({"default_model": "gpt-5"}, "default_model"),  # the gateway takes it, because it knows which there are
         ({"owner_id": "00000000-0000-0000-0000-000000000000"}, "owner_id"),
     ],
 )

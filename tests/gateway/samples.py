@@ -16,6 +16,7 @@ from kontor.gateway.known import (
     KnownKey,
     KnownModel,
     KnownProvider,
+    Own,
     Part,
     Price,
     View,
@@ -82,6 +83,10 @@ def part(providers: Sequence[KnownProvider], models: Sequence[KnownModel], keys:
     return Part(by_id, known, held, names_of(known))
 
 
+def own(those: Part, preferred: str | None = None) -> Own:
+    return Own(those.providers, those.models, those.keys, those.names, preferred)
+
+
 def view(
     ours: Part,
     mine: Part | None = None,
@@ -100,4 +105,4 @@ def view(
         prices or {},
         is_billed,
     )
-    return View(house, mine or Part(), role)
+    return View(house, own(mine or Part()), role)

@@ -7,7 +7,7 @@ import pytest
 
 from kontor.core.tenancy import Role
 from kontor.gateway.estimates import Estimates
-from kontor.gateway.known import PASSAGES, Health, KnownProvider, Part, Price, View
+from kontor.gateway.known import PASSAGES, Health, KnownProvider, Own, Part, Price, View
 from kontor.gateway.llm_config import Alias, LlmConfigRead, Rule
 from kontor.gateway.router import Router
 from kontor.gateway.routing import Choice, Chooser, KeyMissing, ModelUnfit, ModelUnknown, Need, NothingFits
@@ -79,6 +79,43 @@ def test_an_alias_has_stand_ins_in_their_order() -> None:
 def test_nothing_said_means_the_default() -> None:
     choice = Chooser(known(), Need()).choose(None)
     assert (choice.by, choice.asked, choice.name) == ("default", "good", "good")
+
+
+def preferring(ref: str, **more: object) -> View:
+    return replace(known(**more), own=Own(preferred=ref))
+
+
+@pytest.mark.parametrize(
+    ("ref", "first"),
+    [("gpt-5", "gpt-5"), (str(SMALL.id), "gpt-5-nano"), ("good", "claude-opus-5-5"), ("inside", "qwen3:32b")],
+)
+def test_ones_own_default_comes_before_the_houses(ref: str, first: str) -> None:
+    choice = Chooser(preferring(ref), Need()).choose(None)
+    assert (names(choice)[0], choice.by) == (first, "person")
+    assert names(Chooser(preferring(ref), Need()).choose("qwen3:32b")) == ["qwen3:32b"]
+
+
+@pytest.mark.parametrize("ref", ["gone", "text-embedding-3-small", str(ANNA)])
+def test_a_default_that_leads_nowhere_gives_way_and_the_run_says_so(ref: str) -> None:
+    choice = Chooser(preferring(ref), Need()).choose(None)
+    assert (names(choice)[0], choice.by) == ("claude-opus-5-5", "default")
+    assert choice.data()["instead_of"] == ref
+
+
+def test_a_default_that_cannot_be_paid_for_or_has_no_key_gives_way() -> None:
+    billed = Chooser(preferring("gpt-5", prices={CLAUDE.id: Price(1, 1)}, is_billed=True), Need()).choose(None)
+    keyless = replace(view(part(PROVIDERS, MODELS, [key(OTHER)]), config=CONFIG), own=Own(preferred="gpt-5"))
+    for choice in (billed, Chooser(keyless, Need()).choose(None)):
+        assert (names(choice)[0], choice.instead_of) == ("claude-opus-5-5", "gpt-5")
+
+
+def test_a_default_that_cannot_take_this_question_says_so_like_a_named_one() -> None:
+    with pytest.raises(ModelUnfit, match="images"):
+        Chooser(preferring("qwen3:32b"), Need(features=frozenset({Feature.IMAGE}))).choose(None)
+
+
+def test_vectors_have_no_default_of_ones_own() -> None:
+    assert names(Chooser(preferring("gpt-5"), Need(gives="vector")).choose(None)) == ["text-embedding-3-small"]
 
 
 def test_first_healthy_passes_over_the_unwell() -> None:

@@ -26,6 +26,8 @@ class PersonSettings(Base):
     address_form: Mapped[str] = mapped_column(Text, server_default=text("'sie'"))
     notifications: Mapped[dict[str, bool]] = mapped_column(JSONB, server_default=text("'{}'"))
     keys: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
+    default_model: Mapped[str | None] = mapped_column(Text)
+    favourite_models: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'"))
     version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     updated_at: Mapped[Since]
 

@@ -1,7 +1,9 @@
 """What a person sets for themselves. It lives here and never in a browser, so that it follows them everywhere."""
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -14,12 +16,14 @@ from kontor.accounts.keys import Action, Binding
 from kontor.accounts.personal_tables import PersonSettings
 from kontor.accounts.tables import Person
 from kontor.core.clock import now
+from kontor.core.errors import FieldProblem
 from kontor.core.events.publishing import person_topic, publish
 from kontor.core.http.versions import refuse_stale
 from kontor.core.ids import UserId
 from kontor.core.tenancy import Actor
 
 MOST_BINDINGS = 200
+MOST_FAVOURITES = 200
 
 Language = Literal["de", "en", "system"]
 Theme = Literal["light", "dark", "system"]
@@ -69,6 +73,10 @@ class SettingsRead(BaseModel):
     address_form: AddressForm = "sie"
     notifications: NotificationSettings = NotificationSettings()
     keys: dict[str, str] = Field(default_factory=dict)
+    default_model: str | None = Field(
+        None, description="What answers when no model is named; null: as the house has it"
+    )
+    favourite_models: list[UUID] = Field(default_factory=list)
 
 
 class NotificationSettingsChange(BaseModel):
@@ -125,7 +133,33 @@ async def change(
     changes = wanted.model_dump(exclude_none=True, exclude={"notifications"})
     if wanted.notifications is not None:
         changes["notifications"] = settings.notifications | wanted.notifications.model_dump(exclude_none=True)
-    changes = {name: value for name, value in changes.items() if getattr(settings, name) != value}
+    return await write(unit, settings, changes, client=client)
+
+
+async def choose_model(unit: AsyncSession, actor: Actor, model: str | None, *, client: str | None) -> SettingsRead:
+    """Which models there are, the gateway knows: it asks itself before it comes here."""
+    return await write(unit, await lock(unit, actor.user_id), {"default_model": model}, client=client)
+
+
+async def mark_model(
+    unit: AsyncSession, actor: Actor, model_id: UUID, *, is_favourite: bool, client: str | None
+) -> SettingsRead:
+    settings = await lock(unit, actor.user_id)
+    kept = [each for each in settings.favourite_models if each != str(model_id)]
+    if is_favourite:
+        if len(kept) >= MOST_FAVOURITES:
+            raise FieldProblem("model_id", f"At most {MOST_FAVOURITES} models can be favourites.", reason="too_long")
+        if len(kept) == len(settings.favourite_models):
+            kept.append(str(model_id))
+        else:
+            kept = settings.favourite_models
+    return await write(unit, settings, {"favourite_models": kept}, client=client)
+
+
+async def write(
+    unit: AsyncSession, settings: PersonSettings, wanted: Mapping[str, Any], *, client: str | None
+) -> SettingsRead:
+    changes = {name: value for name, value in wanted.items() if getattr(settings, name) != value}
     if not changes:
         return as_read(settings)
     for name, value in changes.items():
@@ -134,10 +168,10 @@ async def change(
     settings.updated_at = now()
     if changes.get("language", "system") != "system":
         # Mails are written in the language that was chosen last; "system" says nothing about mails.
-        await unit.execute(update(Person).where(Person.id == actor.user_id).values(language=changes["language"]))
+        await unit.execute(update(Person).where(Person.id == settings.owner_id).values(language=changes["language"]))
     await unit.flush()
     data = {"version": settings.version, "client": client}
-    await publish(unit, topic=person_topic(actor.user_id), kind="settings.changed", data=data)
+    await publish(unit, topic=person_topic(settings.owner_id), kind="settings.changed", data=data)
     return as_read(settings)
 
 

@@ -96,7 +96,7 @@ async def change_llm_config(
 
 def refuse_unknown_names(house: House, actor: Actor, wanted: LlmConfig) -> None:
     """A name is a model of the house, also one that is switched off just now; the default may be an alias or a rule."""
-    view = View(house, known.Part(), actor.role)
+    view = View(house, known.Own(), actor.role)
     names = {*BUILT_IN, *wanted.names()}
 
     def check(field: str, ref: str | None, *, also: set[str]) -> None:

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.accounts import preferences
 from kontor.billing import configuration as billing
 from kontor.billing.prices import PriceKey, find_all
 from kontor.billing.rates import price_of
@@ -167,6 +168,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Own(Part):
+    preferred: str | None = None  # what answers this person when they name no model: a model, an alias or a rule
+
+
+@dataclass(frozen=True, slots=True)
 class House(Part):
     config: LlmConfigRead = field(default_factory=lambda: LlmConfigRead(version=0))
     prices: Mapping[UUID, Price] = field(default_factory=dict)  # by model; one without is not in here
@@ -178,7 +184,7 @@ class View:
     """What one person may use."""
 
     house: House
-    own: Part
+    own: Own
     role: Role
 
     def model(self, model_id: UUID) -> KnownModel | None:
@@ -228,7 +234,7 @@ class Knowledge:
         self._fresh_seconds = fresh_seconds
         self._house: House | None = None
         self._house_until = 0.0
-        self._people: OrderedDict[UserId, tuple[float, Part]] = OrderedDict()
+        self._people: OrderedDict[UserId, tuple[float, Own]] = OrderedDict()
         self._changes = 0
         self._reading: defaultdict[UserId | None, asyncio.Lock] = defaultdict(asyncio.Lock)
         if listener is not None:
@@ -251,7 +257,7 @@ class Knowledge:
         house = await self.house()
         return View(house, allowed(await self._part_of(actor.user_id), house.config), actor.role)
 
-    async def _part_of(self, user_id: UserId) -> Part:
+    async def _part_of(self, user_id: UserId) -> Own:
         if (known := self._fresh_part(user_id)) is not None:
             return known
         async with self._reading[user_id]:
@@ -260,7 +266,7 @@ class Knowledge:
                     return known
                 changes = self._changes
                 async with self._database.unit(Identity(Scope.PERSON, user_id)) as unit:
-                    found = await read_part(unit, self._vault, user_id)
+                    found = await read_own(unit, self._vault, user_id)
                 self._people[user_id] = (self._until(changes), found)
                 self._people.move_to_end(user_id)
                 while len(self._people) > MOST_PEOPLE:
@@ -299,20 +305,17 @@ class Knowledge:
     def _fresh_house(self) -> House | None:
         return self._house if not self._is_deaf and time.monotonic() < self._house_until else None
 
-    def _fresh_part(self, user_id: UserId) -> Part | None:
+    def _fresh_part(self, user_id: UserId) -> Own | None:
         until, part = self._people.get(user_id, (0.0, None))
         return part if not self._is_deaf and time.monotonic() < until else None
 
 
-NOTHING_OWN = Part()
-
-
-def allowed(own: Part, config: LlmConfigRead) -> Part:
+def allowed(own: Own, config: LlmConfigRead) -> Own:
     """What was allowed once and is not any more stays where it is, and out of use."""
     if not own.keys or (config.own_keys_allowed and config.own_addresses_allowed):
         return own
     if not config.own_keys_allowed:
-        return NOTHING_OWN
+        return Own(preferred=own.preferred)
     models = {model.id: model for model in own.models.values() if is_usual(model.provider)}
     return replace(own, models=models, names=names_of(models)) if len(models) < len(own.models) else own
 
@@ -374,6 +377,12 @@ async def read_part(unit: AsyncSession, vault: Vault, owner_id: UserId | None) -
     for key in sorted(opened, key=lambda key: order[key.state]):
         by_provider[key.provider_id].append(key)
     return Part(known, models, {id_: tuple(found) for id_, found in by_provider.items()}, names_of(models))
+
+
+async def read_own(unit: AsyncSession, vault: Vault, user_id: UserId) -> Own:
+    part = await read_part(unit, vault, user_id)
+    preferred = (await preferences.read(unit, user_id)).default_model
+    return Own(part.providers, part.models, part.keys, part.names, preferred)
 
 
 def _of(table: Any, owner_id: UserId | None) -> Any:

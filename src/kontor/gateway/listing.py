@@ -15,11 +15,13 @@ from kontor.gateway.catalogue import ModelGone
 from kontor.gateway.known import Health, KnownModel, KnownProvider, View
 from kontor.gateway.llm_config import BUILT_IN
 from kontor.gateway.parameters import schema_of
+from kontor.gateway.routing import Chooser, Need
 from kontor.gateway.schemas import (
     ModelDetail,
     ModelRead,
     ModelsRead,
     ModelState,
+    PreferredRead,
     PriceRead,
     ProviderRef,
     RuleRead,
@@ -36,7 +38,41 @@ async def models_of(unit: AsyncSession, view: View, actor: Actor) -> ModelsRead:
     config = view.house.config
     rules = [RuleRead(name=name, strategy=strategy, is_built_in=True) for name, strategy in BUILT_IN.items()]
     rules += [RuleRead(name=rule.name, strategy=rule.strategy, is_built_in=False) for rule in config.rules]
-    return ModelsRead(items=items, rules=rules, default=config.default_model or "auto")
+    default = config.default_model or "auto"
+    meant = model_meant(view, default)
+    return ModelsRead(
+        items=items,
+        rules=rules,
+        default=default,
+        default_model_id=None if meant is None else meant.id,
+        preferred=preferred_of(view),
+    )
+
+
+def model_meant(view: View, ref: str) -> KnownModel | None:
+    """The one that a name or an alias stands for; a rule looks anew each time."""
+    config = view.house.config
+    if ref in BUILT_IN or any(rule.name == ref for rule in config.rules):
+        return None
+    alias = next((each for each in config.aliases if each.name == ref), None)
+    named = view.named(ref if alias is None else alias.model)
+    return named[0] if named else None
+
+
+def preferred_of(view: View) -> PreferredRead | None:
+    ref = view.own.preferred
+    if ref is None:
+        return None
+    model = model_meant(view, ref)
+    # One that is gone is still called by its name; one that is kept from this person's role now is not.
+    there = (each for part in (view.own, view.house) for each in part.names.get(ref.lower(), ()))
+    known = model or next((each for each in there if each.owner_id or view.role in each.enabled_roles), None)
+    return PreferredRead(
+        name=ref,
+        label=None if known is None else known.label,
+        model_id=None if model is None else model.id,
+        is_usable=Chooser(view, Need()).leads_somewhere(ref),
+    )
 
 
 async def detail_of(unit: AsyncSession, view: View, actor: Actor, model_id: UUID) -> ModelDetail:

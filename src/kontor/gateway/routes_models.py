@@ -5,9 +5,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.accounts import preferences
 from kontor.accounts.current_caller import CurrentCaller
 from kontor.accounts.errors import ProofNeeded, SessionRequired
 from kontor.accounts.guards import Proved
+from kontor.accounts.preferences import SettingsRead
+from kontor.accounts.windows import CurrentWindow
 from kontor.core.errors import FieldProblem
 from kontor.core.fetch import FetchRefused
 from kontor.core.http import conditional
@@ -26,12 +29,13 @@ from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
 from kontor.core.tenancy import Actor
-from kontor.gateway import keys, listing, service
+from kontor.gateway import keys, known, listing, service
 from kontor.gateway.catalogue import ModelGone
 from kontor.gateway.current import CurrentGateway
 from kontor.gateway.facts import friendly, joined, of_list
 from kontor.gateway.keys import KeyNotFound, OwnAddressesNotAllowed, OwnKeysNotAllowed, TooManyKeys
 from kontor.gateway.providers import ProviderNotFound, TooManyProviders
+from kontor.gateway.routing import Chooser, Need
 from kontor.gateway.schemas import (
     DiscoveredRead,
     FoundModel,
@@ -45,6 +49,7 @@ from kontor.gateway.schemas import (
     OwnKeyCreate,
     OwnKeyRead,
     OwnKeysRead,
+    PreferredChange,
     ProviderRef,
     RecognisedRead,
     listed,
@@ -80,6 +85,37 @@ async def list_models(
 async def read_model(model_id: UUID, actor: CurrentActor, unit: Unit, gateway: CurrentGateway) -> ModelDetail:
     """One of the list, with a JSON schema of its parameters."""
     return await listing.detail_of(unit, await gateway.knowledge.view(actor), actor, model_id)
+
+
+@router.put("/preferred", responses=problems(FieldProblem))
+async def prefer_model(
+    body: PreferredChange, actor: AccountWriter, unit: Unit, gateway: CurrentGateway, *, window: CurrentWindow
+) -> SettingsRead:
+    """What answers whenever this person names no model. It must be something that they may use."""
+    if body.model is not None:
+        chooser = Chooser(await gateway.knowledge.view(actor), Need())
+        if not chooser.leads_somewhere(body.model):
+            raise FieldProblem("model", f"There is no model, alias or rule “{body.model}” that you may use.")
+    settings = await preferences.choose_model(unit, actor, body.model, client=window)
+    await known.tell(unit, actor.user_id)
+    return settings
+
+
+@router.put("/favourites/{model_id}", responses=problems(ModelGone, FieldProblem))
+async def mark_favourite(
+    model_id: UUID, actor: AccountWriter, unit: Unit, gateway: CurrentGateway, window: CurrentWindow
+) -> SettingsRead:
+    """Favourites come first wherever a model is chosen."""
+    view = await gateway.knowledge.view(actor)
+    model = view.model(model_id)
+    if model is None or not view.may_use(model):
+        raise ModelGone
+    return await preferences.mark_model(unit, actor, model_id, is_favourite=True, client=window)
+
+
+@router.delete("/favourites/{model_id}")
+async def unmark_favourite(model_id: UUID, actor: AccountWriter, unit: Unit, window: CurrentWindow) -> SettingsRead:
+    return await preferences.mark_model(unit, actor, model_id, is_favourite=False, client=window)
 
 
 @router.get("/keys")

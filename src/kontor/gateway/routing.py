@@ -5,7 +5,7 @@ first that is well, the cheapest that fits, or one that leaves nothing of the qu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from kontor.core.errors import Kind, KontorError
@@ -19,7 +19,8 @@ USUAL_OUTPUT = 1000
 # Stand-ins that are tried after one another at most.
 MOST_ROUTES = 4
 
-By = Literal["name", "alias", "rule", "default"]
+# `person` and `default`: nobody named one, so it is the person's own or the house's.
+By = Literal["name", "alias", "rule", "person", "default"]
 
 
 class ModelUnknown(KontorError):
@@ -112,6 +113,7 @@ class Choice:
     passed_over: tuple[PassedOver, ...] = ()
     name: str | None = None  # of the alias or rule
     strategy: Strategy | None = None
+    instead_of: str | None = None  # what the person has set for themselves and what leads nowhere now
 
     def data(self) -> Mapping[str, Any]:
         found: dict[str, Any] = {"asked": self.asked, "by": self.by}
@@ -119,6 +121,8 @@ class Choice:
             found["name"] = self.name
         if self.strategy is not None:
             found["strategy"] = self.strategy
+        if self.instead_of is not None:
+            found["instead_of"] = self.instead_of
         found["order"] = [
             {
                 "model": str(each.model.id),
@@ -143,11 +147,31 @@ class Chooser:
     _keys: dict[KnownProvider, KnownKey | None] = field(default_factory=dict, init=False, compare=False)
 
     def choose(self, ref: str | None, *, provider: str | None = None) -> Choice:
+        if ref is not None or provider is not None:
+            return self._by_ref(ref, None, provider=provider)
         config = self.view.house.config
-        by: By | None = None
-        if ref is None and provider is None:
-            preset = config.default_model if self.need.gives == "text" else config.embedding_model
-            ref, by = preset or ("auto" if self.need.gives == "text" else None), "default"
+        if self.need.gives == "vector":
+            return self._by_ref(config.embedding_model, "default", provider=None)
+        preferred = self.view.own.preferred
+        if preferred is None:
+            return self._by_ref(config.default_model or "auto", "default", provider=None)
+        if self.leads_somewhere(preferred):
+            return self._by_ref(preferred, "person", provider=None)
+        chosen = self._by_ref(config.default_model or "auto", "default", provider=None)
+        return replace(chosen, instead_of=preferred)
+
+    def leads_somewhere(self, ref: str) -> bool:
+        """Whether these words mean something that may answer this person at all, whatever is asked just now."""
+        config = self.view.house.config
+        if ref in BUILT_IN or any(rule.name == ref for rule in config.rules):
+            return True
+        alias = next((each for each in config.aliases if each.name == ref), None)
+        refs = (ref,) if alias is None else (alias.model, *alias.fallbacks)
+        models = (model for each in refs for model in self.view.named(each))
+        return any(model.answers and self._unready(model) is None for model in models)
+
+    def _by_ref(self, ref: str | None, by: By | None, *, provider: str | None) -> Choice:
+        config = self.view.house.config
         if ref is None:
             return self._by_rule(None, "auto", "first_healthy", (), by or "rule", provider=provider)
         alias = next((each for each in config.aliases if each.name == ref), None)
@@ -216,10 +240,8 @@ class Chooser:
                 return "does not embed"
         elif not model.answers:
             return "does not write"
-        if provider.needs_key and self._key(provider) is None:
-            return "no key"
-        if self.view.house.is_billed and self._price(model) is None and not self._is_own_key(provider):
-            return "no price"
+        if (unready := self._unready(model)) is not None:
+            return unready
         if (missing := self._missing(model, provider)) is not None:
             return missing
         return "too small" if self._is_too_small(model) else None
@@ -253,6 +275,14 @@ class Chooser:
             else:
                 passed.append(PassedOver(model, why))
         return fit, passed
+
+    def _unready(self, model: KnownModel) -> str | None:
+        provider = model.provider
+        if provider.needs_key and self._key(provider) is None:
+            return "no key"
+        if self.view.house.is_billed and self._price(model) is None and not self._is_own_key(provider):
+            return "no price"
+        return None
 
     def _missing(self, model: KnownModel, provider: KnownProvider) -> str | None:
         for feature in sorted(self.need.features & HARD.keys()):

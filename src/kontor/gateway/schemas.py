@@ -12,6 +12,7 @@ from kontor.core.text import Line, Lines
 from kontor.gateway import known
 from kontor.gateway.facts import Effort, Facts, Tokens, Way, friendly
 from kontor.gateway.known import Health, KnownProvider
+from kontor.gateway.llm_config import ModelRef
 from kontor.gateway.tables import Model, Provider, ProviderKey
 from kontor.gateway.wire.port import Feature, Quirks
 from kontor.gateway.wire.quirks import KINDS, ProviderKind
@@ -467,10 +468,27 @@ class RuleRead(BaseModel):
     is_built_in: bool
 
 
+class PreferredRead(BaseModel):
+    """What this person has set to answer them when they name no model."""
+
+    name: str
+    label: str | None = Field(description="Of the model that is meant, also of one that is gone; null for a rule")
+    model_id: UUID | None
+    is_usable: bool = Field(description="Otherwise the house's default answers until it is, or another is set")
+
+
 class ModelsRead(BaseModel):
     items: list[ModelRead]
     rules: list[RuleRead]
-    default: str
+    default: str = Field(description="Of the house: a model, an alias or a rule")
+    default_model_id: UUID | None = Field(description="The model that this means; null where a rule decides each time")
+    preferred: PreferredRead | None = Field(description="Of this person; null: as the house has it")
+
+
+class PreferredChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model: ModelRef | None = Field(description="A model, an alias or a rule; null: as the house has it")
 
 
 class FoundModel(BaseModel):

@@ -1,5 +1,6 @@
 """Our own interface to models: an answer, its events, its run, its receipt, and what was used."""
 
+import asyncio
 import csv
 import io
 import json
@@ -281,3 +282,15 @@ async def test_a_position_that_is_none_is_refused(http: httpx.AsyncClient, place
     answer = await ask(http)
     found = await http.get(f"{API}/runs/{answer['run_id']}/events", headers={"Last-Event-ID": place})
     assert found.status_code == 422
+
+
+async def test_ones_own_default_answers_where_no_model_is_named(http: httpx.AsyncClient) -> None:
+    before = await ask(http, model=None)
+    assert before["model"] != "fake-n30"
+    answer = await http.put(f"{API}/llm/preferred", json={"model": "fake-n30"})
+    assert answer.status_code == 200, answer.text
+    async with asyncio.timeout(10):  # until the process has heard of it
+        while (after := await ask(http, model=None))["model"] == before["model"]:
+            await asyncio.sleep(0.02)
+    assert after["model"] == "fake-n30"
+    assert (await run_of(http, after["run_id"]))["routed"]["by"] == "person"

@@ -1786,6 +1786,27 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/llm/favourites/{model_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Mark Favourite
+     * @description Favourites come first wherever a model is chosen.
+     */
+    put: operations["mark_favourite"];
+    post?: never;
+    /** Unmark Favourite */
+    delete: operations["unmark_favourite"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/llm/generate": {
     parameters: {
       query?: never;
@@ -1916,6 +1937,26 @@ export interface paths {
      */
     get: operations["read_model"];
     put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/llm/preferred": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Prefer Model
+     * @description What answers whenever this person names no model. It must be something that they may use.
+     */
+    put: operations["prefer_model"];
     post?: never;
     delete?: never;
     options?: never;
@@ -3640,6 +3681,15 @@ export interface components {
       /** Provider */
       provider: string;
       /**
+       * Services
+       * @description Other ways of being served, such as `flex`
+       */
+      services: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
+      /**
        * Source
        * @enum {string}
        */
@@ -3680,15 +3730,6 @@ export interface components {
       /** Currency */
       currency: string;
       /** Image */
-      /**
-       * Services
-       * @description Other ways of being served, such as `flex`
-       */
-      services: {
-        [key: string]: {
-          [key: string]: unknown;
-        };
-      };
       image?: string | null;
       /** Input */
       input?: string | null;
@@ -4216,10 +4257,20 @@ export interface components {
     };
     /** ModelsRead */
     ModelsRead: {
-      /** Default */
+      /**
+       * Default
+       * @description Of the house: a model, an alias or a rule
+       */
       default: string;
+      /**
+       * Default Model Id
+       * @description The model that this means; null where a rule decides each time
+       */
+      default_model_id: string | null;
       /** Items */
       items: components["schemas"]["ModelRead"][];
+      /** @description Of this person; null: as the house has it */
+      preferred: components["schemas"]["PreferredRead"] | null;
       /** Rules */
       rules: components["schemas"]["RuleRead"][];
     };
@@ -4616,6 +4667,34 @@ export interface components {
       balance: components["schemas"]["BalanceRead"];
       budgets: components["schemas"]["BudgetsRead"];
     };
+    /** PreferredChange */
+    PreferredChange: {
+      /**
+       * Model
+       * @description A model, an alias or a rule; null: as the house has it
+       */
+      model: string | null;
+    };
+    /**
+     * PreferredRead
+     * @description What this person has set to answer them when they name no model.
+     */
+    PreferredRead: {
+      /**
+       * Is Usable
+       * @description Otherwise the house's default answers until it is, or another is set
+       */
+      is_usable: boolean;
+      /**
+       * Label
+       * @description Of the model that is meant, also of one that is gone; null for a rule
+       */
+      label: string | null;
+      /** Model Id */
+      model_id: string | null;
+      /** Name */
+      name: string;
+    };
     /** PriceHistory */
     PriceHistory: {
       /** Items */
@@ -4655,6 +4734,15 @@ export interface components {
       };
       /** Provider */
       provider: string;
+      /**
+       * Services
+       * @description Other ways of being served, such as `flex`
+       */
+      services: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
       /**
        * Source
        * @enum {string}
@@ -4734,15 +4822,6 @@ export interface components {
       follows_feed: boolean;
       /** Hours */
       hours?: components["schemas"]["HoursWrite"][];
-      /**
-       * Services
-       * @description Other ways of being served, such as `flex`
-       */
-      services: {
-        [key: string]: {
-          [key: string]: unknown;
-        };
-      };
       /**
        * Is Free
        * @default false
@@ -5444,10 +5523,17 @@ export interface components {
        */
       currency: string;
       /**
+       * Default Model
+       * @description What answers when no model is named; null: as the house has it
+       */
+      default_model?: string | null;
+      /**
        * Enter Sends
        * @default true
        */
       enter_sends: boolean;
+      /** Favourite Models */
+      favourite_models?: string[];
       /** Keys */
       keys?: {
         [key: string]: string;
@@ -5829,6 +5915,11 @@ export interface components {
        */
       cache_write: number;
       /**
+       * Cache Write 1H
+       * @default 0
+       */
+      cache_write_1h: number;
+      /**
        * Cached
        * @default 0
        */
@@ -5838,6 +5929,11 @@ export interface components {
        * @default 0
        */
       image: number;
+      /**
+       * Image Out
+       * @default 0
+       */
+      image_out: number;
       /**
        * Input
        * @default 0
@@ -5914,11 +6010,6 @@ export interface components {
        * Invite
        * @default false
        */
-      /**
-       * Cache Write 1H
-       * @default 0
-       */
-      cache_write_1h: number;
       invite: boolean;
       /** Language */
       language?: ("de" | "en") | null;
@@ -5929,11 +6020,6 @@ export interface components {
       /** @default user */
       role: components["schemas"]["Role"];
     };
-      /**
-       * Image Out
-       * @default 0
-       */
-      image_out: number;
     /** UserCreated */
     UserCreated: {
       /**
@@ -13578,6 +13664,137 @@ export interface operations {
       };
     };
   };
+  mark_favourite: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description A random name that this window made up */
+        "X-Kontor-Client"?: string | null;
+      };
+      path: {
+        model_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SettingsRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `gateway.model_not_listed` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  unmark_favourite: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description A random name that this window made up */
+        "X-Kontor-Client"?: string | null;
+      };
+      path: {
+        model_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SettingsRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   generate: {
     parameters: {
       query?: never;
@@ -14109,6 +14326,69 @@ export interface operations {
         };
       };
       /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  prefer_model: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description A random name that this window made up */
+        "X-Kontor-Client"?: string | null;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["PreferredChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SettingsRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
       422: {
         headers: {
           [name: string]: unknown;

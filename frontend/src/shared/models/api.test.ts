@@ -5,7 +5,7 @@ import { problem, serve } from "../test/network";
 import { type Models, modelsQuery } from "./api";
 import { makeModel } from "./test-kit";
 
-const list: Models = { items: [makeModel()], rules: [], default: "auto" };
+const list: Models = { items: [makeModel()], rules: [], default: "auto", default_model_id: null, preferred: null };
 const listed = (tag: string, models = list) => new Response(JSON.stringify(models), { headers: { ETag: tag } });
 
 describe("the list of models", () => {
