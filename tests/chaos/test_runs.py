@@ -37,7 +37,7 @@ from kontor.gateway.runs.wiring import runs_of
 from kontor.gateway.service import Gateway
 from tests.cli.program import free_port
 from tests.conftest import MASTER_KEY, Server
-from tests.gateway.runs.replica import price
+from tests.gateway.runs.replica import price, singly
 from tests.wire.llm_server import LlmServer, prose, serving
 from tests.wire.openai import OpenAi
 
@@ -278,7 +278,7 @@ async def test_two_hundred_answers_survive_the_death_of_the_process(
                     async with door, asyncio.timeout(60):
                         following = await runs.continue_(Actor(owner, Role.USER), run_id)
                         async with aclosing(runs.follow(Actor(owner, Role.USER), following)) as events:
-                            assert [event.kind async for event in events][-1] == "done"
+                            assert [event.kind async for event in singly(events)][-1] == "done"
 
                 await asyncio.gather(*(go_on(RunId(id_), owner) for id_, owner in owners.items() if id_ is not None))
             continued = [row for row in await rows(database, RUNS) if row.id not in found]

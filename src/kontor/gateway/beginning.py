@@ -64,14 +64,14 @@ class Beginning:
 
     def __init__(self, runs: Runs, actor: Actor, wish: Wish) -> None:
         self._entered = runs.start_and_follow(actor, wish)
-        self._next: asyncio.Task[RunEvent] | None = None
+        self._next: asyncio.Task[Sequence[RunEvent]] | None = None
         self.early: list[RunEvent] = []
         self.run_id: RunId
         self.failure: Mapping[str, JSON] | None = None
 
     async def look(self) -> None:
         """Until the first word, the first error, or for a while."""
-        self.run_id, self._events = await self._entered.__aenter__()
+        self.run_id, self._batches = await self._entered.__aenter__()
         try:
             async with asyncio.timeout(FIRST_SECONDS):
                 await self._look()
@@ -85,32 +85,33 @@ class Beginning:
 
     async def _look(self) -> None:
         while True:
-            # Shielded: the event that is waited for when the time is over is still wanted.
-            self._next = asyncio.ensure_future(anext(self._events))
+            # Shielded: what is waited for when the time is over is still wanted.
+            self._next = asyncio.ensure_future(anext(self._batches))
             try:
-                event = await asyncio.shield(self._next)
+                batch = await asyncio.shield(self._next)
             except StopAsyncIteration:
                 self._next = None
                 return
             self._next = None
-            self.early.append(event)
-            if event.kind == Kind.ERROR:
-                self.failure = event.data
-            elif event.kind == Kind.DONE:
-                self.failure = failure_of(fold([event]))
-            elif event.kind in SILENT:
+            self.early += batch
+            first = next((event for event in batch if event.kind not in SILENT), None)
+            if first is None:
                 continue
+            if first.kind == Kind.ERROR:
+                self.failure = first.data
+            elif first.kind == Kind.DONE:
+                self.failure = failure_of(fold([first]))
             return
 
     async def events(self) -> AsyncGenerator[Sequence[RunEvent], None]:
-        """What has been looked at, in one piece, and then event by event."""
+        """What has been looked at, in one piece, and then what comes, as many at a time as there are."""
         try:
             yield self.early
             if self._next is not None:
                 waited_for, self._next = self._next, None
-                yield [await waited_for]
-            async for event in self._events:
-                yield [event]
+                yield await waited_for
+            async for batch in self._batches:
+                yield batch
         except StopAsyncIteration:
             return
         finally:

@@ -85,8 +85,8 @@ async def create_response(request: Request) -> Response:
     if wanted.is_streamed:
         return await streamed(request, wish, shape)
     followed = runs_of(request).start_and_follow(user_of(request).actor, wish)
-    async with streaming_of(request).awaiting(request), followed as (run_id, events):
-        heard = [event async for event in events]
+    async with streaming_of(request).awaiting(request), followed as (run_id, batches):
+        heard = [event async for batch in batches for event in batch]
     answer = fold(heard)
     if (failure := failure_of(answer)) is not None:
         return failed(failure, run_id)

@@ -252,9 +252,10 @@ async def follow_run(
     await runs.read(actor, RunId(run_id))  # whoever may not see it is told so before any header has left
 
     async def source() -> AsyncGenerator[Frame | Beat | Raw, None]:
-        async with aclosing(runs.follow(actor, RunId(run_id), place)) as events:
-            async for event in events:
-                yield Frame(event.kind, event.data, str(event.seq))
+        async with aclosing(runs.follow(actor, RunId(run_id), place)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield Frame(event.kind, event.data, str(event.seq))
 
     return streaming_of(request).answer(request, source)
 

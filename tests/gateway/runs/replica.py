@@ -25,6 +25,7 @@ from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from kontor.gateway.resilience import Retry
 from kontor.gateway.runs.continuing import continued
+from kontor.gateway.runs.events import RunEvent
 from kontor.gateway.runs.judging import CutPolicy
 from kontor.gateway.runs.ports import Asks, Candidate, Route, Wish
 from kontor.gateway.runs.service import Runs
@@ -225,3 +226,10 @@ async def rows(database: Database, statement: str, **values: Any) -> list[Row[An
 async def row(database: Database, statement: str, **values: Any) -> Row[Any]:
     (found,) = await rows(database, statement, **values)
     return found
+
+
+async def singly(batches: AsyncGenerator[Sequence[RunEvent], None]) -> AsyncGenerator[RunEvent, None]:
+    """Of what a reader is handed, one event after the other."""
+    async for batch in batches:
+        for event in batch:
+            yield event

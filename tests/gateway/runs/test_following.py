@@ -17,7 +17,7 @@ from kontor.gateway.runs.events import Kind, RunEvent, RunId, after, joined, wei
 from kontor.gateway.runs.service import Runs
 from tests.factories.workshop import eventually
 from tests.gateway.runs.conftest import Another
-from tests.gateway.runs.replica import Replica, asking, person, rows
+from tests.gateway.runs.replica import Replica, asking, person, rows, singly
 from tests.wire.llm_server import LlmServer
 
 SOON = 20
@@ -25,7 +25,7 @@ SOON = 20
 
 async def whole(runs: Runs, actor: Actor, run_id: RunId, place: int = 0) -> list[RunEvent]:
     async with asyncio.timeout(SOON), aclosing(runs.follow(actor, run_id, place)) as events:
-        return [event async for event in events]
+        return [event async for event in singly(events)]
 
 
 # Places, as values
@@ -99,7 +99,7 @@ async def test_reading_while_it_goes_on_and_coming_back_at_random(
         while not seen or seen[-1].kind != Kind.DONE:
             leave_after = chance.randrange(1, 20)
             async with aclosing(here.runs.follow(anna, run_id, seen[-1].seq if seen else 0)) as events:
-                async for event in events:
+                async for event in singly(events):
                     seen.append(event)
                     leave_after -= 1
                     if leave_after == 0:
@@ -122,7 +122,7 @@ async def test_memory_is_ahead_of_the_rows_by_half_a_second_at_most(here: Replic
     async with here.runs.start_and_follow(anna, asking("fake-n150-t10")) as (run_id, events):
         shown: list[tuple[float, int]] = []
         clock = asyncio.get_running_loop()
-        async for event in events:
+        async for event in singly(events):
             if event.kind == Kind.TEXT:
                 shown.append((clock.time(), event.seq))
                 (kept,) = await rows(
@@ -138,13 +138,13 @@ async def test_while_the_rows_cannot_be_written_nobody_reads_ahead(here: Replica
         connection = await asyncpg.connect(owner_url)
         letters = 0
         try:
-            async for event in events:
+            async for event in singly(events):
                 if event.kind == Kind.TEXT:
                     break
             async with connection.transaction():
                 await connection.execute("LOCK TABLE run_event IN EXCLUSIVE MODE")
                 async with asyncio.timeout(2.5):
-                    async for event in events:
+                    async for event in singly(events):
                         letters += len(event.data.get("text", ""))
         except TimeoutError:
             pass
@@ -158,7 +158,7 @@ async def test_while_the_rows_cannot_be_written_nobody_reads_ahead(here: Replica
 async def test_a_slow_reader_gets_it_in_larger_pieces(here: Replica, anna: Actor) -> None:
     async with here.runs.start_and_follow(anna, asking("fake-n900")) as (run_id, events):
         seen = []
-        async for event in events:
+        async for event in singly(events):
             seen.append(event)
             if len(seen) == 2:
                 await asyncio.sleep(1.0)
@@ -182,7 +182,7 @@ async def test_who_may_not_see_it_any_more_is_shown_no_more_of_it(here: Replica,
     began = asyncio.get_running_loop().time()
     with pytest.raises(RunNotFound):
         async with here.runs.start_and_follow(anna, asking("fake-n5000-t20")) as (run_id, events):
-            async for event in events:
+            async for event in singly(events):
                 if event.kind == Kind.TEXT and began > 0:
                     began = 0
                     gone_at = asyncio.get_running_loop().time()
@@ -203,7 +203,7 @@ async def test_begun_here_and_followed_there(here: Replica, anna: Actor, another
         async def follow_there() -> list[RunEvent]:
             seen = []
             async with aclosing(there.runs.follow(anna, run_id)) as events:
-                async for event in events:
+                async for event in singly(events):
                     first_at.append(here.runs.count)
                     seen.append(event)
             return seen
@@ -219,7 +219,7 @@ async def test_begun_here_and_followed_there(here: Replica, anna: Actor, another
 async def test_stopped_there(here: Replica, anna: Actor, another: Another) -> None:
     async with another() as there:
         async with here.runs.start_and_follow(anna, asking("fake-n5000-t20")) as (run_id, events):
-            async for event in events:
+            async for event in singly(events):
                 if event.kind == Kind.TEXT:
                     await there.runs.stop(anna, run_id)
                     break
@@ -242,7 +242,7 @@ async def test_random_places_on_either_replica(here: Replica, anna: Actor, anoth
                 left = chance.randrange(1, 15)
                 at = chance.choice((here, there))
                 async with aclosing(at.runs.follow(anna, run_id, seen[-1].seq if seen else 0)) as events:
-                    async for event in events:
+                    async for event in singly(events):
                         seen.append(event)
                         left -= 1
                         if not left:

@@ -35,6 +35,7 @@ from tests.gateway.runs.replica import (
     price,
     row,
     rows,
+    singly,
     switch_billing_on,
     top_up,
 )
@@ -46,7 +47,7 @@ SCHEMA = AnswerSchema("size", {"type": "object", "properties": {"n": {"type": "i
 async def until_said(runs: Runs, actor: Actor, run_id: RunId, letters: int = 1) -> None:
     heard = 0
     async with asyncio.timeout(20), aclosing(runs.follow(actor, run_id)) as events:
-        async for event in events:
+        async for event in singly(events):
             heard += len(event.data.get("text", ""))
             if heard >= letters:
                 return
@@ -227,7 +228,7 @@ async def test_a_run_that_nobody_produces_is_closed_with_its_text_and_paid_once(
     # Whoever had read a little more than was written still learns how it ended.
     late = written.seq + 400 if written.done is None else done_place(written.seq)
     async with asyncio.timeout(5), aclosing(here.runs.follow(payer, run_id, late)) as events:
-        assert [event.kind async for event in events][-1] == Kind.DONE
+        assert [event.kind async for event in singly(events)][-1] == Kind.DONE
 
 
 def done_place(seq: int) -> int:
@@ -272,7 +273,7 @@ async def test_two_who_recover_close_it_once(here: Replica, payer: Actor, dying:
 
 async def test_an_interrupted_answer_is_gone_on_with(here: Replica, payer: Actor, provider: LlmServer) -> None:
     async with here.runs.start_and_follow(payer, asking("fake-n400-t10")) as (run_id, events):
-        async for event in events:
+        async for event in singly(events):
             if event.kind == Kind.TEXT:
                 break
         with pytest.raises(RunNotOver):
@@ -300,7 +301,7 @@ async def test_an_interrupted_answer_is_gone_on_with(here: Replica, payer: Actor
 async def test_a_model_that_takes_a_beginning_is_given_it(here: Replica, payer: Actor, provider: LlmServer) -> None:
     here.chain.quirks = Quirks(takes_prefill=True)
     async with here.runs.start_and_follow(payer, asking("fake-n400-t10")) as (run_id, events):
-        async for event in events:
+        async for event in singly(events):
             if event.kind == Kind.TEXT:
                 await here.runs.stop(payer, run_id)
     said = (await here.runs.answer(payer, run_id)).text

@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 from kontor.core.tenancy import Actor
 from kontor.gateway.runs.answers import gathered
-from tests.gateway.runs.replica import Replica, asking, row, rows
+from tests.gateway.runs.replica import Replica, asking, row, rows, singly
 from tests.wire.llm_server import LlmServer
 
 
@@ -28,7 +28,7 @@ async def test_a_run_is_asked_answered_written_and_settled(here: Replica, anna: 
 
 async def test_leaving_does_not_end_a_run(here: Replica, anna: Actor, provider: LlmServer) -> None:
     async with here.runs.start_and_follow(anna, asking("fake-n40-t10")) as (run_id, events):
-        async for event in events:
+        async for event in singly(events):
             if event.kind == "text":
                 break
     async with aclosing(here.runs.follow(anna, run_id)) as events:

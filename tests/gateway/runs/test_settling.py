@@ -32,6 +32,7 @@ from tests.gateway.runs.replica import (
     price,
     row,
     rows,
+    singly,
     switch_billing_on,
     top_up,
 )
@@ -154,7 +155,7 @@ async def ask_and_stop(here: Replica, payer: Actor, model: str, *, after: str | 
         if after is None:
             await here.chain.server.until(lambda: here.chain.server.busy > 0)
             await here.runs.stop(payer, run_id)
-        async for event in events:
+        async for event in singly(events):
             answer.take(event)
             if event.kind == after:
                 await here.runs.stop(payer, run_id)

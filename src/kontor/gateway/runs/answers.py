@@ -86,8 +86,9 @@ def fold(events: Iterable[RunEvent]) -> Answer:
     return answer
 
 
-async def gathered(events: AsyncIterable[RunEvent]) -> Answer:
+async def gathered(batches: AsyncIterable[Sequence[RunEvent]]) -> Answer:
     answer = Answer()
-    async for event in events:
-        answer.take(event)
+    async for batch in batches:
+        for event in batch:
+            answer.take(event)
     return answer

@@ -6,9 +6,8 @@ one row by now: whoever goes on from a place gets the rest, never less and never
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, NamedTuple, NewType
 from uuid import UUID
 
 RunId = NewType("RunId", UUID)
@@ -43,9 +42,8 @@ GROWING: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RunEvent:
-    """`seq` is the place after it: what a reader hands back to go on."""
+class RunEvent(NamedTuple):
+    """`seq` is the place after it: what a reader hands back to go on. One is made for each piece of every answer."""
 
     seq: int
     kind: str

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -33,8 +33,21 @@ AWAY_PAUSE_SECONDS = 0.5
 class Reader:
     run_id: RunId
     who: Identity
-    news: asyncio.Event = field(default_factory=asyncio.Event)
     is_shut_out: bool = False
+    has_news: bool = False
+    _waiter: "asyncio.Future[None] | None" = None
+
+    def wake(self) -> None:
+        self.has_news = True
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def news(self) -> None:
+        """Since `has_news` was last put out. One waits at a time, so an event for many would be more than is needed."""
+        if not self.has_news:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
 
 
 class Readers:
@@ -43,7 +56,8 @@ class Readers:
     def __init__(self, database: Database, live_of: Callable[[RunId], Live | None]) -> None:
         self._database = database
         self._live_of = live_of
-        self._readers: dict[RunId, set[Reader]] = defaultdict(set)
+        # By the number of the run's id: an id itself is hashed by a function of Python's, at each piece of an answer.
+        self._readers: dict[int, set[Reader]] = defaultdict(set)
         self._closed = False
 
     @property
@@ -51,13 +65,13 @@ class Readers:
         return sum(map(len, self._readers.values()))
 
     def wake(self, run_id: RunId) -> None:
-        for reader in self._readers.get(run_id, ()):
-            reader.news.set()
+        for reader in self._readers.get(run_id.int, ()):
+            reader.wake()
 
     def wake_all(self) -> None:
         for readers in self._readers.values():
             for reader in readers:
-                reader.news.set()
+                reader.wake()
 
     def close(self) -> None:
         """Every reader ends at once; what they have not seen is in the rows."""
@@ -66,14 +80,15 @@ class Readers:
 
     async def follow(
         self, who: Identity, run_id: RunId, place: int, *, is_allowed: bool = False
-    ) -> AsyncGenerator[RunEvent, None]:
-        """Everything after the place, to the end of the run. Use it in `contextlib.aclosing`.
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
+        """Everything after the place, to the end of the run: each time, all that is there. Use it in
+        `contextlib.aclosing`.
 
         `is_allowed`: whoever asks has just begun the run, so the first words need no look at the rows.
         """
         with self._listed(Reader(run_id, who)) as reader:
             while not self._closed:
-                reader.news.clear()
+                reader.has_news = False
                 if reader.is_shut_out:
                     raise RunNotFound
                 live = self._live_of(run_id)
@@ -81,27 +96,29 @@ class Readers:
                 is_over = False
                 if live is not None and is_allowed:
                     events = live.after(place)
+                is_whole = events is not None  # of rows there may be more than were read at once
                 if events is None:
                     try:
                         events, is_over = await self._read(reader, place)
                     except Exception as reason:
                         if not is_outage(reason) or not is_allowed:
                             raise
-                        await _pause(reader, AWAY_PAUSE_SECONDS)
+                        asyncio.get_running_loop().call_later(AWAY_PAUSE_SECONDS, reader.wake)
+                        await reader.news()
                         continue
                     is_allowed = True
                     if live is not None and not events:
                         # Nothing is written yet; what is said already stands in memory.
                         events = live.after(place) or ()
-                for event in events:
-                    yield event
-                    place = event.seq
-                    if event.kind == Kind.DONE:
+                if events:
+                    yield events
+                    place = events[-1].seq
+                    if events[-1].kind == Kind.DONE:
                         return
-                if is_over and not events:
+                elif is_over:
                     return
-                if not events:
-                    await _pause(reader, LOOK_SECONDS)
+                if is_whole or not events:
+                    await reader.news()
 
     async def _read(self, reader: Reader, place: int) -> tuple[Sequence[RunEvent], bool]:
         async with self._database.unit(reader.who) as unit:
@@ -114,23 +131,34 @@ class Readers:
 
     @contextmanager
     def _listed(self, reader: Reader) -> Iterator[Reader]:
-        self._readers[reader.run_id].add(reader)
+        number = reader.run_id.int
+        self._readers[number].add(reader)
         try:
             yield reader
         finally:
-            mine = self._readers[reader.run_id]
+            mine = self._readers[number]
             mine.discard(reader)
             if not mine:
-                del self._readers[reader.run_id]
+                del self._readers[number]
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self._watch(), name="runs-readers")
+        tasks = (
+            asyncio.create_task(self._watch(), name="runs-readers"),
+            asyncio.create_task(self._look(), name="runs-readers-look"),
+        )
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait({task})
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _look(self) -> None:
+        """For all readers at once: a timer for each wait of each of them cost more than what they waited for."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self.wake_all()
 
     async def _watch(self) -> None:
         """One question for all readers of one person."""
@@ -151,14 +179,4 @@ class Readers:
                 for reader in readers_of_one:
                     if reader.run_id not in seen:
                         reader.is_shut_out = True
-                        reader.news.set()
-
-
-async def _pause(reader: Reader, seconds: float) -> None:
-    # Without a task of its own: there may be a thousand readers.
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(seconds, reader.news.set)
-    try:
-        await reader.news.wait()
-    finally:
-        timer.cancel()
+                        reader.wake()

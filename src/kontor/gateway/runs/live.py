@@ -55,11 +55,19 @@ class Live:
 
     def say(self, kind: Kind, data: Mapping[str, Any]) -> None:
         """Numbered and shown to readers here at once; a row within `ROW_SECONDS`."""
-        self.seq += weight(kind, data)
-        self.tail.append(RunEvent(self.seq, kind, data))
+        self._add(RunEvent(self.seq + weight(kind, data), kind, data), _bytes_of(kind, data))
+
+    def say_text(self, kind: Kind, piece: str) -> None:
+        """The same for what most of an answer consists of."""
+        length = len(piece)
+        self._add(RunEvent(self.seq + length, kind, {"text": piece}), length)
+
+    def _add(self, event: RunEvent, size: int) -> None:
+        self.seq = event.seq
+        self.tail.append(event)
         if not self.waiting_bytes:
             self.waiting_since = time.monotonic()
-        self.waiting_bytes += _bytes_of(kind, data)
+        self.waiting_bytes += size
         self.dirty(self)
         self.told(self.run_id)
 
@@ -123,9 +131,14 @@ class Live:
         """From memory; None when the reader is too far behind for that."""
         if place < self.floor:
             return None
-        if self.tail and place < self.tail[-1].seq:
-            return after(place, self.tail[bisect_right(self.tail, place, key=_place) :])
-        return ()
+        # From the end, where readers nearly always are.
+        tail, start = self.tail, len(self.tail)
+        while start and tail[start - 1].seq > place:
+            start -= 1
+        if start == len(tail):
+            return ()
+        begins = tail[start - 1].seq if start else self.floor
+        return tail[start:] if place == begins else after(place, tail[start:])
 
     def finish(self, last: Sequence[RunEvent]) -> None:
         """These are in the table already."""

@@ -180,17 +180,18 @@ class Runs:
     @asynccontextmanager
     async def start_and_follow(
         self, actor: Actor, wish: Wish, *, via: Router | None = None
-    ) -> AsyncIterator[tuple[RunId, AsyncGenerator[RunEvent, None]]]:
-        """The same run as any other, its words handed over from memory. Leaving the block does not end the run."""
+    ) -> AsyncIterator[tuple[RunId, AsyncGenerator[Sequence[RunEvent], None]]]:
+        """The same run as any other, its words handed over from memory, as many at a time as there are. Leaving the
+        block does not end the run."""
         started = await self.begin(actor, wish, via=via)
-        events = self._readers.follow(actor.identity, started.run_id, 0, is_allowed=started.is_new)
-        async with aclosing(events):
-            yield started.run_id, events
+        batches = self._readers.follow(actor.identity, started.run_id, 0, is_allowed=started.is_new)
+        async with aclosing(batches):
+            yield started.run_id, batches
 
     async def ask(self, actor: Actor, wish: Wish, *, via: Router | None = None) -> tuple[RunId, Answer]:
         """The whole answer, when it is there."""
-        async with self.start_and_follow(actor, wish, via=via) as (run_id, events):
-            return run_id, await gathered(events)
+        async with self.start_and_follow(actor, wish, via=via) as (run_id, batches):
+            return run_id, await gathered(batches)
 
     async def _is_written(self, actor: Actor, run_id: RunId) -> bool:
         async with self._database.unit(actor) as unit:
@@ -356,9 +357,9 @@ class Runs:
 
     def follow(
         self, actor: Actor, run_id: RunId, after: int = 0, *, who: Identity | None = None
-    ) -> AsyncGenerator[RunEvent, None]:
-        """Everything after the place, then what comes, to the end. Raises `RunNotFound` for whoever may not see it,
-        and within 5 s for whoever may not see it any more. Use it in `contextlib.aclosing`.
+    ) -> AsyncGenerator[Sequence[RunEvent], None]:
+        """Everything after the place, then what comes, to the end; each time, all that is there. Raises `RunNotFound`
+        for whoever may not see it, and within 5 s for whoever may not see it any more. Use it in `contextlib.aclosing`.
 
         `who` is for reading with full access; the caller has checked and recorded it.
         """
