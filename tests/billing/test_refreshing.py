@@ -3,25 +3,35 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from ipaddress import ip_network
+from typing import Any
 
 import orjson
 import pytest
 from aiohttp import web
+from sqlalchemy import text
 
 from kontor.billing import configuration, exchange, prices, refreshing
 from kontor.billing.configuration import BillingChange
+from kontor.billing.errors import RateTooOld
+from kontor.billing.exchange import Published
 from kontor.billing.jobs import PROVE_BILLING, REFRESH_PRICES, REFRESH_RATES, SWEEP_BILLING, register
 from kontor.billing.prices import PriceKey
+from kontor.billing.service import quote
 from kontor.core.clock import clock, now
 from kontor.core.database import Database
 from kontor.core.fetch import AddressRules, Fetcher
 from kontor.core.ids import JobId, UserId, new_id
 from kontor.core.jobs.kinds import NoArgs, Registry
 from kontor.core.jobs.running import Progress, Running
+from kontor.core.money import NANO
+from kontor.core.tenancy import Role
 from tests.factories.billing import hold, make_wallet, purse_of, wrong_in
+from tests.factories.house import House, Visitor
 
 MODEL = {"id": "gpt-x", "match": {"equals": "gpt-x"}, "prices": {"input_mtok": 2, "output_mtok": 8}}
+GPT = PriceKey("openai", "gpt-x")
 PRICES = [{"id": "openai", "models": [MODEL]}]
 NAMESPACE = "http://www.ecb.int/vocabulary/2002-08-01/eurofxref"
 
@@ -95,7 +105,7 @@ def work(database: Database, fetcher: Fetcher) -> Work:
 
 async def has_price(database: Database) -> bool:
     async with database.system("test") as unit:
-        return await prices.find(unit, PriceKey("openai", "gpt-x"), now()) is not None
+        return await prices.find(unit, GPT, now()) is not None
 
 
 async def test_prices_and_rates_come_by_the_clock(database: Database, publisher: Publisher, work: Work) -> None:
@@ -123,6 +133,67 @@ async def test_what_cannot_be_had_is_noted_and_changes_nothing(
         newest = (await refreshing.feeds(unit, limit=1))[0]
         assert await exchange.latest(unit) == []
     assert newest.error
+
+
+async def jobs_of(database: Database, kind: str) -> int:
+    async with database.system("test") as unit:
+        return await unit.scalar(text("SELECT count(*) FROM job WHERE kind = :kind"), {"kind": kind}) or 0
+
+
+async def rates_of(admin: Visitor) -> dict[str, Any]:
+    found: dict[str, Any] = (await admin.get("/admin/billing")).json()["rates"]
+    return found
+
+
+async def is_paid_for(database: Database, payer: UserId) -> bool:
+    async with database.system("test") as unit:
+        try:
+            await quote(unit, payer=payer, key=GPT, is_own_key=False, is_local=False, role=Role.USER, at=now())
+        except RateTooOld:
+            return False
+    return True
+
+
+async def test_whoever_switches_on_needs_a_rate_of_these_days_and_it_is_fetched_at_once(
+    house: House, publisher: Publisher, work: Work
+) -> None:
+    """A fresh installation knows the rates of the day on which it was packed."""
+    admin, payer = await house.visitor(Role.ADMIN), await make_wallet(house.database, granted=NANO)
+    await work(REFRESH_PRICES.name)
+    async with house.database.system("test") as unit:
+        long_ago = Published(now().date() - timedelta(days=20), {"USD": Decimal("1.1")})
+        await exchange.add(unit, long_ago, source="seed")
+    await admin.put("/admin/billing", json={"markup_bp": 5})
+    assert await jobs_of(house.database, REFRESH_RATES.name) == 0, "nothing is charged yet"
+    answer = await admin.put("/admin/billing", json={"is_on": True})
+    assert (answer.json()["rates"]["state"], answer.json()["rates"]["fetched_at"]) == ("too_old", None)
+    assert await jobs_of(house.database, REFRESH_RATES.name) == 1
+    assert not await is_paid_for(house.database, payer)
+    await work(REFRESH_RATES.name)
+    found = await rates_of(admin)
+    assert (found["state"], found["source"], found["error"]) == ("fresh", "ecb", None)
+    assert found["fetched_at"] is not None
+    assert await is_paid_for(house.database, payer)
+    await admin.put("/admin/billing", json={"markup_bp": 6})
+    assert await jobs_of(house.database, REFRESH_RATES.name) == 1, "it is fresh"
+
+
+async def test_where_no_rate_can_be_had_it_is_said_why_and_one_is_typed_in(
+    house: House, publisher: Publisher, work: Work
+) -> None:
+    admin, payer = await house.visitor(Role.ADMIN), await make_wallet(house.database, granted=NANO)
+    await work(REFRESH_PRICES.name)
+    publisher.answers["/rates"] = (503, b"")
+    await admin.put("/admin/billing", json={"is_on": True})
+    await work(REFRESH_RATES.name)
+    found = await rates_of(admin)
+    assert found["state"] == "missing" and found["error"] and found["fetched_at"]
+    assert not await is_paid_for(house.database, payer)
+    told = [feed["source"] for feed in (await admin.get("/admin/billing")).json()["feeds"]]
+    assert told == ["feed"], "the list of prices is another matter"
+    await admin.post("/admin/exchange-rates", json={"rates": {"USD": "1.25"}})
+    assert (await rates_of(admin))["state"] == "fresh"
+    assert await is_paid_for(house.database, payer)
 
 
 async def test_a_closed_address_is_not_asked(database: Database, publisher: Publisher) -> None:

@@ -202,6 +202,8 @@ async def test_rates_are_typed_in_where_nothing_is_fetched(house: House) -> None
         "source": "admin",
         "state": "fresh",
         "usd": "0.8",
+        "fetched_at": None,
+        "error": None,
     }
     wrongs: list[dict[str, str]] = [{"USD": "0"}, {"CHF": "1"}, {"USD": "NaN"}, {}]
     for wrong in wrongs:

@@ -90,11 +90,14 @@ async def change_billing(
     caller: CurrentCaller,
     response: Response,
 ) -> BillingRead:
-    """Only what is sent is changed. What runs already is paid on the terms on which it began."""
-    _, details = await configuration.change(unit, wanted, seen=seen)
+    """Only what is sent is changed. What runs already is paid on the terms on which it began. Where that needs a newer
+    exchange rate than there is, it is fetched at once."""
+    house, details = await configuration.change(unit, wanted, seen=seen)
     if details:
         await audit.write(unit, action=Action.BILLING_CHANGED, actor=actor, details=details, address=caller.address)
     found = await desk.house(unit)
+    if details and house.is_on and found.rates.is_wanting:
+        await enqueue(unit, REFRESH_RATES, NoArgs(), key="now")
     response.headers["ETag"] = etag(found.version)
     return found
 

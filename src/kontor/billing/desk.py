@@ -119,7 +119,7 @@ async def house(unit: AsyncSession) -> BillingRead:
     proof = await proofs.latest(unit, limit=1)
     return BillingRead.of(
         present,
-        rates=RatesState.of(day, present.currency),
+        rates=RatesState.of(day, present.currency, await refreshing.last_of_rates(unit)),
         waiting=await prices.waiting(unit),
         feeds=[FeedRead.of(each) for each in await refreshing.feeds(unit, limit=FEEDS_SHOWN)],
         proof=ProofRead.of(proof[0]) if proof else None,

@@ -64,7 +64,8 @@ _FORGET_NAMES = text("""
     UPDATE price_feed SET names = NULL WHERE names IS NOT NULL AND digest IS DISTINCT FROM :digest
 """)
 _FEEDS = text("""
-    SELECT source, fetched_at, seen, added, held, error FROM price_feed ORDER BY fetched_at DESC, id LIMIT :limit
+    SELECT source, fetched_at, seen, added, held, error FROM price_feed
+    WHERE (source = 'rates') = :is_of_rates ORDER BY fetched_at DESC, id LIMIT :limit
 """)
 
 
@@ -251,7 +252,8 @@ async def refresh_prices(database: Database, fetcher: Fetcher) -> Taken | None:
 
 
 async def refresh_rates(database: Database, fetcher: Fetcher) -> int | None:
-    """How many days were new. Weekends and holidays of the bank bring none, and that is no error."""
+    """How many days were new. Weekends and holidays of the bank bring none, and that is no error. Whether it worked is
+    noted, because without a rate of these days nobody can pay in another currency than dollars."""
     async with database.system("billing") as unit:
         house = await configuration.read(unit)
     if not house.refreshes_rates or not house.exchange_url:
@@ -261,9 +263,18 @@ async def refresh_rates(database: Database, fetcher: Fetcher) -> int | None:
         days = exchange.read_ecb(page.body)
     except KontorError as reason:
         log.warning("billing.rates_not_refreshed", reason=reason.code)
+        async with database.system("billing") as unit:
+            await _note_rates(unit, Taken(0, 0, 0), error=reason.message[:500])
         return None
     async with database.system("billing") as unit:
-        return sum([await exchange.add(unit, day, source="ecb") for day in days])
+        new = sum([await exchange.add(unit, day, source="ecb") for day in days])
+        await _note_rates(unit, Taken(len(days), new, 0))
+    return new
+
+
+async def _note_rates(unit: AsyncSession, taken: Taken, *, error: str | None = None) -> None:
+    await _note(unit, "rates", None, taken, error=error)
+    await publish(unit, topic=ADMIN_TOPIC, kind="billing.changed", data={"reason": "rates"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,5 +288,15 @@ class FeedState:
 
 
 async def feeds(unit: AsyncSession, *, limit: int) -> Sequence[FeedState]:
-    rows = await unit.execute(_FEEDS, {"limit": limit})
+    """The last lists of prices, newest first."""
+    return await _fetched(unit, is_of_rates=False, limit=limit)
+
+
+async def last_of_rates(unit: AsyncSession) -> FeedState | None:
+    """How it went when exchange rates were last fetched."""
+    return next(iter(await _fetched(unit, is_of_rates=True, limit=1)), None)
+
+
+async def _fetched(unit: AsyncSession, *, is_of_rates: bool, limit: int) -> Sequence[FeedState]:
+    rows = await unit.execute(_FEEDS, {"is_of_rates": is_of_rates, "limit": limit})
     return [FeedState(row.source, row.fetched_at, row.seen, row.added, row.held, row.error) for row in rows]

@@ -135,19 +135,26 @@ class RatesState(BaseModel):
     source: str | None
     state: Literal["fresh", "old", "too_old", "missing", "not_needed"]
     usd: str | None = Field(description="Units of the house's currency for one US dollar, without the spread")
+    fetched_at: datetime | None = Field(description="When the bank's list was last asked for")
+    error: str | None = Field(description="Why there was nothing to be had then. A rate can be typed in meanwhile.")
+
+    @property
+    def is_wanting(self) -> bool:
+        return self.state in {"old", "too_old", "missing"}
 
     @classmethod
-    def of(cls, found: Day | None, currency: str) -> Self:
+    def of(cls, found: Day | None, currency: str, fetched: FeedState | None) -> Self:
         rate = None if found is None else found.cross("USD", currency)
+        told = {"fetched_at": fetched and fetched.fetched_at, "error": fetched and fetched.error}
         if currency == "USD":
-            return cls(day=None, source=None, state="not_needed", usd="1")
+            return cls(day=None, source=None, state="not_needed", usd="1", **told)
         if found is None or rate is None:
-            return cls(day=None, source=None, state="missing", usd=None)
+            return cls(day=None, source=None, state="missing", usd=None, **told)
         age = found.age_days(now())
         state: Literal["fresh", "old", "too_old"] = "fresh"
         if age > WARN_DAYS:
             state = "too_old" if age > REFUSE_DAYS else "old"
-        return cls(day=found.day, source=found.source, state=state, usd=f"{rate.normalize():f}")
+        return cls(day=found.day, source=found.source, state=state, usd=f"{rate.normalize():f}", **told)
 
 
 class ProofRead(BaseModel):

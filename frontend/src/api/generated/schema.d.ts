@@ -55,7 +55,8 @@ export interface paths {
     get: operations["read_billing"];
     /**
      * Change Billing
-     * @description Only what is sent is changed. What runs already is paid on the terms on which it began.
+     * @description Only what is sent is changed. What runs already is paid on the terms on which it began. Where that needs a newer
+     *     exchange rate than there is, it is fetched at once.
      */
     put: operations["change_billing"];
     post?: never;
@@ -5097,6 +5098,16 @@ export interface components {
     RatesState: {
       /** Day */
       day: string | null;
+      /**
+       * Error
+       * @description Why there was nothing to be had then. A rate can be typed in meanwhile.
+       */
+      error: string | null;
+      /**
+       * Fetched At
+       * @description When the bank's list was last asked for
+       */
+      fetched_at: string | null;
       /** Source */
       source: string | null;
       /**

@@ -176,6 +176,11 @@ export const catalogue = makeCatalogue<SectionId>("/admin", title, [
         words: { en: "spread dollar rate", de: "Dollar Kurs" },
       },
       {
+        id: "exchange-rates",
+        title: { en: "Exchange rate", de: "Wechselkurs" },
+        words: { en: "dollar ECB fetch enter by hand", de: "Dollar EZB holen von Hand eintragen" },
+      },
+      {
         id: "price-sources",
         title: { en: "Where prices and rates come from", de: "Woher Preise und Kurse kommen" },
         words: { en: "feed ECB genai-prices", de: "Liste EZB genai-prices" },

@@ -27,8 +27,8 @@ import { FormFoot, Group, roleText } from "../parts";
 import { providersQuery } from "../providers/api";
 import { adminTexts } from "../texts";
 import { type Role, roles } from "../users/api";
-import { type Billing, type BillingChange, billingQuery, useChangeBilling } from "./api";
-import { readDecimal, writeDecimal } from "./numbers";
+import { type Billing, type BillingChange, billingQuery, useChangeBilling, useFetchRates, useTypeRates } from "./api";
+import { plainDecimal, readDecimal, writeDecimal } from "./numbers";
 import { billingTexts } from "./texts";
 
 export function BillingSection() {
@@ -97,6 +97,7 @@ function Settings({ billing }: { billing: Billing }) {
         version={billing.version}
         toChange={(spread_bp) => ({ spread_bp })}
       />
+      <Rates billing={billing} />
       <Group id="price-sources">
         <div className="flex flex-col gap-4">
           <Switch
@@ -118,6 +119,91 @@ function Settings({ billing }: { billing: Billing }) {
         </div>
       </Group>
     </>
+  );
+}
+
+/** Where the rate that everything is charged by comes from, and the way out where it does not come by itself. */
+function Rates({ billing }: { billing: Billing }) {
+  const t = useTexts(billingTexts);
+  const fetchRates = useFetchRates();
+  const { rates } = billing;
+  const isRefusing = billing.is_on && (rates.state === "too_old" || rates.state === "missing");
+  return (
+    <Group
+      id="exchange-rates"
+      lead={t("ratesLead")}
+      actions={
+        billing.refreshes_rates ? (
+          <Button
+            busy={fetchRates.isPending}
+            onClick={() => fetchRates.mutate(undefined, { onSuccess: () => toast({ text: t("ratesAsked") }) })}
+          >
+            {t("ratesFetch")}
+          </Button>
+        ) : null
+      }
+    >
+      <div className="flex flex-col gap-3">
+        {isRefusing ? (
+          <Notice tone="brick">
+            {t("ratesRefusing")} {rates.error ? t("ratesUnreachable", { reason: rates.error }) : null}{" "}
+            {t(billing.refreshes_rates ? "ratesWayOut" : "ratesByHand")}
+          </Notice>
+        ) : null}
+        {!isRefusing && rates.error ? (
+          <p className="text-muted-foreground">{t("ratesUnreachable", { reason: rates.error })}</p>
+        ) : null}
+        {rates.fetched_at ? (
+          <p className="text-muted-foreground">
+            {t("ratesAskedLast")} <When at={rates.fetched_at} />
+          </p>
+        ) : null}
+        {rates.state === "not_needed" ? null : (
+          <RateForm key={`${rates.day}-${rates.usd}`} currency={billing.currency} />
+        )}
+      </div>
+    </Group>
+  );
+}
+
+function RateForm({ currency }: { currency: string }) {
+  const t = useTexts(billingTexts);
+  const save = useTypeRates();
+  const wrong = t("ratesWrong");
+  const check = (text: string) => ((readDecimal(text) ?? 0) > 0 ? undefined : wrong);
+  const isThird = currency !== "EUR";
+  const initial = { usd: "", other: "" };
+  const { form, field, isDirty, reset } = useForm({
+    initial,
+    check: ({ usd, other }) => ({ usd: check(usd), other: isThird ? check(other) : undefined }),
+    onSubmit: ({ usd, other }) =>
+      save.mutate(
+        { USD: plainDecimal(usd), ...(isThird ? { [currency]: plainDecimal(other) } : {}) },
+        { onSuccess: () => toast({ text: t("ratesSaved") }) },
+      ),
+  });
+  const usd = field("usd");
+  const other = field("other");
+  return (
+    <form {...form} className="flex max-w-[38.5rem] flex-col gap-3">
+      <FormProblem error={save.error} />
+      <Field label={t("ratesUsd")} help={t("ratesHelp")} error={usd.error}>
+        <Input {...usd.control} inputMode="decimal" autoComplete="off" className="num !w-40" />
+      </Field>
+      {isThird ? (
+        <Field label={t("ratesOther", { currency })} error={other.error}>
+          <Input {...other.control} inputMode="decimal" autoComplete="off" className="num !w-40" />
+        </Field>
+      ) : null}
+      <FormFoot
+        isDirty={isDirty}
+        busy={save.isPending}
+        onDiscard={() => {
+          reset(initial);
+          save.reset();
+        }}
+      />
+    </form>
   );
 }
 

@@ -88,6 +88,14 @@ export const useSetPrice = () =>
 
 export const useRefreshPrices = () => usePriceChange(() => read(api.POST("/api/v1/admin/prices/refresh")));
 
+export const useFetchRates = () => usePriceChange(() => read(api.POST("/api/v1/admin/exchange-rates/refresh")));
+
+/** Units for one euro, by currency. */
+export const useTypeRates = () =>
+  usePriceChange((rates: Record<string, string>) =>
+    read(api.POST("/api/v1/admin/exchange-rates", { body: { rates } })),
+  );
+
 export const personBillingQuery = (user_id: string) =>
   queryOptions({
     queryKey: ["admin", "billing", "people", user_id],

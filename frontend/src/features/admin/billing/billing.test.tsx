@@ -101,7 +101,7 @@ const billing: Billing = {
   refreshes_rates: true,
   exchange_url: "",
   version: 9,
-  rates: { day: "2026-11-19", source: "ecb", state: "fresh", usd: "0.9266" },
+  rates: { day: "2026-11-19", source: "ecb", state: "fresh", usd: "0.9266", fetched_at: null, error: null },
   prices_waiting: 1,
   feeds: [],
   proof: { id: "p", at: "2026-11-20T03:00:00Z", is_sound: true, checked: {}, findings: [] },
@@ -120,6 +120,47 @@ describe("billing", () => {
     expect(await screen.findByText(/1 USD = €0.9266, of 19\/11\/2026/)).toBeVisible();
     expect(screen.getByRole("link", { name: "1 price waits" })).toHaveAttribute("href", "/admin/prices");
     expect(screen.getByText(/sound/)).toBeVisible();
+    await expectAccessible();
+  });
+
+  it("says what to do where there is no rate to charge by, and takes one that is typed in", async () => {
+    const stale = {
+      ...billing,
+      is_on: true,
+      currency: "CHF",
+      rates: {
+        day: "2026-10-02",
+        source: "seed",
+        state: "too_old",
+        usd: "0.79",
+        fetched_at: "2026-11-20T03:00:00Z",
+        error: "The address could not be reached.",
+      },
+    };
+    const { user, requests } = await renderScreen(ui, {
+      ...at("billing"),
+      network: {
+        ...charging,
+        "GET /api/v1/admin/billing": stale,
+        "POST /api/v1/admin/exchange-rates": { items: [] },
+        "POST /api/v1/admin/exchange-rates/refresh": { job_id: "j" },
+      },
+    });
+    expect(
+      await screen.findByText(/Paid models are refused now.*could not be reached.*enter today’s rate/),
+    ).toBeVisible();
+    const field = screen.getByRole("textbox", { name: "US dollars for one euro" });
+    const form = field.closest("form") as HTMLElement;
+    await user.type(field, "1,085");
+    await user.type(screen.getByRole("textbox", { name: "CHF for one euro" }), "0");
+    await user.click(within(form).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText(/a rate above 0/)).toBeVisible();
+    await user.type(screen.getByRole("textbox", { name: "CHF for one euro" }), ".93");
+    await user.click(within(form).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Rate saved")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Fetch now" }));
+    const posts = requests.filter(({ method }) => method === "POST");
+    expect(posts.map(({ body }) => body)).toEqual([{ rates: { USD: "1.085", CHF: "0.93" } }, undefined]);
     await expectAccessible();
   });
 
