@@ -86,8 +86,14 @@ function Costs() {
     <>
       {unknown > 0 || (cost && cost.nano > 0) ? (
         <Link to="/usage" className={link}>
-          {cost && cost.nano > 0 ? t("costToday", { amount: money(cost.nano, cost.currency) }) : null}
-          {unknown > 0 ? t("costUnknown", { count: unknown }) : null}
+          {t("costToday", {
+            amount: [
+              cost && cost.nano > 0 ? money(cost.nano, cost.currency) : null,
+              unknown > 0 ? t("costUnknown", { count: unknown }) : null,
+            ]
+              .filter(Boolean)
+              .join(" + "),
+          })}
         </Link>
       ) : null}
       {balance?.is_on ? (

@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { formatDate, formatMoney } from "@/shared/i18n/format";
@@ -43,21 +44,81 @@ function Hero({ balance }: { balance: Balance }) {
   const t = useTexts(usageTexts);
   const locale = useLocale();
   const money = (nano: number) => formatMoney(nano, balance.currency, {}, locale);
-  const sentences = [
-    balance.lasts_until ? t("lasts", { date: formatDate(balance.lasts_until, locale) }) : null,
-    balance.held > 0 ? t("held", { amount: money(balance.held) }) : null,
-    balance.granted > 0 ? t("granted", { amount: money(balance.granted) }) : null,
-    t("howToFill"),
-  ].filter(Boolean);
   return (
     <div className="num pt-1">
-      <div className="text-[2.75rem] leading-[3.25rem] font-semibold tracking-[-0.025em]">
+      <div
+        className={cx(
+          "text-[2.75rem] leading-[3.25rem] font-semibold tracking-[-0.025em]",
+          balance.available < 0 && "text-brick-text",
+        )}
+      >
         {money(balance.available)}
       </div>
-      {balance.debt > 0 ? (
-        <p className="mt-1.5 max-w-[26rem] text-brick-text">{t("debt", { amount: money(balance.debt) })}</p>
+      <p className="mt-1.5 max-w-[26rem] text-muted-foreground">
+        {[
+          balance.lasts_until ? t("lasts", { date: formatDate(balance.lasts_until, locale) }) : null,
+          balance.available <= 0 ? t("emptyPurse") : null,
+          t("howToFill"),
+        ]
+          .filter(Boolean)
+          .join(" ")}
+      </p>
+      <Parts balance={balance} />
+    </div>
+  );
+}
+
+/** What the sum is made of, in the order in which it is spent, and what is kept back from it. */
+function Parts({ balance }: { balance: Balance }) {
+  const t = useTexts(usageTexts);
+  const locale = useLocale();
+  const money = (nano: number) => formatMoney(nano, balance.currency, {}, locale);
+  if (balance.grants.length === 0 && balance.purchased === 0 && balance.held === 0 && balance.debt === 0) return null;
+  return (
+    <dl aria-label={t("parts")} className="mt-5 max-w-[38.5rem] border-t border-border-soft">
+      {balance.grants.map(({ remaining_nano, expires_at }, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they are told apart by their order alone
+        <Part key={index} label={t("partGranted")} amount={money(remaining_nano)}>
+          {expires_at ? t("partUntil", { date: formatDate(expires_at, locale) }) : t("partForever")}
+        </Part>
+      ))}
+      {balance.purchased > 0 ? (
+        <Part label={t("partPurchased")} amount={money(balance.purchased)}>
+          {t("partForever")}
+        </Part>
       ) : null}
-      <p className="mt-1.5 max-w-[26rem] text-muted-foreground">{sentences.join(" ")}</p>
+      {balance.held > 0 ? (
+        <Part label={t("partHeld")} amount={money(-balance.held)}>
+          {t("partHeldText")}
+        </Part>
+      ) : null}
+      {balance.debt > 0 ? (
+        <Part label={t("partDebt")} amount={money(-balance.debt)} isBad>
+          {t("partDebtText")}
+        </Part>
+      ) : null}
+    </dl>
+  );
+}
+
+function Part({
+  label,
+  amount,
+  isBad = false,
+  children,
+}: {
+  label: string;
+  amount: string;
+  isBad?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <div className="flex items-baseline gap-4 border-b border-border-soft py-2">
+      <dt className="min-w-0 grow">
+        <span className={cx("font-medium", isBad && "text-brick-text")}>{label}</span>
+        <span className="block text-xs text-muted-foreground">{children}</span>
+      </dt>
+      <dd className={cx("font-medium whitespace-nowrap", isBad && "text-brick-text")}>{amount}</dd>
     </div>
   );
 }
@@ -104,7 +165,7 @@ function Entries() {
                   </Td>
                   <Td right className={cx("font-medium", entry.nano > 0 && "text-primary-text")}>
                     {entry.nano > 0 ? "+" : ""}
-                    {formatMoney(entry.nano, entry.currency, {}, locale)}
+                    {formatMoney(entry.nano, entry.currency, { receipt: true }, locale)}
                   </Td>
                 </Tr>
               ))}

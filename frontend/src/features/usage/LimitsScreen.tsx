@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { isProblem } from "@/shared/api/problem";
+import { inTextLinkClass, Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
@@ -13,6 +14,7 @@ import { Field } from "@/shared/ui/field";
 import { FormProblem } from "@/shared/ui/form-problem";
 import { Input } from "@/shared/ui/input";
 import { Badge, ProgressBar } from "@/shared/ui/marks";
+import { Section } from "@/shared/ui/section";
 import { ErrorState, LoadingBars, Notice } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
@@ -24,16 +26,24 @@ import {
   type BudgetWish,
   budgetPeriods,
   budgetsQuery,
+  type Subject,
+  tokensQuery,
   useChangeBudgets,
 } from "./api";
 import { usageTexts } from "./texts";
 
 const names = { day: "limitDay", month: "limitMonth", total: "limitTotal" } as const;
+const me: Subject = { kind: "person" };
+
+interface Editing {
+  readonly subject: Subject;
+  readonly period: BudgetPeriod;
+}
 
 export default function LimitsScreen() {
   const t = useTexts(usageTexts);
   const budgets = useQuery(budgetsQuery);
-  const [editing, setEditing] = useState<BudgetPeriod | null>(null);
+  const [editing, setEditing] = useState<Editing | null>(null);
   return (
     <Screen title={t("limits")} subtitle={t("limitsLead")} width="form">
       {budgets.isPending ? <LoadingBars rows={3} /> : null}
@@ -41,35 +51,150 @@ export default function LimitsScreen() {
         <ErrorState error={budgets.error} onRetry={() => void budgets.refetch()} />
       ) : null}
       {budgets.data ? (
-        <ul className="border-t border-border-soft">
-          {budgetPeriods.map((period) => {
-            const own = budgets.data.items.find((budget) => budget.period === period && !budget.is_imposed);
-            const imposed = budgets.data.items.filter((budget) => budget.period === period && budget.is_imposed);
-            return (
+        <>
+          <ul className="border-t border-border-soft">
+            {budgetPeriods.map((period) => (
               <li key={period}>
-                {imposed.map((budget) => (
+                {imposedOn(budgets.data, period).map((budget) => (
                   <Limit key={budget.id} period={period} budget={budget} />
                 ))}
-                <Limit period={period} budget={own} onEdit={() => setEditing(period)} />
+                <Limit
+                  period={period}
+                  budget={ownOf(budgets.data, me).find((budget) => budget.period === period)}
+                  onEdit={() => setEditing({ subject: me, period })}
+                />
               </li>
-            );
-          })}
-        </ul>
+            ))}
+          </ul>
+          <KeyLimits budgets={budgets.data} onEdit={setEditing} />
+        </>
       ) : null}
       {editing && budgets.data ? (
-        <LimitDialog budgets={budgets.data} period={editing} onClose={() => setEditing(null)} />
+        <LimitDialog budgets={budgets.data} {...editing} onClose={() => setEditing(null)} />
       ) : null}
     </Screen>
   );
 }
 
+const imposedOn = (budgets: Budgets, period: BudgetPeriod) =>
+  budgets.items.filter((budget) => budget.subject === "person" && budget.is_imposed && budget.period === period);
+
+/** What the subject's limits are, as far as one may change them. */
+function ownOf(budgets: Budgets, subject: Subject): Budget[] {
+  return budgets.items.filter(
+    (budget) =>
+      budget.subject === subject.kind &&
+      !budget.is_imposed &&
+      (subject.kind === "person" || budget.subject_id === subject.id),
+  );
+}
+
+/** A program spends without anybody watching, so its token may have narrower limits than its owner. */
+function KeyLimits({ budgets, onEdit }: { budgets: Budgets; onEdit: (editing: Editing) => void }) {
+  const t = useTexts(usageTexts);
+  const tokens = useQuery(tokensQuery);
+  return (
+    <Section title={t("keyLimits")} description={t("keyLimitsLead")} className="mt-8">
+      {tokens.isPending ? <LoadingBars rows={2} /> : null}
+      {tokens.isError && !tokens.data ? (
+        <ErrorState error={tokens.error} onRetry={() => void tokens.refetch()} />
+      ) : null}
+      {tokens.data?.items.length === 0 ? (
+        <p className="text-muted-foreground">
+          {t("keyLimitsNone")}{" "}
+          <Link to="/settings/tokens" className={inTextLinkClass}>
+            {t("keyLimitsMake")}
+          </Link>
+        </p>
+      ) : null}
+      {tokens.data && tokens.data.items.length > 0 ? (
+        <ul className="border-t border-border-soft">
+          {tokens.data.items.map(({ id, name, ending }) => {
+            const subject: Subject = { kind: "key", id, name };
+            return (
+              <li key={id} className="border-b border-border-soft py-3">
+                <h3 className="font-medium">
+                  {name} <span className="font-mono text-xs font-normal text-muted-foreground">ktr_…{ending}</span>
+                </h3>
+                <ul className="mt-1.5 grid gap-x-6 gap-y-2 sm:grid-cols-3">
+                  {budgetPeriods.map((period) => (
+                    <KeyLimit
+                      key={period}
+                      of={name}
+                      period={period}
+                      budget={ownOf(budgets, subject).find((budget) => budget.period === period)}
+                      onEdit={() => onEdit({ subject, period })}
+                    />
+                  ))}
+                </ul>
+              </li>
+            );
+          })}
+        </ul>
+      ) : null}
+    </Section>
+  );
+}
+
+function KeyLimit({
+  of,
+  period,
+  budget,
+  onEdit,
+}: {
+  of: string;
+  period: BudgetPeriod;
+  budget: Budget | undefined;
+  onEdit: () => void;
+}) {
+  const t = useTexts(usageTexts);
+  const locale = useLocale();
+  const name = t(names[period]);
+  const share = budget ? shareOf(budget) : 0;
+  const words = budget
+    ? t("spentOf", {
+        spent: formatMoney(budget.spent_nano, budget.currency, {}, locale),
+        limit: formatMoney(budget.limit_nano, budget.currency, {}, locale),
+      })
+    : t("noLimit");
+  return (
+    <li className="min-w-0">
+      <div className="flex items-center gap-2">
+        <span className="grow text-muted-foreground">{name}</span>
+        <Button
+          variant="ghost"
+          size="sm"
+          onClick={onEdit}
+          aria-label={t(budget ? "changeNamed" : "setNamed", { name: `${of}, ${name}` })}
+        >
+          {budget ? t("change") : t("set")}
+        </Button>
+      </div>
+      <p className={cx("num", budget ? toneText(budget) : "text-faint")}>{words}</p>
+      {budget ? (
+        <ProgressBar label={`${of}, ${name}`} value={share} max={1} tone={tone(budget)} className="mt-1" />
+      ) : null}
+    </li>
+  );
+}
+
+const shareOf = (budget: Budget) => (budget.limit_nano > 0 ? budget.spent_nano / budget.limit_nano : 1);
+
+function tone(budget: Budget): "brick" | "brass" | "primary" {
+  const share = shareOf(budget);
+  if (share >= 1) return "brick";
+  return share * 100 >= budget.warn_percent ? "brass" : "primary";
+}
+
+const toneText = (budget: Budget) =>
+  ({ brick: "text-brick-text", brass: "text-brass-text", primary: undefined })[tone(budget)];
+
 function Limit({ period, budget, onEdit }: { period: BudgetPeriod; budget: Budget | undefined; onEdit?: () => void }) {
   const t = useTexts(usageTexts);
   const locale = useLocale();
   const name = t(names[period]);
-  const share = budget && budget.limit_nano > 0 ? budget.spent_nano / budget.limit_nano : 0;
+  const share = budget ? shareOf(budget) : 0;
   const money = (nano: number) => formatMoney(nano, budget?.currency ?? locale.currency, {}, locale);
-  const isNear = budget !== undefined && share * 100 >= budget.warn_percent;
   return (
     <div className="flex flex-wrap items-center gap-x-5 gap-y-2 border-b border-border-soft py-4">
       <div className="min-w-0 grow basis-64">
@@ -79,17 +204,11 @@ function Limit({ period, budget, onEdit }: { period: BudgetPeriod; budget: Budge
         </h2>
         {budget ? (
           <>
-            <p className={cx("num mt-1", share >= 1 ? "text-brick-text" : isNear ? "text-brass-text" : undefined)}>
+            <p className={cx("num mt-1", toneText(budget))}>
               {t("spentOf", { spent: money(budget.spent_nano), limit: money(budget.limit_nano) })}
               <span className="text-muted-foreground">, {formatPercent(share, 0, locale)}</span>
             </p>
-            <ProgressBar
-              label={name}
-              value={share}
-              max={1}
-              tone={share >= 1 ? "brick" : isNear ? "brass" : "primary"}
-              className="mt-2 max-w-96"
-            />
+            <ProgressBar label={name} value={share} max={1} tone={tone(budget)} className="mt-2 max-w-96" />
             <p className="mt-2 text-xs text-muted-foreground">
               {t("warnAt", { percent: formatPercent(budget.warn_percent / 100, 0, locale) })}.{" "}
               {budget.stops ? t("atLimitStops") : t("atLimitWarns")}
@@ -108,15 +227,16 @@ function Limit({ period, budget, onEdit }: { period: BudgetPeriod; budget: Budge
   );
 }
 
-function LimitDialog({ budgets, period, onClose }: { budgets: Budgets; period: BudgetPeriod; onClose: () => void }) {
+function LimitDialog({ budgets, subject, period, onClose }: Editing & { budgets: Budgets; onClose: () => void }) {
   const t = useTexts(usageTexts);
   const locale = useLocale();
-  const change = useChangeBudgets();
-  const own = budgets.items.filter((budget) => !budget.is_imposed);
+  const change = useChangeBudgets(subject);
+  const own = ownOf(budgets, subject);
   const before = own.find((budget) => budget.period === period);
   const [atLimit, setAtLimit] = useState<"stop" | "warn">(before?.stops === false ? "warn" : "stop");
   const isStale = isProblem(change.error, "http.stale");
-  const name = t(names[period]);
+  const periodName = t(names[period]);
+  const name = subject.kind === "person" ? periodName : `${subject.name}, ${periodName}`;
   const wishes = (changed: BudgetWish | null): BudgetWish[] => [
     ...own
       .filter((budget) => budget.period !== period)
@@ -159,7 +279,8 @@ function LimitDialog({ budgets, period, onClose }: { budgets: Budgets; period: B
     <Dialog
       open
       onOpenChange={(open) => !open && onClose()}
-      title={t("limitTitle", { name: name.toLowerCase() })}
+      title={t("limitTitle", { name: periodName.toLowerCase() })}
+      description={subject.kind === "person" ? undefined : subject.name}
       footer={
         <>
           {before ? (

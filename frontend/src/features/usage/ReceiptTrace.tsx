@@ -26,10 +26,13 @@ export function ReceiptTrace({ receipt, runId }: { receipt: Receipt; runId: stri
         {version && isPriced ? (
           <Trace label={t("tracePrice")}>
             <Linked to={me.role === "admin" ? `/admin/prices?id=${version.id}` : null}>
-              {t("tracePriceOf", {
-                model: version.model ?? receipt.model,
-                date: formatDate(version.valid_from, locale),
-              })}
+              {/* What came with Kontor has always been valid. */}
+              {version.source === "bundled"
+                ? (version.model ?? receipt.model)
+                : t("tracePriceOf", {
+                    model: version.model ?? receipt.model,
+                    date: formatDate(version.valid_from, locale),
+                  })}
             </Linked>
             {priceKey in usageTexts.en ? `, ${t(priceKey as "priceFrom.feed")}` : null}
           </Trace>

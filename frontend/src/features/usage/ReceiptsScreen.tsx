@@ -98,7 +98,7 @@ export default function ReceiptsScreen() {
             ]}
             value={span ?? ""}
             onChange={(next) => change({ ...search, span: next || undefined })}
-            className="w-40"
+            className="w-36"
           />
           <CsvMenu address={(language) => csvAddress(period ?? everything(now), language)} />
         </>
@@ -305,29 +305,32 @@ function ReceiptPanel({
   const { data } = receipt;
   const paper = usePaper(data ? <ReceiptSlip receipt={data} /> : null);
   return (
-    <Inspector title={t("receipt")}>
-      <div className="scroll min-h-0 grow bg-sunken px-9 pt-3 pb-8">
-        <div className="mb-4 flex h-8 items-center gap-0.5 pr-6">
-          <h2 className="grow font-semibold">{t("receipt")}</h2>
-          <IconButton icon={ChevronUp} label={t("previous")} disabled={!onPrevious} onClick={onPrevious} />
-          <IconButton icon={ChevronDown} label={t("next")} disabled={!onNext} onClick={onNext} />
-          {data ? <CopyButton text={data.number} label={t("copyNumber")} /> : null}
-          <IconButton icon={Printer} label={t("print")} disabled={!data} onClick={paper.print} />
+    <>
+      {/* Beside the panel: paper is narrow, and on narrow pages panels close. */}
+      {paper.sheet}
+      <Inspector title={t("receipt")}>
+        <div className="scroll min-h-0 grow bg-sunken px-9 pt-3 pb-8">
+          <div className="mb-4 flex h-8 items-center gap-0.5 pr-6">
+            <h2 className="grow font-semibold">{t("receipt")}</h2>
+            <IconButton icon={ChevronUp} label={t("previous")} disabled={!onPrevious} onClick={onPrevious} />
+            <IconButton icon={ChevronDown} label={t("next")} disabled={!onNext} onClick={onNext} />
+            {data ? <CopyButton text={data.number} label={t("copyNumber")} /> : null}
+            <IconButton icon={Printer} label={t("print")} disabled={!data} onClick={paper.print} />
+          </div>
+          {isNone ? (
+            <p className="text-muted-foreground">{t("noReceipt")}</p>
+          ) : data ? (
+            <>
+              <ReceiptSlip receipt={data} />
+              <ReceiptTrace receipt={data} runId={runId} />
+            </>
+          ) : receipt.isError ? (
+            <ErrorState error={receipt.error} onRetry={() => void receipt.refetch()} />
+          ) : (
+            <Skeleton className="h-96 w-full" />
+          )}
         </div>
-        {isNone ? (
-          <p className="text-muted-foreground">{t("noReceipt")}</p>
-        ) : data ? (
-          <>
-            <ReceiptSlip receipt={data} />
-            <ReceiptTrace receipt={data} runId={runId} />
-            {paper.sheet}
-          </>
-        ) : receipt.isError ? (
-          <ErrorState error={receipt.error} onRetry={() => void receipt.refetch()} />
-        ) : (
-          <Skeleton className="h-96 w-full" />
-        )}
-      </div>
-    </Inspector>
+      </Inspector>
+    </>
   );
 }

@@ -6,6 +6,7 @@ import { formatMoney } from "@/shared/i18n/format";
 import { type Locale, useLocale } from "@/shared/i18n/locale";
 import { type Say, useTexts } from "@/shared/i18n/texts";
 import { balanceQuery } from "@/shared/receipts/balance";
+import { cx } from "@/shared/ui/cx";
 import { ProgressBar } from "@/shared/ui/marks";
 import { type Usage, usageQuery } from "./api";
 import { costWords } from "./costs";
@@ -62,7 +63,9 @@ function Month() {
           <div key={key}>
             <div className="flex gap-2 text-muted-foreground">
               <span className="min-w-0 grow truncate">{label}</span>
-              <span className={nano === null ? "text-brass-text" : "text-foreground"}>{words}</span>
+              <span className={cx("whitespace-nowrap", nano === null ? "text-brass-text" : "text-foreground")}>
+                {words}
+              </span>
             </div>
             <ProgressBar label={label} value={nano} max={most} className="mt-1 !h-[3px]" />
           </div>

@@ -69,13 +69,32 @@ export const budgetsQuery = queryOptions({
   queryFn: ({ signal }) => read(api.GET("/api/v1/billing/budgets", { signal })),
 });
 
-/** All of one's own at once, based on the version that was seen. */
-export function useChangeBudgets() {
+/** One's own access tokens, because each may have limits of its own. */
+export const tokensQuery = queryOptions({
+  queryKey: ["tokens"],
+  queryFn: ({ signal }) => read(api.GET("/api/v1/auth/tokens", { signal })),
+});
+
+/** Whose limit it is: one's own, or that of one access token. */
+export type Subject =
+  | { readonly kind: "person" }
+  | { readonly kind: "key"; readonly id: string; readonly name: string };
+
+/** All of the subject at once; one's own are based on the version that was seen. */
+export function useChangeBudgets(subject: Subject) {
   const client = useQueryClient();
   return useMutation({
     meta: { shown: true },
     mutationFn: ({ items, version }: { items: BudgetWish[]; version: number }) =>
-      read(api.PUT("/api/v1/billing/budgets", { params: { header: ifMatch(version) }, body: { items } })),
+      read(
+        api.PUT("/api/v1/billing/budgets", {
+          params:
+            subject.kind === "person"
+              ? { header: ifMatch(version) }
+              : { query: { subject: "key", subject_id: subject.id } },
+          body: { items },
+        }),
+      ),
     onSuccess: (budgets) => client.setQueryData(budgetsQuery.queryKey, budgets),
     onError: () => client.invalidateQueries({ queryKey: budgetsQuery.queryKey }),
   });

@@ -381,6 +381,8 @@ describe("limits", () => {
     items: [
       {
         id: "b1",
+        subject: "person",
+        subject_id: "p1",
         period: "month",
         limit_nano: 20e9,
         spent_nano: 18.47e9,
@@ -391,6 +393,8 @@ describe("limits", () => {
       },
       {
         id: "b2",
+        subject: "person",
+        subject_id: "p1",
         period: "day",
         limit_nano: 5e9,
         spent_nano: 0,
@@ -399,13 +403,54 @@ describe("limits", () => {
         stops: true,
         is_imposed: true,
       },
+      {
+        id: "b3",
+        subject: "key",
+        subject_id: "k1",
+        period: "day",
+        limit_nano: 2e9,
+        spent_nano: 1.9e9,
+        currency: "EUR",
+        warn_percent: 80,
+        stops: true,
+        is_imposed: false,
+      },
     ],
     version: 4,
     currency: "EUR",
   };
 
+  const keys = { items: [{ id: "k1", name: "Script", ending: "FKzj" }] };
+
+  it("of an access token are its own, and set for it alone", async () => {
+    const { user, requests } = await renderScreen(<LimitsScreen />, {
+      network: {
+        "GET /api/v1/billing/budgets": budgets,
+        "GET /api/v1/auth/tokens": keys,
+        "PUT /api/v1/billing/budgets": budgets,
+      },
+    });
+    expect(await screen.findByRole("button", { name: "Set a limit: Per day" })).toBeVisible();
+    expect(await screen.findByText("€1.90 of €2.00")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Set a limit: Script, Per month" }));
+    const dialog = await screen.findByRole("dialog", { name: "Limit per month" });
+    await user.type(within(dialog).getByRole("textbox", { name: "Amount in EUR" }), "10");
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Limit: Script, Per month, €10.00")).toBeVisible();
+    const put = requests.find(({ method }) => method === "PUT");
+    expect([put?.search.get("subject"), put?.search.get("subject_id")]).toEqual(["key", "k1"]);
+    expect(put?.body).toEqual({
+      items: [
+        { period: "day", limit_nano: 2e9, warn_percent: 80, stops: true },
+        { period: "month", limit_nano: 10e9, warn_percent: 80, stops: true },
+      ],
+    });
+  });
+
   it("show what is spent, and whose they are", async () => {
-    await renderScreen(<LimitsScreen />, { network: { "GET /api/v1/billing/budgets": budgets } });
+    await renderScreen(<LimitsScreen />, {
+      network: { "GET /api/v1/billing/budgets": budgets, "GET /api/v1/auth/tokens": keys },
+    });
     expect(await screen.findByText(/€18.47 of €20.00/)).toBeVisible();
     expect(screen.getByText("set by the administration")).toBeVisible();
     await expectAccessible();
@@ -415,6 +460,7 @@ describe("limits", () => {
     const { user, requests } = await renderScreen(<LimitsScreen />, {
       network: {
         "GET /api/v1/billing/budgets": budgets,
+        "GET /api/v1/auth/tokens": keys,
         "PUT /api/v1/billing/budgets": () => ({ ...budgets, version: 5 }),
       },
     });
@@ -451,7 +497,11 @@ describe("the balance", () => {
     held: 98_000_000,
     purchased: 20e9,
     granted: 7.64e9,
-    debt: 0,
+    grants: [
+      { remaining_nano: 2.64e9, expires_at: "2026-12-24T00:00:00Z" },
+      { remaining_nano: 5e9, expires_at: null },
+    ],
+    debt: 500_000_000,
     lasts_until: "2026-12-04T12:00:00Z",
     today: 1.08e9,
   };
@@ -465,7 +515,7 @@ describe("the balance", () => {
             {
               id: "e2",
               at: line.at,
-              kind: "charge",
+              kind: "settle",
               nano: -27_828_000,
               currency: "EUR",
               note: null,
@@ -479,6 +529,17 @@ describe("the balance", () => {
     });
     expect(await screen.findByText("€27.64")).toBeVisible();
     expect(screen.getByText(/it lasts until about 4 Dec 2026/)).toBeVisible();
+    const parts = document.querySelector("dl")?.textContent?.replaceAll("\u00a0", " ");
+    expect(parts).toBe(
+      [
+        "Credit givenExpires on 24 Dec 2026, and is used before everything that expires later.€2.64",
+        "Credit givenDoes not expire.€5.00",
+        "Paid inDoes not expire.€20.00",
+        "HeldFor answers that are running. What they do not need comes back.-9.8 ct",
+        "OwedAn answer cost more than was left. The next credit settles it first.-50.0 ct",
+      ].join(""),
+    );
+    expect(await screen.findByRole("row", { name: /Answer/ })).toHaveTextContent("-2.7828 ct");
     expect(await screen.findByRole("row", { name: /Credit, Welcome/ })).toHaveTextContent("+€20.00");
     expect(screen.getByRole("link", { name: "Answer" })).toHaveAttribute("href", `/receipts?id=${line.run_id}`);
     await expectAccessible();
