@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kontor.accounts import cookies
 from kontor.core.errors import Kind, KontorError
 from kontor.core.http.problems import as_kontor_error, problem_of
+from kontor.core.http.streaming import STRAIGHT
 from kontor.core.limits.buckets import MemoryBuckets
 from kontor.core.limits.middleware import RateLimit
 from kontor.core.limits.rates import Limiter, RouteGroup
@@ -139,6 +140,7 @@ class TrustedProxies:
         self.networks = parse_networks(networks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[STRAIGHT] = send  # whoever is outermost has it as the server gave it
         if self.networks and scope["type"] in {"http", "websocket"}:
             client = scope.get("client")
             if client is not None and is_within(client[0], self.networks):

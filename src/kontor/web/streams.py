@@ -23,7 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 from kontor.accounts.authentication import SignedIn, still_signed_in
 from kontor.core.events.publishing import PERSON_PREFIX
 from kontor.core.http.actors import Unauthenticated
-from kontor.core.http.streaming import Beat, Frame, Raw, Source
+from kontor.core.http.streaming import STRAIGHT, Beat, Frame, Raw, Source
 from kontor.core.ids import UserId
 from kontor.core.kernel import Kernel
 from kontor.core.observability import Metrics
@@ -77,14 +77,14 @@ class Open:
 
     seen: SignedIn
     kind: StreamKind
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     reason: End | None = None
     patience: asyncio.Timeout | None = None  # of whoever awaits an answer
 
     def end(self, reason: End) -> None:
         if self.reason is None:
             self.reason = reason
-            self.ended.set()
+            self.ended.set_result(None)
             if self.patience is not None:
                 self.patience.reschedule(asyncio.get_running_loop().time())
 
@@ -267,16 +267,14 @@ async def pump(
     watch = loop.call_later(SLOW_READER_SECONDS, look)
     carrying = asyncio.create_task(carry())
     leaving = asyncio.ensure_future(gone)
-    ending = asyncio.create_task(stream.ended.wait())
-    tasks: set[asyncio.Future[Any]] = {carrying, leaving, ending}
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({carrying, leaving, stream.ended}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         if watch is not None:
             watch.cancel()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        carrying.cancel()
+        leaving.cancel()
+        await asyncio.gather(carrying, leaving, return_exceptions=True)
     error = None if carrying.cancelled() else carrying.exception()
     if error is not None and not is_gone(error):
         log.error("stream.failed", exc_info=error)
@@ -336,25 +334,24 @@ class EventSource(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         wrote_at = loop.time()
-
-        async def write(chunk: bytes, *, more: bool = True) -> None:
-            nonlocal wrote_at
-            wrote_at = loop.time()
-            await send({"type": "http.response.body", "body": chunk, "more_body": more})
+        # Nobody on the way out looks at the pieces between the head and the end, of which there may be thousands.
+        send_piece: Send = scope.get(STRAIGHT, send)
 
         async def deliver(frame: Frame | Beat | Raw) -> None:
-            await write(as_sse(frame))
+            nonlocal wrote_at
+            wrote_at = loop.time()
+            await send_piece({"type": "http.response.body", "body": as_sse(frame), "more_body": True})
 
         async def gone() -> None:
             """Also keeps the line open where the source has no beat of its own: a model may think for minutes."""
-            leaving = asyncio.create_task(left())
-            try:
-                while not leaving.done():
-                    await asyncio.wait({leaving}, timeout=wrote_at + HEARTBEAT_SECONDS - loop.time())
+            while True:
+                try:
+                    async with asyncio.timeout_at(wrote_at + HEARTBEAT_SECONDS):
+                        await left()
+                    return
+                except TimeoutError:
                     if loop.time() - wrote_at >= HEARTBEAT_SECONDS:
                         await deliver(Beat())
-            finally:
-                leaving.cancel()
 
         async def left() -> None:
             while (await receive())["type"] != "http.disconnect":
@@ -363,12 +360,12 @@ class EventSource(Response):
         async with self._streams.opened(self._seen, self._kind) as stream:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if self._first:
-                await write(self._first)
+                await send({"type": "http.response.body", "body": self._first, "more_body": True})
             reason = await pump(stream, self._source, deliver=deliver, gone=gone() if self._kind in ANSWERS else left())
             last = b"" if reason is None else self._last(reason.value)
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(1):
-                    await write(last, more=False)
+                    await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
 def as_text(frame: Frame | Beat | Raw) -> str:

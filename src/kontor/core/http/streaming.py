@@ -32,6 +32,9 @@ class Raw:
     chunk: bytes
 
 
+# In a request's scope: the server's own way to send, past everything that looks at heads and ends alone.
+STRAIGHT = "kontor.send"
+
 Source = Callable[[], AsyncGenerator[Frame | Beat | Raw, None]]
 
 
