@@ -1,6 +1,15 @@
 """Vectors for texts, as runs like all others: quoted, held, journalled and settled. What is not journalled is the
-vectors: whoever asked keeps them, and nobody else has a use for them."""
+vectors: whoever asked keeps them, and nobody else has a use for them.
 
+An idempotency key is the exception, because the same key must give the same answer again without being charged again.
+Then the vectors stay with the run, at four bytes a number where that holds it exactly, in base64: 8 kB for one of 1536.
+The texts do not: of them the run knows a digest, by which another question under the same key is told apart.
+"""
+
+import hashlib
+import sys
+from array import array
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +36,7 @@ from kontor.gateway.wire.port import (
     Reason,
     Said,
     UsageSeen,
+    Vector,
 )
 
 KIND = "embed"
@@ -61,31 +71,71 @@ class Vectors:
 async def embed(runs: Runs, router: Router, actor: Actor, wanted: Wanted) -> Vectors:
     """A run for each batch, one after another: the first that fails is the last."""
     found = Vectors()
-    for begin in range(0, len(wanted.texts), TEXTS_AT_ONCE):
+    wish = replace(wanted.wish, messages=(), model=wanted.model, provider=wanted.provider, kind=KIND)
+    for number, begin in enumerate(range(0, len(wanted.texts), TEXTS_AT_ONCE)):
         texts = wanted.texts[begin : begin + TEXTS_AT_ONCE]
         way = Way(router, texts, wanted)
-        wish = replace(wanted.wish, messages=(), model=wanted.model, provider=wanted.provider, kind=KIND)
-        run_id, answer = await runs.ask(actor, wish, via=way)
+        run_id, answer = await runs.ask(actor, of_batch(wish, wanted, number), via=way)
         found.run_ids.append(run_id)
         found.answers.append(answer)
-        embedded = way.found
-        if answer.error is not None or embedded is None or len(embedded.vectors) != len(texts):
+        vectors = way.found.vectors if way.found is not None else kept_in(answer)
+        if answer.error is not None or len(vectors) != len(texts):
             found.failure = answer.error or {
                 "code": "gateway.bad_answer",
                 "message": "The provider did not send one vector for each text.",
             }
             return found
-        found.vectors += embedded.vectors
+        found.vectors += vectors
+    return found
+
+
+def of_batch(wish: Wish, wanted: Wanted, number: int) -> Wish:
+    """Each batch is a run, and so has a key of its own. It is told apart by all of the question, not by its part."""
+    key = wish.idempotency_key
+    if key is None:
+        return wish
+    asked = {"texts": digest_of(*wanted.texts), "dimensions": wanted.dimensions}
+    return replace(wish, parameters=asked, idempotency_key=key if number == 0 else f"{digest_of(key)}:{number}")
+
+
+def digest_of(*texts: str) -> str:
+    found = hashlib.sha256()
+    for text in texts:
+        said = text.encode("utf-8", "surrogatepass")
+        found.update(len(said).to_bytes(8) + said)
+    return found.hexdigest()
+
+
+def packed(vector: Sequence[float]) -> Mapping[str, str]:
+    """Little-endian. Most providers count with four bytes and write what these are in eight; others are kept whole."""
+    doubles = array("d", vector)
+    floats = array("f", doubles)
+    numbers = floats if array("d", floats) == doubles else doubles
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return {f"float{numbers.itemsize * 8}": b64encode(numbers).decode()}
+
+
+def kept_in(answer: Answer) -> Sequence[Sequence[float]]:
+    """The vectors of a run that kept them, in their order."""
+    found = []
+    for kept in sorted(answer.vectors, key=lambda each: int(each["index"])):
+        kind, numbers = ("float32", array("f")) if "float32" in kept else ("float64", array("d"))
+        numbers.frombytes(b64decode(kept[kind]))
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        found.append(numbers.tolist())
     return found
 
 
 class Way:
-    """The route of one batch. Keeps the vectors, which no event holds."""
+    """The route of one batch. Has the vectors, which events hold only where there is a key."""
 
     def __init__(self, router: Router, texts: Sequence[str], wanted: Wanted) -> None:
         self._router = router
         self._texts = texts
         self._wanted = wanted
+        self.is_kept = wanted.wish.idempotency_key is not None
         self.found: Embedded | None = None
 
     async def route(self, actor: Actor, wish: Wish) -> Route:
@@ -158,8 +208,9 @@ class VectorReader:
     def feed(self, frame: bytes) -> Sequence[Said]:
         found = self._inner.read_embedding(frame)
         self._way.found = found
+        kept = [Vector(place, packed(each)) for place, each in enumerate(found.vectors)] if self._way.is_kept else []
         counted = [UsageSeen(found.usage)] if found.usage.read else []
-        return [*counted, Finished(Reason.STOP)]
+        return [*kept, *counted, Finished(Reason.STOP)]
 
     def end(self) -> Sequence[Said]:
         return ()

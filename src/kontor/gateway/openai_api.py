@@ -134,7 +134,7 @@ async def embeddings(request: Request) -> Response:
         wanted.texts,
         wanted.model,
         dimensions=wanted.dimensions,
-        wish=Wish(messages=(), token_id=seen.token_id),
+        wish=Wish(messages=(), token_id=seen.token_id, idempotency_key=idempotency_key_of(request)),
     )
     router = Router(gateway_of(request), request.app.state.estimates)
     async with streaming_of(request).awaiting(request):

@@ -226,14 +226,16 @@ async def embed_texts(
     runs: CurrentRuns,
     gateway: CurrentGateway,
     estimates: CurrentEstimates,
+    idempotency_key: IdempotencyKey = None,
 ) -> EmbeddedRead:
+    """With an Idempotency-Key the vectors are kept with the run, and given again at no cost."""
     texts = one_of("text", "texts", None if body.text is None else [body.text], body.texts)
     wanted = Wanted(
         texts,
         body.model,
         body.provider,
         body.dimensions,
-        Wish(messages=(), token_id=token_of(request)),
+        Wish(messages=(), token_id=token_of(request), idempotency_key=idempotency_key),
     )
     async with streaming_of(request).awaiting(request):
         found = await embed(runs, Router(gateway, estimates), actor, wanted)

@@ -193,6 +193,28 @@ async def test_vectors(http: httpx.AsyncClient) -> None:
     assert wrong.status_code == 422
 
 
+async def test_one_key_gives_the_same_vectors_again_and_is_charged_once(desk: Desk, http: httpx.AsyncClient) -> None:
+    texts = [f"text number {number}" for number in range(100)]  # more than one batch
+    body, headers = {"texts": texts, "model": "fake-d16"}, {"Idempotency-Key": "the same vectors"}
+    first = await http.post(f"{API}/llm/embed", json=body, headers=headers)
+    before = desk.provider.calls.total()
+    second = await http.post(f"{API}/llm/embed", json=body, headers=headers)
+    assert first.status_code == second.status_code == 200, first.text + second.text
+    assert first.json() == second.json() and len(first.json()["embeddings"]) == 100
+    assert len(first.json()["run_ids"]) == 2 and desk.provider.calls.total() == before
+    plain = await http.post(f"{API}/llm/embed", json=body)
+    assert plain.json()["embeddings"] == first.json()["embeddings"]
+    assert set(plain.json()["run_ids"]).isdisjoint(first.json()["run_ids"])
+    for other in ({"texts": texts[:99]}, {"texts": [*texts, "more"]}, {"dimensions": 8}, {"model": "fake-d16-w1"}):
+        refused = await http.post(f"{API}/llm/embed", json={**body, **other}, headers=headers)
+        assert refused.status_code in {409, 422}, refused.text
+    kinds: dict[str, set[str]] = {}
+    for name, answer in (("kept", first), ("plain", plain)):
+        async with http.stream("GET", f"{API}/runs/{answer.json()['run_ids'][0]}/events") as response:
+            kinds[name] = {event.kind for event in await all_of(response)}
+    assert "vector" in kinds["kept"] and "vector" not in kinds["plain"]
+
+
 async def test_counting_shows_its_band_and_what_fits(http: httpx.AsyncClient) -> None:
     body = {"prompt": "How many tokens are these words? " * 20, "models": ["fake-n30", "auto"], "max_output": 100}
     answer = await http.post(f"{API}/llm/count", json=body)
@@ -289,8 +311,10 @@ async def test_ones_own_default_answers_where_no_model_is_named(http: httpx.Asyn
     assert before["model"] != "fake-n30"
     answer = await http.put(f"{API}/llm/preferred", json={"model": "fake-n30"})
     assert answer.status_code == 200, answer.text
-    async with asyncio.timeout(10):  # until the process has heard of it
-        while (after := await ask(http, model=None))["model"] == before["model"]:
-            await asyncio.sleep(0.02)
+    for _ in range(200):  # until the process has heard of it
+        after = await ask(http, model=None)
+        if after["model"] != before["model"]:
+            break
+        await asyncio.sleep(0.02)
     assert after["model"] == "fake-n30"
     assert (await run_of(http, after["run_id"]))["routed"]["by"] == "person"

@@ -257,6 +257,22 @@ async def test_the_same_idempotency_key_gives_the_same_answer_and_one_run(desk: 
             await client.chat.completions.create(model="fake", messages=QUESTION, extra_headers=headers)
 
 
+async def test_the_same_idempotency_key_gives_the_same_vectors(desk: Desk) -> None:
+    headers = {"Idempotency-Key": "vectors twice"}
+    async with await desk.client() as client:
+        first = await client.embeddings.create(model="fake-d16", input="boat", extra_headers=headers)
+        before = desk.provider.calls.total()
+        for form in ("float", "base64"):
+            again: Any = await client.embeddings.with_raw_response.create(
+                model="fake-d16", input=["boat"], encoding_format=form, extra_headers=headers
+            )
+            assert again.headers["x-kontor-run-id"] == first.model_extra["kontor"]["run_id"]  # type: ignore[index]  # ours
+            assert again.parse().data[0].embedding == pytest.approx(first.data[0].embedding) or form == "base64"
+        assert desk.provider.calls.total() == before
+        with pytest.raises(openai.ConflictError):
+            await client.embeddings.create(model="fake-d16", input="car", extra_headers=headers)
+
+
 async def test_a_stream_ends_when_its_token_is_revoked_and_the_run_goes_on(desk: Desk) -> None:
     person = await desk.live.sign_in()
     async with await desk.client(person) as client:

@@ -1779,7 +1779,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Embed Texts */
+    /**
+     * Embed Texts
+     * @description With an Idempotency-Key the vectors are kept with the run, and given again at no cost.
+     */
     post: operations["embed_texts"];
     delete?: never;
     options?: never;
@@ -13582,7 +13585,10 @@ export interface operations {
   embed_texts: {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description The same key and question: the same run */
+        "idempotency-key"?: string | null;
+      };
       path?: never;
       cookie?: never;
     };

@@ -16,6 +16,7 @@ class Answer:
     tools: dict[int, dict[str, Any]] = field(default_factory=dict)
     logprobs: list[Mapping[str, Any]] = field(default_factory=list)
     citations: list[Mapping[str, Any]] = field(default_factory=list)
+    vectors: list[Mapping[str, Any]] = field(default_factory=list)  # packed, of runs that keep theirs
     losses: list[Mapping[str, Any]] = field(default_factory=list)
     error: Mapping[str, Any] | None = None
     done: Mapping[str, Any] | None = None
@@ -62,6 +63,8 @@ class Answer:
                 self.logprobs += data["items"]
             case Kind.CITATION:
                 self.citations.append(data)
+            case Kind.VECTOR:
+                self.vectors.append(data)
             case Kind.LOSS:
                 self.losses.append(data)
             case Kind.ERROR:

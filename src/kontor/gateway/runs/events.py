@@ -25,6 +25,7 @@ class Kind(StrEnum):
     TOOL_CALL = "tool_call"
     CITATION = "citation"
     LOGPROBS = "logprobs"
+    VECTOR = "vector"
     USAGE = "usage"
     LOSS = "loss"
     STATE = "state"

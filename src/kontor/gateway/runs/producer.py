@@ -44,6 +44,7 @@ from kontor.gateway.wire.port import (
     Text,
     ToolCall,
     UsageSeen,
+    Vector,
 )
 
 log = structlog.get_logger(__name__)
@@ -249,6 +250,8 @@ class Producer:
             case Cited(url=url, title=title):
                 live.say(Kind.CITATION, {"url": url, "title": title})
             case UsageSeen():
+            case Vector(index=index, packed=packed):
+                live.say(Kind.VECTOR, {"index": index, **packed})
                 self._take_count(said, tally)
                 self._tell_usage(said.usage, tally.service)
             case Named() | Finished() | Failed():

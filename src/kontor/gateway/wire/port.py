@@ -223,6 +223,14 @@ class Cited:
 
 
 @dataclass(frozen=True, slots=True)
+class Vector:
+    """One of those that were asked for, packed as `gateway.embedding` does it, where it is to be kept with its run."""
+
+    index: int
+    packed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class UsageSeen:
     """The whole so far; the last one counts."""
 
@@ -263,7 +271,7 @@ class Failed:
     retry_after: float | None = None  # seconds, where the error itself names them and not a header
 
 
-Said = Text | Reasoning | ToolCall | Logprobs | Cited | UsageSeen | Named | Finished | Failed
+Said = Text | Reasoning | ToolCall | Logprobs | Cited | Vector | UsageSeen | Named | Finished | Failed
 
 
 class Reader(Protocol):
