@@ -41,6 +41,11 @@ def test_operations_are_called_by_one_short_name_each(document: dict[str, Any]) 
     assert all(name.isidentifier() and len(name) <= 40 for name in names)
 
 
+def test_no_two_shapes_have_the_same_name(document: dict[str, Any]) -> None:
+    """Of two, both would be named by their modules, and clients would carry these names about."""
+    assert [name for name in document["components"]["schemas"] if "__" in name] == []
+
+
 def test_every_error_answer_is_a_problem(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         for status, response in operation["responses"].items():

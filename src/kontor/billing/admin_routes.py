@@ -32,11 +32,11 @@ from kontor.billing.schemas import (
     GrantMade,
     GrantRead,
     GrantWrite,
+    ModelPriceRead,
     PersonBilling,
     PriceHistory,
     PriceInReview,
     PriceMade,
-    PriceRead,
     PriceWrite,
     ProofRead,
     Queued,
@@ -224,14 +224,14 @@ async def list_prices(
     search: Annotated[Line | None, Query(max_length=200, description="A part of the model's name")] = None,
     cursor: PageCursor = None,
     limit: PageLimit = 50,
-) -> Page[PriceRead]:
+) -> Page[ModelPriceRead]:
     """What holds now."""
     decoded = Cursor.decode(cursor, "str", "str")
     after = None if decoded is None else (decoded[0], decoded[1])
     found = await prices.list_page(unit, provider=provider, search=search, after=after, limit=limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     return Page(
-        items=[PriceRead.of(each) for each in found[:limit]],
+        items=[ModelPriceRead.of(each) for each in found[:limit]],
         next_cursor=None if last is None else Cursor.encode([last.provider, last.model]),
     )
 
@@ -255,7 +255,7 @@ async def set_price(wanted: PriceWrite, actor: AdminWriter, unit: AdminUnit, cal
 @router.get("/prices/{price_id}/history", responses=problems(PriceNotFound))
 async def read_price_history(price_id: UUID, _actor: AdminReader, unit: AdminUnit) -> PriceHistory:
     """Every version of the model's price that there was, newest first."""
-    return PriceHistory(items=[PriceRead.of(each) for each in await prices.history(unit, price_id)])
+    return PriceHistory(items=[ModelPriceRead.of(each) for each in await prices.history(unit, price_id)])
 
 
 @router.post("/prices/refresh", status_code=status.HTTP_202_ACCEPTED)
@@ -273,7 +273,8 @@ async def list_prices_in_review(
     return Page(
         items=[
             PriceInReview(
-                **PriceRead.of(version).model_dump(), present=None if present is None else PriceRead.of(present)
+                **ModelPriceRead.of(version).model_dump(),
+                present=None if present is None else ModelPriceRead.of(present),
             )
             for version, present in found[:limit]
         ],

@@ -400,7 +400,7 @@ class PriceWrite(BaseModel):
         )
 
 
-class PriceRead(BaseModel):
+class ModelPriceRead(BaseModel):
     id: UUID
     provider: str
     model: str
@@ -442,11 +442,11 @@ class PriceMade(BaseModel):
 
 
 class PriceHistory(BaseModel):
-    items: list[PriceRead]
+    items: list[ModelPriceRead]
 
 
-class PriceInReview(PriceRead):
-    present: PriceRead | None = Field(description="What holds until there is a decision")
+class PriceInReview(ModelPriceRead):
+    present: ModelPriceRead | None = Field(description="What holds until there is a decision")
 
 
 class Decision(BaseModel):

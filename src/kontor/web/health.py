@@ -50,7 +50,7 @@ class Check(BaseModel):
     detail: str
 
 
-class Health(BaseModel):
+class HealthRead(BaseModel):
     status: Literal["ok", "starting", "draining", "unready"]
     version: str
     uptime_seconds: int
@@ -190,7 +190,7 @@ Probing = Annotated[Probe, Depends(probe_of)]
 
 
 @router.get("/health")
-async def read_health(request: Request, probe: Probing) -> Health:
+async def read_health(request: Request, probe: Probing) -> HealthRead:
     """A summary for people; always 200 while the process lives."""
     checks = await probe.run()
     status: Literal["ok", "starting", "draining", "unready"] = "ok"
@@ -201,7 +201,7 @@ async def read_health(request: Request, probe: Probing) -> Health:
     elif any(is_missing(check) for check in checks):
         status = "unready"
     uptime = int(time.monotonic() - probe.started_at)
-    return Health(status=status, version=request.app.version, uptime_seconds=uptime, checks=checks)
+    return HealthRead(status=status, version=request.app.version, uptime_seconds=uptime, checks=checks)
 
 
 @router.get("/health/live")
@@ -210,13 +210,13 @@ async def read_live() -> Alive:
     return Alive()
 
 
-@router.get("/health/ready", response_model=Health, responses=problems(NotReady))
-async def read_ready(request: Request, probe: Probing) -> Response | Health:
+@router.get("/health/ready", response_model=HealthRead, responses=problems(NotReady))
+async def read_ready(request: Request, probe: Probing) -> Response | HealthRead:
     """200 when requests may be sent here, otherwise a problem that names what is missing."""
     checks = await probe.run()
     if probe.lifecycle.is_serving and not any(is_missing(check) for check in checks):
         uptime = int(time.monotonic() - probe.started_at)
-        return Health(status="ok", version=request.app.version, uptime_seconds=uptime, checks=checks)
+        return HealthRead(status="ok", version=request.app.version, uptime_seconds=uptime, checks=checks)
     reasons = " ".join(check.detail for check in checks if check.state == "fail") or str(NotReady())
     body = problem_body(
         503,

@@ -3333,6 +3333,25 @@ export interface components {
       user_id: string;
     };
     /**
+     * Health
+     * @enum {string}
+     */
+    Health: "unknown" | "ok" | "slow" | "down";
+    /** HealthRead */
+    HealthRead: {
+      /** Checks */
+      checks: components["schemas"]["Check"][];
+      /**
+       * Status
+       * @enum {string}
+       */
+      status: "ok" | "starting" | "draining" | "unready";
+      /** Uptime Seconds */
+      uptime_seconds: number;
+      /** Version */
+      version: string;
+    };
+    /**
      * HealthSummary
      * @description Of the last 24 hours.
      */
@@ -3345,7 +3364,7 @@ export interface components {
       first_ms_p95: number | null;
       /** Requests */
       requests: number;
-      state: components["schemas"]["kontor__gateway__known__Health"];
+      state: components["schemas"]["Health"];
       /** Ticks */
       ticks: components["schemas"]["TickRead"][];
     };
@@ -3651,112 +3670,6 @@ export interface components {
       needs_key: boolean;
       /** Protocols */
       protocols: string[];
-    };
-    /** PriceRead */
-    kontor__billing__schemas__PriceRead: {
-      /**
-       * Created At
-       * Format: date-time
-       */
-      created_at: string;
-      /** Findings */
-      findings: {
-        [key: string]: unknown;
-      }[];
-      /** Follows Feed */
-      follows_feed: boolean;
-      /** Hours */
-      hours: {
-        [key: string]: unknown;
-      }[];
-      /**
-       * Id
-       * Format: uuid
-       */
-      id: string;
-      /** Is Free */
-      is_free: boolean;
-      /** Model */
-      model: string;
-      /** Prices */
-      prices: {
-        [key: string]: number;
-      };
-      /** Provider */
-      provider: string;
-      /**
-       * Services
-       * @description Other ways of being served, such as `flex`
-       */
-      services: {
-        [key: string]: {
-          [key: string]: unknown;
-        };
-      };
-      /**
-       * Source
-       * @enum {string}
-       */
-      source: "bundled" | "feed" | "admin" | "provider";
-      /**
-       * State
-       * @enum {string}
-       */
-      state: "valid" | "review" | "rejected";
-      /** Tiers */
-      tiers: {
-        [key: string]: unknown;
-      }[];
-      /**
-       * Valid From
-       * Format: date-time
-       */
-      valid_from: string;
-    };
-    /**
-     * Health
-     * @enum {string}
-     */
-    kontor__gateway__known__Health: "unknown" | "ok" | "slow" | "down";
-    /**
-     * PriceRead
-     * @description For a million tokens, in the person's currency, as decimal text. A class without a price of its own is absent.
-     */
-    kontor__gateway__schemas__PriceRead: {
-      /** Audio In */
-      audio_in?: string | null;
-      /** Audio Out */
-      audio_out?: string | null;
-      /** Cache Write */
-      cache_write?: string | null;
-      /** Cached */
-      cached?: string | null;
-      /** Currency */
-      currency: string;
-      /** Image */
-      image?: string | null;
-      /** Input */
-      input?: string | null;
-      /** Is Free */
-      is_free: boolean;
-      /** Output */
-      output?: string | null;
-      /** Reasoning */
-      reasoning?: string | null;
-    };
-    /** Health */
-    kontor__web__health__Health: {
-      /** Checks */
-      checks: components["schemas"]["Check"][];
-      /**
-       * Status
-       * @enum {string}
-       */
-      status: "ok" | "starting" | "draining" | "unready";
-      /** Uptime Seconds */
-      uptime_seconds: number;
-      /** Version */
-      version: string;
     };
     /** LinkBody */
     LinkBody: {
@@ -4212,7 +4125,7 @@ export interface components {
       parameters: {
         [key: string]: unknown;
       };
-      price: components["schemas"]["kontor__gateway__schemas__PriceRead"] | null;
+      price: components["schemas"]["PriceRead"] | null;
       provider: components["schemas"]["ProviderRef"];
       /**
        * State
@@ -4221,6 +4134,67 @@ export interface components {
       state: "ok" | "slow" | "down" | "unpriced" | "no_key";
       /** Takes */
       takes: string[];
+    };
+    /** ModelPriceRead */
+    ModelPriceRead: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Findings */
+      findings: {
+        [key: string]: unknown;
+      }[];
+      /** Follows Feed */
+      follows_feed: boolean;
+      /** Hours */
+      hours: {
+        [key: string]: unknown;
+      }[];
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Free */
+      is_free: boolean;
+      /** Model */
+      model: string;
+      /** Prices */
+      prices: {
+        [key: string]: number;
+      };
+      /** Provider */
+      provider: string;
+      /**
+       * Services
+       * @description Other ways of being served, such as `flex`
+       */
+      services: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
+      /**
+       * Source
+       * @enum {string}
+       */
+      source: "bundled" | "feed" | "admin" | "provider";
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "valid" | "review" | "rejected";
+      /** Tiers */
+      tiers: {
+        [key: string]: unknown;
+      }[];
+      /**
+       * Valid From
+       * Format: date-time
+       */
+      valid_from: string;
     };
     /** ModelRead */
     ModelRead: {
@@ -4249,7 +4223,7 @@ export interface components {
       max_output: number | null;
       /** Name */
       name: string;
-      price: components["schemas"]["kontor__gateway__schemas__PriceRead"] | null;
+      price: components["schemas"]["PriceRead"] | null;
       provider: components["schemas"]["ProviderRef"];
       /**
        * State
@@ -4503,6 +4477,15 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[ModelPriceRead] */
+    Page_ModelPriceRead_: {
+      /** Items */
+      items: components["schemas"]["ModelPriceRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[NotificationRead] */
     Page_NotificationRead_: {
       /** Items */
@@ -4516,15 +4499,6 @@ export interface components {
     Page_PriceInReview_: {
       /** Items */
       items: components["schemas"]["PriceInReview"][];
-      /** Next Cursor */
-      next_cursor?: string | null;
-      /** Total */
-      total?: number | null;
-    };
-    /** Page[PriceRead] */
-    Page_PriceRead_: {
-      /** Items */
-      items: components["schemas"]["kontor__billing__schemas__PriceRead"][];
       /** Next Cursor */
       next_cursor?: string | null;
       /** Total */
@@ -4702,7 +4676,7 @@ export interface components {
     /** PriceHistory */
     PriceHistory: {
       /** Items */
-      items: components["schemas"]["kontor__billing__schemas__PriceRead"][];
+      items: components["schemas"]["ModelPriceRead"][];
     };
     /** PriceInReview */
     PriceInReview: {
@@ -4731,7 +4705,7 @@ export interface components {
       /** Model */
       model: string;
       /** @description What holds until there is a decision */
-      present: components["schemas"]["kontor__billing__schemas__PriceRead"] | null;
+      present: components["schemas"]["ModelPriceRead"] | null;
       /** Prices */
       prices: {
         [key: string]: number;
@@ -4791,6 +4765,32 @@ export interface components {
        * @description The question alone, if it is as short as it may be
        */
       low: string;
+    };
+    /**
+     * PriceRead
+     * @description For a million tokens, in the person's currency, as decimal text. A class without a price of its own is absent.
+     */
+    PriceRead: {
+      /** Audio In */
+      audio_in?: string | null;
+      /** Audio Out */
+      audio_out?: string | null;
+      /** Cache Write */
+      cache_write?: string | null;
+      /** Cached */
+      cached?: string | null;
+      /** Currency */
+      currency: string;
+      /** Image */
+      image?: string | null;
+      /** Input */
+      input?: string | null;
+      /** Is Free */
+      is_free: boolean;
+      /** Output */
+      output?: string | null;
+      /** Reasoning */
+      reasoning?: string | null;
     };
     /** PriceVersionRead */
     PriceVersionRead: {
@@ -5000,7 +5000,7 @@ export interface components {
       ok_at: string | null;
       /** Requests */
       requests: number;
-      state: components["schemas"]["kontor__gateway__known__Health"];
+      state: components["schemas"]["Health"];
       /** Ticks */
       ticks: components["schemas"]["TickRead"][];
     };
@@ -5060,7 +5060,7 @@ export interface components {
       };
       /** Refreshed At */
       refreshed_at: string | null;
-      state: components["schemas"]["kontor__gateway__known__Health"];
+      state: components["schemas"]["Health"];
       /** Timeouts */
       timeouts: {
         [key: string]: number;
@@ -8484,7 +8484,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Page_PriceRead_"];
+          "application/json": components["schemas"]["Page_ModelPriceRead_"];
         };
       };
       /** @description `auth.required` */
@@ -15372,7 +15372,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["kontor__web__health__Health"];
+          "application/json": components["schemas"]["HealthRead"];
         };
       };
       /** @description Any other problem */
@@ -15430,7 +15430,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["kontor__web__health__Health"];
+          "application/json": components["schemas"]["HealthRead"];
         };
       };
       /** @description `health.not_ready` */
