@@ -267,7 +267,7 @@ async def test_a_wish_becomes_a_request(house: House, provider: LlmServer) -> No
     assert (candidate.outgoing.timeouts.idle, candidate.outgoing.timeouts.connect) == (5, 10)
     assert not candidate.is_own_key
     stream = gateway.answerer.stream(candidate.outgoing, candidate.adapter, candidate.call, candidate.at)
-    said = [each async for each in stream]
+    said = [each async for batch in stream for each in batch]
     assert said
     assert provider.requests[-1].json["temperature"] == 0.5
     await gateway.recorder.flush()
@@ -281,7 +281,7 @@ async def test_passages_say_plainly_that_there_are_none(house: House) -> None:
     router = Router(gateway, Estimates(house.database))
     (candidate,) = (await router.route(anna.actor, Wish([{"role": "user", "content": "?"}]))).candidates
     stream = gateway.answerer.stream(candidate.outgoing, candidate.adapter, candidate.call, candidate.at)
-    texts = [each.text async for each in stream if hasattr(each, "text")]
+    texts = [each.text async for batch in stream for each in batch if hasattr(each, "text")]
     assert "no passages" in texts[0]
 
 

@@ -90,7 +90,7 @@ async def ask(
     request = outgoing(model, **changes)
     stream = transport.stream(request, ADAPTERS[protocol], asked or call(model), at or endpoint_of(server))
     async with aclosing(stream) as said:
-        return [each async for each in said]
+        return [each async for batch in said for each in batch]
 
 
 def text_of(said: Sequence[Said]) -> str:
@@ -352,9 +352,9 @@ async def test_a_reader_that_thinks_is_no_silence_of_the_provider(transport: Tra
     stream = transport.stream(request, ADAPTERS["openai_chat"], call(request.model), endpoint_of(provider))
     said: list[Said] = []
     async with aclosing(stream) as saying:
-        async for each in saying:
-            said.append(each)
-            if isinstance(each, Text) and len(said) < 4:
+        async for batch in saying:
+            said += batch
+            if isinstance(batch[-1], Text) and len(said) < 4:
                 await asyncio.sleep(0.3)  # longer than the provider may be silent
     assert text_of(said) == "".join(prose(QUESTION, 3))
     assert not isinstance(said[-1], Failed)
@@ -375,7 +375,7 @@ async def test_an_end_without_an_end_of_the_connection_is_an_end(transport: Tran
         at = Endpoint(f"http://127.0.0.1:{port}/v1", "key", KINDS["openai"].quirks)
         stream = transport.stream(outgoing("any", timeouts=HURRIED), ADAPTERS["openai_chat"], call("any"), at)
         async with aclosing(stream) as saying:
-            said = [each async for each in saying]
+            said = [each async for batch in saying for each in batch]
     assert text_of(said) == "Ja"
     assert reason_of(said) is Reason.STOP
     assert not isinstance(said[-1], Failed)
@@ -419,8 +419,8 @@ async def test_leaving_closes_the_connection_at_once(transport: Transport, provi
     async with aclosing(
         transport.stream(request, ADAPTERS["openai_chat"], call(request.model), endpoint_of(provider))
     ) as saying:
-        async for each in saying:
-            if isinstance(each, Text):
+        async for batch in saying:
+            if any(isinstance(each, Text) for each in batch):
                 break
     await provider.until(lambda: provider.hung_up == 1 and not provider.connections, seconds=2)
     assert provider.invoice[0].usage.written < 100

@@ -68,21 +68,20 @@ class Answerer:
 
     def stream(
         self, request: Outgoing, adapter: Adapter, call: Call, at: Endpoint, prepared: Prepared | None = None
-    ) -> AsyncGenerator[Said, None]:
+    ) -> AsyncGenerator[Sequence[Said], None]:
         if adapter.protocol == PROTOCOL:
             return self._passages(request, call)
         return self._transport.stream(request, adapter, call, at, prepared)
 
-    async def _passages(self, request: Outgoing, call: Call) -> AsyncGenerator[Said, None]:
+    async def _passages(self, request: Outgoing, call: Call) -> AsyncGenerator[Sequence[Said], None]:
         found = await self.retrieval.passages(request.person, question_of(call.messages))
-        yield Named(model=MODEL_NAME)
+        said: list[Said] = [Named(model=MODEL_NAME)]
         for place, passage in enumerate(found, start=1):
-            yield Text(f"{quoted(passage.text)}\n\n[{place}] {passage.title}\n\n")
-            yield Cited(passage.url, passage.title)
+            said.append(Text(f"{quoted(passage.text)}\n\n[{place}] {passage.title}\n\n"))
+            said.append(Cited(passage.url, passage.title))
         if not found:
-            yield Text(NO_PASSAGES)
-        yield UsageSeen(Usage())
-        yield Finished(Reason.STOP)
+            said.append(Text(NO_PASSAGES))
+        yield [*said, UsageSeen(Usage()), Finished(Reason.STOP)]
 
 
 class PassagesAdapter:

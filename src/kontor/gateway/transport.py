@@ -141,8 +141,9 @@ class Transport:
 
     async def stream(
         self, request: Outgoing, adapter: Adapter, call: Call, at: Endpoint, prepared: Prepared | None = None
-    ) -> AsyncGenerator[Said, None]:
-        """What the model says, as it comes. Use it within `contextlib.aclosing`, so that leaving it closes it at once.
+    ) -> AsyncGenerator[Sequence[Said], None]:
+        """What the model says, as it comes: each time, all that came at once. Use it within `contextlib.aclosing`, so
+        that leaving it closes it at once.
 
         Raises a `GatewayError` (or `core.fetch`'s refusal of an address) as long as nothing was said; after that an
         error is the last thing said. `prepared` spares making the request a second time.
@@ -166,15 +167,15 @@ class Transport:
                         said, held = held, None
                         exchange.ticket_answered()
                         self._tell(Attempt(request, attempt, None, exchange.seconds))
-                    for item in said:
-                        yield item
+                    if said:
+                        yield said
                 exchange.finished()
-                for item in held or ():
-                    yield item
+                if held:
+                    yield held
             except KontorError as error:
                 exchange.failed(error)
                 if held is None:
-                    yield failed_late(error)
+                    yield (failed_late(error),)
                     return
                 wait = await self._wait_or_raise(request, attempt, error, exchange.seconds, left=deadline - loop.time())
             else:
@@ -494,8 +495,9 @@ class Reading:
             raise self._error
         if self._is_over:
             return None
+        data = await self._next()
         said: list[Said] = []
-        for frame in await self._frames():
+        for frame in self._cut(data):
             self._take(self._read(frame), said)
             if self._error is not None:
                 return said
@@ -505,30 +507,32 @@ class Reading:
                 self._error = Cut(self._exchange.provider)
         return said
 
-    async def _frames(self) -> Sequence[bytes]:
+    async def _next(self) -> bytes | None:
+        """None: the connection failed after the end had been said."""
+        phase: Phase = "idle"
+        if self._has_finished:
+            seconds = self._limits.tail
+        elif self._has_begun:
+            seconds = self._limits.idle
+        else:
+            self._has_begun = True
+            phase, seconds = "first_byte", max(self._limits.first_byte - self._exchange.seconds, 0)
         try:
-            data = await self._next()
+            return await self._exchange.piece(phase, seconds)
         except GatewayError:
-            if not self._has_finished:
-                raise
-            # The end was said. What is still missing belongs to the connection, not to the answer.
-            self._is_over = True
+            # What is still missing belongs to the connection, not to the answer.
+            if self._has_finished:
+                return None
+            raise
+
+    def _cut(self, data: bytes | None) -> Sequence[bytes]:
+        self._is_over = not data
+        if data is None:
             return ()
         try:
-            if data:
-                return self._framer.feed(data)
-            self._is_over = True
-            return self._framer.end()
+            return self._framer.feed(data) if data else self._framer.end()
         except FrameTooLong as reason:
             raise AnswerTooLarge(self._exchange.provider, limit_bytes=reason.limit) from reason
-
-    async def _next(self) -> bytes:
-        if self._has_finished:
-            return await self._exchange.piece("idle", self._limits.tail)
-        if self._has_begun:
-            return await self._exchange.piece("idle", self._limits.idle)
-        self._has_begun = True
-        return await self._exchange.piece("first_byte", max(self._limits.first_byte - self._exchange.seconds, 0))
 
     def _read(self, frame: bytes) -> Sequence[Said]:
         try:
@@ -539,6 +543,9 @@ class Reading:
             return ()
 
     def _take(self, items: Sequence[Said], said: list[Said]) -> None:
+        if len(items) == 1 and type(items[0]) is Text:
+            said.append(items[0])  # as nearly all are
+            return
         for item in items:
             if isinstance(item, Failed):
                 request = self._exchange.request

@@ -133,15 +133,14 @@ class Scripted:
 
     async def stream(
         self, request: Outgoing, adapter: Adapter, call: Call, at: Endpoint, prepared: Prepared | None = None
-    ) -> AsyncGenerator[Said, None]:
+    ) -> AsyncGenerator[Sequence[Said], None]:
         self.asked.append(call)
         if request.went_out is not None:
             request.went_out()
         answer = self.answers[len(self.asked) - 1]
         for word in answer.split(" "):
-            yield Text(f"{word} ")
-        yield UsageSeen(Usage(input=10, output=len(answer.split(" "))))
-        yield Finished(Reason.STOP)
+            yield [Text(f"{word} ")]
+        yield [UsageSeen(Usage(input=10, output=len(answer.split(" ")))), Finished(Reason.STOP)]
 
 
 @dataclass

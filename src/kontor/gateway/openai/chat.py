@@ -76,6 +76,8 @@ class ChatStream:
     _cited: int = 0
     _head: bytes = b""
     _tail: bytes = b""
+    _before_text: bytes = b""
+    _after_text: bytes = b""
 
     def __post_init__(self) -> None:
         head = {
@@ -86,19 +88,23 @@ class ChatStream:
         }
         self._head = b"data: " + orjson.dumps(head)[:-1] + b',"choices":[{"index":0,"delta":'
         self._tail = b',"usage":null}\n\n' if self.with_usage else b"}\n\n"
+        self._before_text = self._head + b'{"content":'
+        self._after_text = b'},"logprobs":null,"finish_reason":null}]' + self._tail
 
     def begin(self) -> bytes:
         return self._frame({"role": "assistant", "content": ""})
 
     def frames(self, events: Iterable[RunEvent]) -> bytes:
-        return b"".join(self._said(event) for event in events)
+        frames: list[bytes] = []
+        for event in events:
+            if event.kind == Kind.TEXT:
+                frames += (self._before_text, orjson.dumps(event.data["text"]), self._after_text)
+            else:
+                frames.append(self._said(event))
+        return b"".join(frames)
 
     def _said(self, event: RunEvent) -> bytes:
-        data = event.data
-        if event.kind == Kind.TEXT:
-            piece = b'{"content":' + orjson.dumps(data["text"])
-            return self._head + piece + b'},"logprobs":null,"finish_reason":null}]' + self._tail
-        said = b""
+        data, said = event.data, b""
         match event.kind:
             case Kind.REASONING if "text" in data:
                 said = self._frame({"reasoning_content": data["text"]})

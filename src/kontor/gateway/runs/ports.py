@@ -82,7 +82,7 @@ class Asks(Protocol):
 
     def stream(
         self, request: Outgoing, adapter: Adapter, call: Call, at: Endpoint, prepared: Prepared | None = None
-    ) -> AsyncGenerator[Said, None]: ...
+    ) -> AsyncGenerator[Sequence[Said], None]: ...
 
 
 class Estimates(Protocol):

@@ -195,10 +195,11 @@ class Producer:
             estimated_input = self._estimates.input_tokens(candidate.model_name, call.messages, call.tools)
         try:
             async with aclosing(self._asks.stream(outgoing, candidate.adapter, call, candidate.at, prepared)) as stream:
-                async for said in stream:
+                async for batch in stream:
                     if not self._has_spoken:
                         self._begin(candidate, (*candidate.losses, *prepared.losses))
-                    self._take(said, tally, text_kind)
+                    for said in batch:
+                        self._take(said, tally, text_kind)
                     if self.live.is_behind:
                         await self.live.room()
             end = End.WHOLE if tally.finished is not None else End.CUT
@@ -249,9 +250,9 @@ class Producer:
                 live.say(Kind.LOGPROBS, {"items": list(items)})
             case Cited(url=url, title=title):
                 live.say(Kind.CITATION, {"url": url, "title": title})
-            case UsageSeen():
             case Vector(index=index, packed=packed):
                 live.say(Kind.VECTOR, {"index": index, **packed})
+            case UsageSeen():
                 self._take_count(said, tally)
                 self._tell_usage(said.usage, tally.service)
             case Named() | Finished() | Failed():
@@ -266,7 +267,7 @@ class Producer:
         tally.is_seen_whole = False
         if self._candidate.call.schema is not None:
             tally.text.append(piece)
-        self.live.say(kind, {"text": piece})
+        self.live.say_text(kind, piece)
         self._watch_cost(tally)
 
     def _take_reasoning(self, said: Reasoning, tally: Tally) -> None:
