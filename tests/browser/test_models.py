@@ -17,6 +17,7 @@ SCREENS = (
     "/admin/models",
     "/admin/choice",
     "/admin/prices",
+    "/admin/usage",
     "/admin/billing",
     "/settings/models",
     "/usage",

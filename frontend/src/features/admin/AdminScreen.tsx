@@ -23,6 +23,7 @@ import { ModelsSection } from "./models/ModelsSection";
 import { OverviewSection } from "./overview/OverviewSection";
 import { ProvidersSection } from "./providers/ProvidersSection";
 import { adminTexts } from "./texts";
+import { UsageSection } from "./usage/UsageSection";
 import { UsersSection } from "./users/UsersSection";
 
 const bodies: Record<SectionId, ComponentType> = {
@@ -32,6 +33,7 @@ const bodies: Record<SectionId, ComponentType> = {
   providers: ProvidersSection,
   models: ModelsSection,
   choice: ChoiceSection,
+  usage: UsageSection,
   prices: PricesSection,
   billing: BillingSection,
   installation: InstallationSection,

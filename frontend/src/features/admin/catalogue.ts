@@ -1,5 +1,6 @@
 import {
   Boxes,
+  ChartColumn,
   Gauge,
   KeyRound,
   LayoutDashboard,
@@ -25,6 +26,7 @@ export type SectionId =
   | "providers"
   | "models"
   | "choice"
+  | "usage"
   | "prices"
   | "billing"
   | "installation"
@@ -126,6 +128,20 @@ export const catalogue = makeCatalogue<SectionId>("/admin", title, [
         id: "cut-streams",
         title: { en: "Stopped answers", de: "Gestoppte Antworten" },
         words: { en: "stop stream drain cancel", de: "Stopp Strom Abbruch" },
+      },
+    ],
+  },
+  {
+    id: "usage",
+    title: { en: "Usage of the house", de: "Verbrauch des Hauses" },
+    icon: ChartColumn,
+    caption: money,
+    visible: administrates,
+    settings: [
+      {
+        id: "top-models",
+        title: { en: "Models with the highest cost", de: "Modelle mit den höchsten Kosten" },
+        words: { en: "statistics top spending errors", de: "Statistik Kosten Fehler meiste" },
       },
     ],
   },

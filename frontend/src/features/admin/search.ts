@@ -17,6 +17,7 @@ const names = [
   "provider",
   "owner",
   "view",
+  "span",
   "id",
 ] as const;
 export type AdminSearch = Partial<Record<(typeof names)[number], string>>;

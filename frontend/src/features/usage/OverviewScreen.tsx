@@ -9,6 +9,7 @@ import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { tileCode } from "@/shared/models/price";
+import { everyDay, isSpan, type Period, periodOf, type Span, spans } from "@/shared/receipts/period";
 import { IconButton } from "@/shared/ui/button";
 import { BarChart } from "@/shared/ui/charts";
 import { CsvMenu } from "@/shared/ui/csv-menu";
@@ -17,10 +18,9 @@ import { Fact, FactStrip, Section } from "@/shared/ui/section";
 import { EmptyState, ErrorState, LoadingBars, Refreshing, Skeleton } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { Segmented } from "@/shared/ui/tabs";
-import { csvAddress, type Grouping, groupings, type Period, type Usage, usageQuery } from "./api";
+import { csvAddress, type Grouping, groupings, type Usage, usageQuery } from "./api";
 import { CostCell } from "./CostCell";
 import { costWords } from "./costs";
-import { everyDay, isSpan, periodOf, type Span, spans } from "./period";
 import { usageTexts } from "./texts";
 
 function useSpan(): [Span, (span: Span) => void] {

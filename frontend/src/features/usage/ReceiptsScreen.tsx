@@ -11,6 +11,7 @@ import { type Say, useTexts } from "@/shared/i18n/texts";
 import { tileCode } from "@/shared/models/price";
 import { receiptQuery } from "@/shared/receipts/api";
 import { usePaper } from "@/shared/receipts/paper";
+import { everything, isSpan, periodOf, type Span, spans } from "@/shared/receipts/period";
 import { ReceiptSlip } from "@/shared/receipts/ReceiptSlip";
 import { Button, IconButton } from "@/shared/ui/button";
 import { CopyButton } from "@/shared/ui/copy-button";
@@ -25,7 +26,6 @@ import { EmptyState, ErrorState, LoadingBars, Refreshing, Skeleton } from "@/sha
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { When } from "@/shared/ui/values";
 import { csvAddress, groupings, type LogLine, logQuery } from "./api";
-import { everything, isSpan, periodOf, type Span, spans } from "./period";
 import { ReceiptTrace } from "./ReceiptTrace";
 import { usageTexts } from "./texts";
 

@@ -6,11 +6,11 @@ import { formatMoney } from "@/shared/i18n/format";
 import { type Locale, useLocale } from "@/shared/i18n/locale";
 import { type Say, useTexts } from "@/shared/i18n/texts";
 import { balanceQuery } from "@/shared/receipts/balance";
+import { monthName, periodOf } from "@/shared/receipts/period";
 import { cx } from "@/shared/ui/cx";
 import { ProgressBar } from "@/shared/ui/marks";
 import { type Usage, usageQuery } from "./api";
 import { costWords } from "./costs";
-import { monthName, periodOf } from "./period";
 import { usageTexts } from "./texts";
 
 const SHOWN = 4;

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, ifMatch, read, type Schemas } from "@/shared/api/client";
+import type { Period } from "@/shared/receipts/period";
 
 export const groupings = ["model", "project", "provider"] as const;
 export type Grouping = (typeof groupings)[number];
@@ -14,12 +15,6 @@ export type BudgetWish = Schemas["BudgetWrite"];
 export type BudgetPeriod = Budget["period"];
 
 export const budgetPeriods = ["day", "month", "total"] as const satisfies readonly BudgetPeriod[];
-
-/** Whole days, both ends included, in the person's own zone. */
-export interface Period {
-  readonly since: string;
-  readonly until: string;
-}
 
 export const usageQuery = (group: Grouping | "day", period: Period) =>
   queryOptions({

@@ -5,6 +5,7 @@ import type { SheetValue } from "@/shared/frame/sheet";
 import { SheetContext } from "@/shared/frame/sheet";
 import { local, makeModel } from "@/shared/models/test-kit";
 import type { Receipt } from "@/shared/receipts/api";
+import { everyDay, periodOf } from "@/shared/receipts/period";
 import { problem } from "@/shared/test/network";
 import { makeMe } from "@/shared/test/people";
 import { expectAccessible, renderScreen } from "@/shared/test/render";
@@ -14,7 +15,6 @@ import BalanceScreen from "./BalanceScreen";
 import LimitsScreen from "./LimitsScreen";
 import OverviewScreen from "./OverviewScreen";
 import PricesScreen from "./PricesScreen";
-import { everyDay, periodOf } from "./period";
 import ReceiptsScreen from "./ReceiptsScreen";
 import UsageSidebar from "./UsageSidebar";
 

@@ -1,6 +1,11 @@
-import { addDays, addMonths, type Day, sayDay } from "@/shared/i18n/days";
-import { currentLocale, type Locale } from "@/shared/i18n/locale";
-import type { Period, UsageGroup } from "./api";
+import { addDays, addMonths, type Day, sayDay } from "../i18n/days";
+import { currentLocale, type Locale } from "../i18n/locale";
+
+/** Whole days, both ends included, in the person's own zone. */
+export interface Period {
+  readonly since: Day;
+  readonly until: Day;
+}
 
 export const spans = ["month", "last", "30", "90"] as const;
 export type Span = (typeof spans)[number];
@@ -31,12 +36,12 @@ export function everything(today: Day): Period {
 }
 
 /** Every day of the period, also those on which nothing happened. */
-export function everyDay(
+export function everyDay<Of extends { key: string; cost: { nano: number } | null }>(
   period: Period,
-  days: readonly UsageGroup[],
-): { day: Day; nano: number; of: UsageGroup | null }[] {
+  days: readonly Of[],
+): { day: Day; nano: number; of: Of | null }[] {
   const known = new Map(days.map((entry) => [entry.key.slice(0, 10), entry]));
-  const all: { day: Day; nano: number; of: UsageGroup | null }[] = [];
+  const all: { day: Day; nano: number; of: Of | null }[] = [];
   for (let day = period.since; day <= period.until; day = addDays(day, 1)) {
     const of = known.get(day) ?? null;
     all.push({ day, nano: of?.cost?.nano ?? 0, of });
