@@ -1,5 +1,7 @@
 """A database that is away is waited for; one that says no is not asked again."""
 
+import asyncio
+
 import asyncpg
 import pytest
 from sqlalchemy import text
@@ -8,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kontor.core.database import Database
 from kontor.core.outage import is_outage
+from tests.conftest import Server
 
 
 class Original(Exception):
@@ -78,3 +81,29 @@ async def test_a_connection_that_was_cut_is_an_outage(committed_database: Databa
         async with committed_database.system("test") as unit:
             await unit.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     assert is_outage(caught.value)
+
+
+async def test_connections_that_broke_unused_are_noticed_by_nobody(server: Server, copy: str) -> None:
+    """As after a new start of the database: every connection in the pool is broken, and the next units just work."""
+    database = Database.connect(server.app_url(copy), pool_size=5)
+
+    async def backend(held: asyncio.Barrier | None = None) -> int:
+        async with database.system("test") as unit:
+            if held is not None:
+                await held.wait()
+            return int(await unit.scalar(text("SELECT pg_backend_pid()")) or 0)
+
+    async def backends() -> set[int]:
+        """Of as many units at once as there are connections."""
+        held = asyncio.Barrier(5)
+        return set(await asyncio.gather(*(backend(held) for _ in range(5))))
+
+    before = await backends()
+    server.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{copy}'", as_superuser=True
+    )
+    after = await backends()
+    assert len(before) == len(after) == 5
+    assert before.isdisjoint(after)
+    assert await backend() in after
+    await database.close()

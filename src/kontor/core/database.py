@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import orjson
 import structlog
 from sqlalchemy import MetaData, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -64,7 +64,6 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=15,
-        pool_pre_ping=True,
         pool_recycle=1800,
         hide_parameters=True,  # they are what people wrote, and errors end up in logs
         json_serializer=_dumps,
@@ -90,19 +89,28 @@ class Database:
     async def unit(self, who: Actor | Identity) -> AsyncIterator[AsyncSession]:
         """One transaction on somebody's behalf; committed when the block ends, rolled back when it raises."""
         identity = who.identity if isinstance(who, Actor) else who
-        async with self._sessions() as session, session.begin():
-            await identify_in_time(session, identity)
+        async with self._begun(identity) as session:
             yield session
         self._tell(session)
 
     @asynccontextmanager
     async def system(self, purpose: SystemPurpose) -> AsyncIterator[AsyncSession]:
         """One transaction on nobody's behalf. The purpose is for the reader and for the statistics of slow queries."""
-        async with self._sessions() as session, session.begin():
+        async with self._begun(Identity(Scope.SYSTEM)) as session:
             session.info["purpose"] = purpose
-            await identify_in_time(session, Identity(Scope.SYSTEM))
             yield session
         self._tell(session)
+
+    @asynccontextmanager
+    async def _begun(self, identity: Identity) -> AsyncIterator[AsyncSession]:
+        async with self._sessions() as session:
+            await begin_in_time(session, identity)
+            try:
+                yield session
+            except BaseException:
+                await session.rollback()
+                raise
+            await session.commit()
 
     def on_commit(self, fact: type[F], heard: Callable[[F], None]) -> None:
         """Called with what units of this process left by `tell_after_commit`."""
@@ -129,11 +137,22 @@ def tell_after_commit(unit: AsyncSession, fact: object) -> None:
     unit.info.setdefault(_AFTER_COMMIT, []).append(fact)
 
 
-async def identify_in_time(session: AsyncSession, identity: Identity) -> None:
-    """The first statement also finds out whether there is a database: one that is silent is not waited for."""
+async def begin_in_time(session: AsyncSession, identity: Identity) -> None:
+    """The first statement also finds out whether there is a database: one that is silent is not waited for.
+
+    And it finds connections that broke while they lay in the pool, as all do when the database is started anew. Nothing
+    has been done on them yet, so the same is said once more on a new one. That is all that asking each connection
+    whether it still lives would find, and that costs three round trips before every transaction.
+    """
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            await identify(session, identity)
+            try:
+                await identify(session, identity)
+            except DBAPIError as reason:
+                if not is_outage(reason):
+                    raise
+                await session.invalidate()
+                await identify(session, identity)
     except Exception as reason:
         if not is_outage(reason):
             raise
