@@ -2,14 +2,15 @@
 also where nobody pays the house.
 
 A run reserves its estimate in each budget that it touches, and its true cost replaces it. The rows are locked in the
-order of their ids, so the counters are exact however many ask at once.
+order of their ids, those of all runs of a batch at once, so the counters are exact however many ask at the same time.
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.errors import BudgetReached
+from kontor.core.bulk import Bulk, Named, Record, fetch
 from kontor.core.clock import now
 from kontor.core.database import elevated
 from kontor.core.events.publishing import JSON, person_topic, publish
@@ -76,26 +78,39 @@ def period_end(period: Period, start: datetime, timezone: str) -> datetime | Non
 COLUMNS = """id, owner_id, subject, subject_id, period, currency, limit_nano, is_stop, warn_percent, is_by_admin,
     timezone, period_from, spent_nano, held_nano, warned_at, version"""
 
-_TOUCHED = text(f"""
+_TOUCHED = f"""
     SELECT {COLUMNS} FROM budget
-    WHERE (subject = 'person' AND subject_id = :person)
-        OR (subject = 'project' AND subject_id = CAST(:project AS uuid))
-        OR (subject = 'key' AND subject_id = CAST(:key AS uuid))
+    WHERE (subject = 'person' AND subject_id = ANY($1::uuid[]))
+        OR (subject = 'project' AND subject_id = ANY($2::uuid[]))
+        OR (subject = 'key' AND subject_id = ANY($3::uuid[]))
     ORDER BY id FOR UPDATE
-""")  # noqa: S608 - our own words
-_OF_RUN = text(f"""
-    SELECT {COLUMNS}, (SELECT amount_nano FROM budget_hold h WHERE h.run_id = :run AND h.budget_id = b.id) AS reserved
-    FROM budget b WHERE id IN (SELECT budget_id FROM budget_hold WHERE run_id = :run)
-    ORDER BY id FOR UPDATE OF b
-""")  # noqa: S608
-_STORE = text("""
-    UPDATE budget SET period_from = :from, spent_nano = :spent, held_nano = :held, warned_at = :warned WHERE id = :id
-""")
-_RESERVE = text("""
-    INSERT INTO budget_hold (run_id, budget_id, amount_nano, expires_at) VALUES (:run, :budget, :amount, :expires)
-""")
-_RELEASE = text("DELETE FROM budget_hold WHERE run_id = :run RETURNING budget_id, amount_nano")
-_KNOWN = text("SELECT 1 FROM budget_hold WHERE run_id = :run LIMIT 1")
+"""  # noqa: S608 - our own words
+_OF_RUNS = f"""
+    SELECT {COLUMNS} FROM budget WHERE id IN (SELECT budget_id FROM budget_hold WHERE run_id = ANY($1::uuid[]))
+    ORDER BY id FOR UPDATE
+"""  # noqa: S608
+_HELD = "SELECT DISTINCT run_id FROM budget_hold WHERE run_id = ANY($1::uuid[])"
+_RELEASE = "DELETE FROM budget_hold WHERE run_id = ANY($1::uuid[]) RETURNING run_id, budget_id, amount_nano"
+_STORE = Bulk(
+    """
+    WITH held AS (
+        INSERT INTO budget_hold (run_id, budget_id, amount_nano, expires_at)
+        SELECT run_id, budget_id, amount, expires_at FROM {hold}
+    )
+    UPDATE budget SET
+        period_from = counter.period_from, spent_nano = counter.spent, held_nano = counter.held,
+        warned_at = counter.warned_at
+    FROM {counter} WHERE budget.id = counter.id
+    """,
+    hold={"run_id": "uuid", "budget_id": "uuid", "amount": "bigint", "expires_at": "timestamptz"},
+    counter={
+        "id": "uuid",
+        "period_from": "timestamptz",
+        "spent": "bigint",
+        "held": "bigint",
+        "warned_at": "timestamptz",
+    },
+)
 _EXPIRED = text("SELECT DISTINCT run_id FROM budget_hold WHERE expires_at < :before LIMIT :batch")
 _MINE = text(f"""
     SELECT {COLUMNS} FROM budget WHERE owner_id = :owner ORDER BY subject, period, is_by_admin, id
@@ -118,24 +133,24 @@ _PUT = text("""
 _DELETE = text("DELETE FROM budget WHERE id = :id")
 
 
-def _budget(row: Any) -> Budget:
+def _budget(row: Named) -> Budget:
     return Budget(
-        id=row.id,
-        owner_id=UserId(row.owner_id),
-        subject=row.subject,
-        subject_id=row.subject_id,
-        period=row.period,
-        currency=row.currency,
-        limit=row.limit_nano,
-        is_stop=row.is_stop,
-        warn_percent=row.warn_percent,
-        is_by_admin=row.is_by_admin,
-        timezone=row.timezone,
-        period_from=row.period_from,
-        spent=row.spent_nano,
-        held=row.held_nano,
-        warned_at=row.warned_at,
-        version=row.version,
+        id=row["id"],
+        owner_id=UserId(row["owner_id"]),
+        subject=row["subject"],
+        subject_id=row["subject_id"],
+        period=row["period"],
+        currency=row["currency"],
+        limit=row["limit_nano"],
+        is_stop=row["is_stop"],
+        warn_percent=row["warn_percent"],
+        is_by_admin=row["is_by_admin"],
+        timezone=row["timezone"],
+        period_from=row["period_from"],
+        spent=row["spent_nano"],
+        held=row["held_nano"],
+        warned_at=row["warned_at"],
+        version=row["version"],
     )
 
 
@@ -172,70 +187,122 @@ class Counter:
             resets_at=period_end(self.budget.period, self.period_from, self.budget.timezone),
         )
 
-    async def store(self, unit: AsyncSession) -> None:
-        values = {
-            "id": self.budget.id,
-            "from": self.period_from,
-            "spent": min(self.spent, MOST_NANO),
-            "held": self.held,
-            "warned": self.warned_at,
-        }
-        await unit.execute(_STORE, values)
-
 
 Amounts = Mapping[str, int]  # currency -> the same amount in it
 
 
-async def touched(
-    unit: AsyncSession, *, payer: UserId, project_id: UUID | None, key_id: UUID | None
-) -> Sequence[Budget]:
-    """The budgets that a run touches, locked, so that the caller knows in which currencies its estimate is needed."""
-    found = await unit.execute(_TOUCHED, {"person": payer, "project": project_id, "key": key_id})
-    return [_budget(row) for row in found]
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """Whose budgets a run touches."""
+
+    payer: UserId
+    project_id: UUID | None
+    key_id: UUID | None
 
 
-async def check(unit: AsyncSession, budgets: Sequence[Budget], amounts: Amounts, *, run_id: UUID) -> Sequence[Counter]:
-    """Raises BudgetReached where one of them has too little left; writes nothing. `budgets` are the locked rows of
-    `touched`. A run that has reserved before needs nothing more."""
-    if not budgets or await unit.scalar(_KNOWN, {"run": run_id}):
-        return []
-    at = now()
-    counters = [Counter.at(budget, at) for budget in budgets]
-    for counter in counters:
-        counter.refuse(amounts[counter.budget.currency])
-    return counters
+class Counters:
+    """The locked budgets of a batch of runs. What is decided here counts for the next run at once, and is written for
+    all of them by `store`."""
 
+    def __init__(self, found: Sequence[Budget], at: datetime) -> None:
+        self._at = at
+        self._all = {budget.id: Counter.at(budget, at) for budget in found}
+        self._by_subject: dict[tuple[str, UUID], list[Counter]] = defaultdict(list)
+        for counter in self._all.values():
+            self._by_subject[counter.budget.subject, counter.budget.subject_id].append(counter)
+        self._holds: list[dict[str, object]] = []
+        self._changed: dict[UUID, Counter] = {}
 
-async def reserve(
-    unit: AsyncSession, counters: Sequence[Counter], amounts: Amounts, *, run_id: UUID, expires_at: datetime
-) -> None:
-    for counter in counters:
-        amount = amounts[counter.budget.currency]
-        values = {"run": run_id, "budget": counter.budget.id, "amount": amount, "expires": expires_at}
-        await unit.execute(_RESERVE, values)
-        counter.held += amount
-        await counter.store(unit)
+    def __bool__(self) -> bool:
+        return bool(self._all)
 
+    @property
+    def currencies(self) -> set[str]:
+        return {counter.budget.currency for counter in self._all.values()}
 
-async def of_run(unit: AsyncSession, run_id: UUID) -> Sequence[Budget]:
-    """Locked, in the order of their ids."""
-    return [_budget(row) for row in await unit.execute(_OF_RUN, {"run": run_id})]
+    def touched(self, spender: Spender) -> list[Counter]:
+        subjects = (("person", spender.payer), ("project", spender.project_id), ("key", spender.key_id))
+        return [
+            counter
+            for name, subject in subjects
+            if subject is not None
+            for counter in self._by_subject.get((name, subject), ())
+        ]
 
+    def of(self, budget_id: UUID) -> Counter:
+        return self._all[budget_id]
 
-async def count(unit: AsyncSession, budgets: Sequence[Budget], amounts: Amounts, *, run_id: UUID) -> None:
-    """What was reserved goes, what was spent is counted. The second time there is nothing reserved, and nothing
-    happens. `budgets` are the locked rows of `of_run`."""
-    if not budgets:
-        return
-    reserved = {row.budget_id: row.amount_nano for row in await unit.execute(_RELEASE, {"run": run_id})}
-    at = now()
-    for counter in (Counter.at(budget, at) for budget in budgets if budget.id in reserved):
-        counter.held -= reserved[counter.budget.id]
-        counter.spent += amounts.get(counter.budget.currency, 0)
+    def reserve(self, touched: Sequence[Counter], amounts: Amounts, *, run_id: UUID, expires_at: datetime) -> None:
+        for counter in touched:
+            amount = amounts[counter.budget.currency]
+            counter.held += amount
+            self._changed[counter.budget.id] = counter
+            self._holds.append(
+                {"run_id": run_id, "budget_id": counter.budget.id, "amount": amount, "expires_at": expires_at}
+            )
+
+    def count(self, counter: Counter, *, reserved: int, spent: int) -> bool:
+        """Whether its owner is to be warned now."""
+        counter.held -= reserved
+        counter.spent += spent
+        self._changed[counter.budget.id] = counter
         if counter.spent >= counter.budget.warns_at and counter.warned_at is None and counter.spent:
-            counter.warned_at = at
-            await _warn(unit, counter)
-        await counter.store(unit)
+            counter.warned_at = self._at
+            return True
+        return False
+
+    async def store(self, unit: AsyncSession) -> None:
+        if not self._changed:
+            return
+        counters = [
+            {
+                "id": counter.budget.id,
+                "period_from": counter.period_from,
+                "spent": min(counter.spent, MOST_NANO),
+                "held": counter.held,
+                "warned_at": counter.warned_at,
+            }
+            for counter in self._changed.values()
+        ]
+        await _STORE.run(unit, hold=self._holds, counter=counters)
+
+
+async def lock_touched(unit: AsyncSession, spenders: Collection[Spender]) -> Counters:
+    """Locked, in the order of their ids."""
+    found = await fetch(
+        unit,
+        _TOUCHED,
+        list({each.payer for each in spenders}),
+        list({each.project_id for each in spenders if each.project_id is not None}),
+        list({each.key_id for each in spenders if each.key_id is not None}),
+    )
+    return Counters([_budget(row) for row in found], now())
+
+
+async def held_before(unit: AsyncSession, runs: Sequence[UUID]) -> set[UUID]:
+    """A run that has reserved before needs nothing more."""
+    return {row["run_id"] for row in await fetch(unit, _HELD, runs)}
+
+
+async def lock_of_runs(unit: AsyncSession, runs: Sequence[UUID]) -> Counters:
+    return Counters([_budget(row) for row in await fetch(unit, _OF_RUNS, runs)], now())
+
+
+async def count(unit: AsyncSession, counters: Counters, spent: Mapping[UUID, Amounts]) -> None:
+    """What was reserved goes, what was spent is counted, run by run. The second time there is nothing reserved, and
+    nothing happens. `counters` are those of `lock_of_runs`."""
+    if not counters:
+        return
+    reserved: dict[UUID, list[Record]] = defaultdict(list)
+    for row in await fetch(unit, _RELEASE, list(spent)):
+        reserved[row["run_id"]].append(row)
+    for run_id, amounts in spent.items():
+        for row in reserved[run_id]:
+            counter = counters.of(row["budget_id"])
+            amount = amounts.get(counter.budget.currency, 0)
+            if counters.count(counter, reserved=row["amount_nano"], spent=amount):
+                await _warn(unit, counter)
+    await counters.store(unit)
 
 
 async def _warn(unit: AsyncSession, counter: Counter) -> None:
@@ -277,7 +344,7 @@ async def replace_all(
     """One for each period, and no others. Those that stay go on counting."""
     async with elevated(unit, "billing"):
         values = {"subject": whose.subject, "subject_id": whose.subject_id, "by_admin": whose.is_by_admin}
-        present = [_budget(row) for row in await unit.execute(_OF_SUBJECT, values)]
+        present = [_budget(row) for row in (await unit.execute(_OF_SUBJECT, values)).mappings()]
         refuse_stale(version_of(present), seen)
         wanted = {wish.period for wish in wishes}
         for budget in present:
@@ -317,7 +384,7 @@ def version_of(budgets: Sequence[Budget]) -> int:
 async def list_of(unit: AsyncSession, owner: UserId) -> Sequence[Budget]:
     """As they are now: a period that is over is shown as the new one, in which nothing is spent yet."""
     at = now()
-    found = [_budget(row) for row in await unit.execute(_MINE, {"owner": owner})]
+    found = [_budget(row) for row in (await unit.execute(_MINE, {"owner": owner})).mappings()]
     return [current(budget, at) for budget in found]
 
 

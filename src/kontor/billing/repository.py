@@ -1,12 +1,14 @@
 """Every query on wallets, holds and the ledger. The caller is in a unit that keeps the books (`elevated`).
 
 Locks are taken in one order everywhere, so that no two deeds wait for each other in a ring: budgets by their id, then
-the wallet, then the hold. Grants and top-ups are guarded by their wallet's lock. Whoever ends a hold has the wallet's
-lock and the hold's, and finds it ended or ends it: of two that settle one run, the second sees what the first did.
+wallets by their owner, then holds. Grants and top-ups are guarded by their wallet's lock. Whoever ends a hold has the
+wallet's lock and the hold's, and finds it ended or ends it: of two that settle one run, the second sees what the first
+did.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.purse import Grant, Posting, Purse
+from kontor.core.bulk import Bulk, Named, fetch
 from kontor.core.clock import now
 from kontor.core.ids import UserId, new_id
 
@@ -38,6 +41,26 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What somebody may promise to runs. Their wallet's row is locked."""
+
+    currency: str
+    available: int
+    next_expiry: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A hold as it is to be written."""
+
+    run_id: UUID
+    owner_id: UserId
+    currency: str
+    amount: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     kind: str
     source: str
@@ -53,35 +76,51 @@ HOLD = "h.run_id, h.state, h.currency AS hold_currency, h.amount_nano, h.charged
 
 _READ = text(f"SELECT {WALLET} FROM wallet w WHERE w.owner_id = :owner")  # noqa: S608 - our own words
 _LOCK = text(f"SELECT {WALLET} FROM wallet w WHERE w.owner_id = :owner FOR UPDATE")  # noqa: S608
-_LOCK_FOR_RUN = text(f"""
+_LOCK_MEANS = """
+    SELECT owner_id, currency, purchased_nano + granted_nano - held_nano - debt_nano AS available, next_expiry_at,
+        EXISTS (SELECT FROM credit_hold WHERE run_id = ANY($2::uuid[])) AS is_known
+    FROM wallet WHERE owner_id = ANY($1::uuid[]) ORDER BY owner_id FOR UPDATE
+"""
+_LOCK_FOR_RUNS = f"""
     SELECT {WALLET}, {HOLD} FROM credit_hold h JOIN wallet w ON w.owner_id = h.owner_id
-    WHERE h.run_id = :run FOR UPDATE OF w, h
-""")  # noqa: S608
+    WHERE h.run_id = ANY($1::uuid[]) ORDER BY w.owner_id, h.run_id FOR UPDATE OF w, h
+"""  # noqa: S608
+_HOLDS = f"SELECT {HOLD}, h.owner_id FROM credit_hold h WHERE h.run_id = ANY($1::uuid[])"  # noqa: S608
 _HOLD = text(f"SELECT {HOLD}, h.owner_id FROM credit_hold h WHERE h.run_id = :run")  # noqa: S608
-_GRANTS = text("""
-    SELECT id, remaining_nano, expires_at FROM credit_grant WHERE owner_id = :owner AND remaining_nano > 0
+_GRANTS = """
+    SELECT id, owner_id, remaining_nano, expires_at FROM credit_grant
+    WHERE owner_id = ANY($1::uuid[]) AND remaining_nano > 0
     ORDER BY expires_at NULLS LAST, created_at, id
-""")
+"""
 _OPEN = text("""
     INSERT INTO wallet (owner_id, currency, created_at, updated_at) VALUES (:owner, :currency, :at, :at)
     ON CONFLICT (owner_id) DO NOTHING
 """)
 
-# The one statement by which money is promised to a run. Whether there is enough is decided by the row itself, so it
-# does not matter how many ask at the same time.
-_TAKE = text("""
-    WITH taken AS (
-        UPDATE wallet SET held_nano = held_nano + :amount, updated_at = :at
-        WHERE owner_id = :owner AND currency = :currency
-            AND purchased_nano + granted_nano - held_nano - debt_nano >= :amount
-            AND (:is_swept OR next_expiry_at IS NULL OR next_expiry_at > :at)
-            AND NOT EXISTS (SELECT FROM credit_hold WHERE run_id = :run)
-        RETURNING owner_id, currency
+# The one statement by which money is promised to runs. Their wallets are locked, so there is as much as was found; that
+# there is enough is checked by the rows themselves once more.
+_TAKE = Bulk(
+    """
+    WITH held AS (
+        INSERT INTO credit_hold (run_id, owner_id, currency, amount_nano, created_at, expires_at)
+        SELECT run_id, owner_id, currency, amount, at, expires_at FROM {hold}
+        RETURNING owner_id, amount_nano, created_at
     )
-    INSERT INTO credit_hold (run_id, owner_id, currency, amount_nano, created_at, expires_at)
-    SELECT :run, owner_id, currency, :amount, :at, :expires FROM taken
-    RETURNING run_id
-""")
+    UPDATE wallet SET held_nano = held_nano + wanted.amount, updated_at = wanted.at
+    FROM (
+        SELECT owner_id, CAST(sum(amount_nano) AS bigint) AS amount, max(created_at) AS at FROM held GROUP BY owner_id
+    ) AS wanted
+    WHERE wallet.owner_id = wanted.owner_id
+    """,
+    hold={
+        "run_id": "uuid",
+        "owner_id": "uuid",
+        "currency": "text",
+        "amount": "bigint",
+        "at": "timestamptz",
+        "expires_at": "timestamptz",
+    },
+)
 _STORE = text("""
     UPDATE wallet SET purchased_nano = :purchased, granted_nano = :granted, held_nano = :held, debt_nano = :debt,
         next_expiry_at = :next, updated_at = :at
@@ -95,30 +134,64 @@ _ADD_GRANT = text("""
     INSERT INTO credit_grant (id, owner_id, amount_nano, remaining_nano, expires_at, note, granted_by, created_at)
     VALUES (:id, :owner, :amount, :amount, :expires, :note, :by, :at)
 """)
-# All that the end of a run changes, in one statement: it is the busiest deed of all, and holds the wallet's lock.
-_END = text("""
-    WITH hold AS (
-        UPDATE credit_hold SET state = :state, charged_nano = :charged, released_nano = :released,
-            provider_usd_nano = :provider, is_estimated = :is_estimated, ended_at = :at
-        WHERE run_id = :run
-    ), purse AS (
-        UPDATE wallet SET purchased_nano = :purchased, granted_nano = :granted, held_nano = :held, debt_nano = :debt,
-            next_expiry_at = :next, updated_at = :at
-        WHERE owner_id = :owner
+# All that the ends of runs change, in one statement: they are the busiest deeds of all, and hold the wallets' locks.
+_END = Bulk(
+    """
+    WITH ended AS (
+        UPDATE credit_hold SET state = hold.state, charged_nano = hold.charged, released_nano = hold.released,
+            provider_usd_nano = hold.provider, is_estimated = hold.is_estimated, ended_at = hold.at
+        FROM {hold} WHERE credit_hold.run_id = hold.run_id
+    ), stored AS (
+        UPDATE wallet SET purchased_nano = purse.purchased, granted_nano = purse.granted, held_nano = purse.held,
+            debt_nano = purse.debt, next_expiry_at = purse.next, updated_at = purse.at
+        FROM {purse} WHERE wallet.owner_id = purse.owner
     ), drawn AS (
-        UPDATE credit_grant g SET remaining_nano = n.remaining
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:remaining AS bigint[])) AS n (id, remaining) WHERE g.id = n.id
-    ), entry AS (
+        UPDATE credit_grant SET remaining_nano = grants.remaining FROM {grants} WHERE credit_grant.id = grants.id
+    ), booked AS (
         INSERT INTO ledger_entry (id, owner_id, kind, source, source_id, currency, provider_usd_nano, at)
-        SELECT :id, :owner, :kind, :source, :source_id, :currency, :provider, :at
-        WHERE cardinality(CAST(:accounts AS text[])) > 0
-        RETURNING id, owner_id
+        SELECT id, owner, kind, source, source_id, currency, provider, at FROM {entry}
     )
     INSERT INTO ledger_posting (entry_id, number, owner_id, account, grant_id, amount_nano)
-    SELECT entry.id, line.number, entry.owner_id, line.account, line.grant_id, line.amount
-    FROM entry, unnest(CAST(:accounts AS text[]), CAST(:grants AS uuid[]), CAST(:amounts AS bigint[]))
-        WITH ORDINALITY AS line (account, grant_id, amount, number)
-""")
+    SELECT entry_id, number, owner, account, grant_id, amount FROM {posting}
+    """,
+    hold={
+        "run_id": "uuid",
+        "state": "text",
+        "charged": "bigint",
+        "released": "bigint",
+        "provider": "bigint",
+        "is_estimated": "boolean",
+        "at": "timestamptz",
+    },
+    purse={
+        "owner": "uuid",
+        "purchased": "bigint",
+        "granted": "bigint",
+        "held": "bigint",
+        "debt": "bigint",
+        "next": "timestamptz",
+        "at": "timestamptz",
+    },
+    grants={"id": "uuid", "remaining": "bigint"},
+    entry={
+        "id": "uuid",
+        "owner": "uuid",
+        "kind": "text",
+        "source": "text",
+        "source_id": "text",
+        "currency": "text",
+        "provider": "bigint",
+        "at": "timestamptz",
+    },
+    posting={
+        "entry_id": "uuid",
+        "number": "smallint",
+        "owner": "uuid",
+        "account": "text",
+        "grant_id": "uuid",
+        "amount": "bigint",
+    },
+)
 # Looked up first: a second arrival is the rule with webhooks and jobs, and an error of the database ends the unit.
 _KNOWN = text("SELECT id FROM ledger_entry WHERE source = :source AND source_id = :source_id AND kind = :kind")
 _BOOK = text("""
@@ -136,13 +209,13 @@ _BOOK = text("""
 
 
 async def read(unit: AsyncSession, owner: UserId) -> Wallet | None:
-    row = (await unit.execute(_READ, {"owner": owner})).one_or_none()
-    return None if row is None else await _wallet(unit, row)
+    row = (await unit.execute(_READ, {"owner": owner})).mappings().one_or_none()
+    return None if row is None else (await _wallets(unit, [row]))[owner]
 
 
 async def lock(unit: AsyncSession, owner: UserId) -> Wallet | None:
-    row = (await unit.execute(_LOCK, {"owner": owner})).one_or_none()
-    return None if row is None else await _wallet(unit, row)
+    row = (await unit.execute(_LOCK, {"owner": owner})).mappings().one_or_none()
+    return None if row is None else (await _wallets(unit, [row]))[owner]
 
 
 async def open_wallet(unit: AsyncSession, owner: UserId, currency: str) -> Wallet:
@@ -154,59 +227,66 @@ async def open_wallet(unit: AsyncSession, owner: UserId, currency: str) -> Walle
     return found
 
 
-async def lock_for_run(unit: AsyncSession, run_id: UUID) -> tuple[Wallet, Hold] | None:
-    """Both rows as they are once the locks are ours: PostgreSQL reads them anew if it had to wait."""
-    row = (await unit.execute(_LOCK_FOR_RUN, {"run": run_id})).one_or_none()
-    return None if row is None else (await _wallet(unit, row), _hold(row))
+async def lock_means(
+    unit: AsyncSession, owners: Collection[UserId], runs: Collection[UUID]
+) -> tuple[dict[UserId, Means], bool]:
+    """Of those who have a wallet; and whether one of these runs has a hold already."""
+    rows = await fetch(unit, _LOCK_MEANS, list(owners), list(runs))
+    means = {UserId(row["owner_id"]): Means(row["currency"], row["available"], row["next_expiry_at"]) for row in rows}
+    return means, any(row["is_known"] for row in rows)
+
+
+async def lock_for_runs(unit: AsyncSession, runs: Sequence[UUID]) -> tuple[dict[UserId, Wallet], dict[UUID, Hold]]:
+    """All rows as they are once the locks are ours: PostgreSQL reads them anew if it had to wait."""
+    rows = await fetch(unit, _LOCK_FOR_RUNS, runs)
+    return await _wallets(unit, rows), {row["run_id"]: _hold(row) for row in rows}
 
 
 async def find_hold(unit: AsyncSession, run_id: UUID) -> Hold | None:
-    row = (await unit.execute(_HOLD, {"run": run_id})).one_or_none()
-    return None if row is None else _hold(row)
+    return (await find_holds(unit, [run_id])).get(run_id)
 
 
-async def _wallet(unit: AsyncSession, row: Any) -> Wallet:
-    grants: tuple[Grant, ...] = ()
-    if row.granted_nano:
-        found = await unit.execute(_GRANTS, {"owner": row.owner_id})
-        grants = tuple(Grant(each.id, each.remaining_nano, each.expires_at) for each in found)
-    purse = Purse(purchased=row.purchased_nano, held=row.held_nano, debt=row.debt_nano, grants=grants)
-    return Wallet(UserId(row.owner_id), row.currency, purse)
+async def find_holds(unit: AsyncSession, runs: Collection[UUID]) -> dict[UUID, Hold]:
+    return {row["run_id"]: _hold(row) for row in await fetch(unit, _HOLDS, list(runs))}
 
 
-def _hold(row: Any) -> Hold:
+async def _wallets(unit: AsyncSession, rows: Sequence[Named]) -> dict[UserId, Wallet]:
+    found = {UserId(row["owner_id"]): row for row in rows}
+    granted = [owner for owner, row in found.items() if row["granted_nano"]]
+    grants: dict[UserId, list[Grant]] = defaultdict(list)
+    # Asked after the lock, in a statement of its own: one that had to wait for the wallet would show them as they were.
+    for each in await fetch(unit, _GRANTS, granted) if granted else ():
+        grants[UserId(each["owner_id"])].append(Grant(each["id"], each["remaining_nano"], each["expires_at"]))
+    return {
+        owner: Wallet(
+            owner,
+            row["currency"],
+            Purse(
+                purchased=row["purchased_nano"],
+                held=row["held_nano"],
+                debt=row["debt_nano"],
+                grants=tuple(grants.get(owner, ())),
+            ),
+        )
+        for owner, row in found.items()
+    }
+
+
+def _hold(row: Named) -> Hold:
     return Hold(
-        run_id=row.run_id,
-        owner_id=UserId(row.owner_id),
-        currency=row.hold_currency,
-        amount=row.amount_nano,
-        state=row.state,
-        charged=row.charged_nano,
-        released=row.released_nano,
+        run_id=row["run_id"],
+        owner_id=UserId(row["owner_id"]),
+        currency=row["hold_currency"],
+        amount=row["amount_nano"],
+        state=row["state"],
+        charged=row["charged_nano"],
+        released=row["released_nano"],
     )
 
 
-async def take(
-    unit: AsyncSession,
-    *,
-    run_id: UUID,
-    owner: UserId,
-    currency: str,
-    amount: int,
-    at: datetime,
-    expires_at: datetime,
-    is_swept: bool = False,
-) -> bool:
-    values = {
-        "run": run_id,
-        "owner": owner,
-        "currency": currency,
-        "amount": amount,
-        "at": at,
-        "expires": expires_at,
-        "is_swept": is_swept,
-    }
-    return (await unit.execute(_TAKE, values)).one_or_none() is not None
+async def take(unit: AsyncSession, takings: Sequence[Taken], at: datetime) -> None:
+    if takings:
+        await _TAKE.run(unit, hold=[{**asdict(each), "at": at} for each in takings])
 
 
 async def store(unit: AsyncSession, before: Wallet, after: Purse, *, made: Sequence[Grant] = ()) -> None:
@@ -255,33 +335,64 @@ class Ended:
     """How a run's hold ends. Both of its rows are locked, and it was found open, or expired."""
 
     run_id: UUID
+    owner_id: UserId
     state: str
+    entry: Entry
     charged: int = 0
     released: int = 0
     provider_usd_nano: int = 0
     is_estimated: bool = False
 
 
-async def end_hold(unit: AsyncSession, before: Wallet, after: Purse, ended: Ended, entry: Entry) -> None:
-    changed = _changed(before.purse.grants, after)
-    values = {
-        **_purse(before, after),
-        "run": ended.run_id,
-        "state": ended.state,
-        "charged": ended.charged,
-        "released": ended.released,
-        "provider": ended.provider_usd_nano,
-        "is_estimated": ended.is_estimated,
-        "ids": list(changed),
-        "remaining": list(changed.values()),
-        "id": new_id(),
-        "kind": entry.kind,
-        "source": entry.source,
-        "source_id": entry.source_id,
-        "currency": before.currency,
-        **_lines(entry),
-    }
-    await unit.execute(_END, values)
+async def end_holds(
+    unit: AsyncSession, before: Mapping[UserId, Wallet], after: Mapping[UserId, Purse], ended: Sequence[Ended]
+) -> None:
+    """`after` is what all of these ends, one after the other, have made of the wallets."""
+    at = now()
+    changed = [item for owner, purse in after.items() for item in _changed(before[owner].purse.grants, purse).items()]
+    booked = [(new_id(), each) for each in ended if each.entry.postings]
+    await _END.run(
+        unit,
+        hold=[
+            {
+                "run_id": each.run_id,
+                "state": each.state,
+                "charged": each.charged,
+                "released": each.released,
+                "provider": each.provider_usd_nano,
+                "is_estimated": each.is_estimated,
+                "at": at,
+            }
+            for each in ended
+        ],
+        purse=[_purse(before[owner], purse) for owner, purse in after.items()],
+        grants=[{"id": grant_id, "remaining": remaining} for grant_id, remaining in changed],
+        entry=[
+            {
+                "id": entry_id,
+                "owner": each.owner_id,
+                "kind": each.entry.kind,
+                "source": each.entry.source,
+                "source_id": each.entry.source_id,
+                "currency": before[each.owner_id].currency,
+                "provider": each.provider_usd_nano,
+                "at": at,
+            }
+            for entry_id, each in booked
+        ],
+        posting=[
+            {
+                "entry_id": entry_id,
+                "number": number,
+                "owner": each.owner_id,
+                "account": posting.account,
+                "grant_id": posting.grant_id,
+                "amount": posting.amount,
+            }
+            for entry_id, each in booked
+            for number, posting in enumerate(each.entry.postings, start=1)
+        ],
+    )
 
 
 async def is_booked(unit: AsyncSession, *, source: str, source_id: str, kind: str) -> UUID | None:

@@ -1,7 +1,7 @@
 """Billing as the rest of the house knows it: what a run will cost, who pays it, and that it is paid once.
 
-`quote` when a run is accepted, `reserve` in the transaction in which the run is written down, `settle` or `void` when
-it is over. Everything is the caller's transaction.
+`quote` when a run is accepted, `reserve_all` in the transaction in which runs are written down, `settle_all` when they
+are over. Everything is the caller's transaction.
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +18,18 @@ from kontor.billing import configuration, exchange, prices
 from kontor.billing.configuration import Billing
 from kontor.billing.errors import PriceMissing
 from kontor.billing.exchange import Day
-from kontor.billing.holds import Reserved, Settled, hold_of, reserve, settle, void
+from kontor.billing.holds import (
+    Due,
+    Reserved,
+    Settled,
+    Wanted,
+    hold_of,
+    reserve,
+    reserve_all,
+    settle,
+    settle_all,
+    void,
+)
 from kontor.billing.prices import PriceKey, Version
 from kontor.billing.rates import BASIS, Cost, Line, Quote, Rate, cost
 from kontor.billing.wallets import close
@@ -29,6 +40,7 @@ from kontor.core.tenancy import Role
 
 __all__ = [
     "Cost",
+    "Due",
     "Line",
     "Offer",
     "PriceKey",
@@ -36,13 +48,16 @@ __all__ = [
     "Rate",
     "Reserved",
     "Settled",
+    "Wanted",
     "close",
     "cost",
     "hold_of",
     "offers",
     "quote",
     "reserve",
+    "reserve_all",
     "settle",
+    "settle_all",
     "void",
 ]
 
