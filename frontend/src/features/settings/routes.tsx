@@ -32,6 +32,15 @@ export const settings = defineFeature({
       sidebar: () => import("./SettingsSidebar"),
     },
   ],
+  actions: [
+    {
+      id: "models.favourite",
+      title: { en: "Mark model as favourite", de: "Modell als Favorit merken" },
+      keys: "Mod+D",
+      where: "palette",
+      hidden: true,
+    },
+  ],
   palette: [
     {
       id: "settings",

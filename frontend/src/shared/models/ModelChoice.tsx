@@ -1,5 +1,5 @@
-import { ChevronDown, House } from "lucide-react";
-import { useState } from "react";
+import { ChevronDown } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import { useIsNarrow } from "../frame/use-media";
 import { useTexts } from "../i18n/texts";
 import { buttonClass } from "../ui/button";
@@ -8,41 +8,37 @@ import { Icon } from "../ui/icons";
 import { ModelTile } from "../ui/marks";
 import { Popover } from "../ui/popover";
 import { Sheet } from "../ui/sheet";
-import type { ModelInfo, TokenCount } from "./api";
-import type { Need, Way } from "./fit";
-import { ModelPicker } from "./ModelPicker";
+import { useFavourites } from "./choosing";
+import { LocalMark } from "./facts";
+import type { ModelPickerProps } from "./ModelPicker";
 import { tileCode } from "./price";
 import { modelsTexts } from "./texts";
 
-/** The button that names the model in use and opens the picker: a popover on a desk, a sheet on a phone. */
+// Whoever writes does not choose a model each time, so what choosing needs comes with the first time.
+const ModelPicker = lazy(() => import("./ModelPicker").then((module) => ({ default: module.ModelPicker })));
+
+/**
+ * The button that names the model in use and opens the picker: a popover on a desk, a sheet on a phone. Favourites are
+ * those of whoever is signed in.
+ */
 export function ModelChoice({
-  models,
-  need,
-  counts,
-  value,
-  onChoose,
   side = "bottom",
   className,
-}: {
-  models: readonly ModelInfo[];
-  need?: Need | null;
-  counts?: ReadonlyMap<string, TokenCount>;
-  value: string | null;
-  onChoose: (model: ModelInfo, way: Way | null) => void;
-  side?: "top" | "bottom";
-  className?: string;
-}) {
+  onChoose,
+  ...rest
+}: Omit<ModelPickerProps, "favourites" | "onFavourite"> & { side?: "top" | "bottom"; className?: string }) {
   const t = useTexts(modelsTexts);
   const isNarrow = useIsNarrow();
   const [isOpen, setOpen] = useState(false);
-  const chosen = models.find(({ id }) => id === value);
+  const { favourites, mark } = useFavourites();
+  const chosen = rest.models.find(({ id }) => id === rest.value);
   const label = chosen ? t("chosen", { name: chosen.label }) : t("choose");
   const look = buttonClass("outline", "lg", cx("max-w-full min-w-0 !shrink !justify-start !px-3", className));
   const content = chosen ? (
     <>
       <ModelTile code={tileCode(chosen.label)} size={20} />
       <span className="truncate">{chosen.label}</span>
-      {chosen.provider.is_local ? <Icon icon={House} size={13} className="text-muted-foreground" /> : null}
+      {chosen.provider.is_local ? <LocalMark t={t} /> : null}
       <Icon icon={ChevronDown} size={14} className="text-faint" />
     </>
   ) : (
@@ -52,16 +48,17 @@ export function ModelChoice({
     </>
   );
   const picker = (
-    <ModelPicker
-      models={models}
-      need={need}
-      counts={counts}
-      value={value}
-      onChoose={(model, way) => {
-        setOpen(false);
-        onChoose(model, way);
-      }}
-    />
+    <Suspense fallback={<div className={isNarrow ? "h-96" : "h-[26rem] w-[38.75rem] max-w-full"} />}>
+      <ModelPicker
+        {...rest}
+        favourites={favourites}
+        onFavourite={mark}
+        onChoose={(model, way) => {
+          setOpen(false);
+          onChoose(model, way);
+        }}
+      />
+    </Suspense>
   );
   if (isNarrow) {
     return (
@@ -81,7 +78,7 @@ export function ModelChoice({
       onOpenChange={setOpen}
       label={t("choose")}
       side={side}
-      className="w-[38.75rem] !max-w-[calc(100vw-1rem)] overflow-hidden rounded-lg !p-0"
+      className="!max-w-[calc(100vw-1rem)] overflow-hidden rounded-lg !p-0"
       trigger={
         <button type="button" aria-label={label} className={look}>
           {content}

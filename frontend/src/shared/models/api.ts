@@ -13,6 +13,7 @@ export interface TokenCount {
   readonly tokens_high: number;
 }
 
+export type Preferred = NonNullable<Schemas["ModelsRead"]["preferred"]>;
 export type Models = Schemas["ModelsRead"];
 
 // Which answer of the server a list is, so that the next question can name it. The browser keeps nothing by itself.

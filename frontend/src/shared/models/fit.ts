@@ -28,8 +28,11 @@ export interface Fit {
   /** What the model cannot take in. */
   readonly missing: readonly string[];
   readonly ways: readonly Way[];
-  /** The upper price in nano-units; 0 is free, null is not known. */
+  /** The longest answer that is reckoned with, in tokens. */
+  readonly output: number;
+  /** The upper price in nano-units; 0 is free, null is not known. Of it, `askNano` is for the question. */
   readonly nano: number | null;
+  readonly askNano: number | null;
   readonly currency: string | null;
 }
 
@@ -61,7 +64,9 @@ export function fitOf(model: ModelInfo, need: Need, count: TokenCount | undefine
     over,
     missing,
     ways: over > 0 ? waysToFit(model, need, over, tokens / Math.max(1, need.tokens)) : [],
+    output,
     nano: upperCost(model.price, { input: Math.min(high, room ?? high), output }),
+    askNano: upperCost(model.price, { input: Math.min(high, room ?? high), output: 0 }),
     currency: model.price?.currency ?? null,
   };
 }

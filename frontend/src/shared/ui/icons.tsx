@@ -7,10 +7,9 @@ function strokeFor(size: number): number {
   return size >= 16 ? 1.75 : 2;
 }
 
-/** One way to draw Lucide: the stroke follows the size, and the name is always spoken by something else. */
+/** One way to draw Lucide: the stroke follows the size. What it means is said beside it, or by its `aria-label`. */
 export function Icon({ icon: Drawing, size = 16, ...rest }: { icon: LucideIcon } & Omit<LucideProps, "ref">) {
+  const spoken = rest["aria-label"] ? { role: "img" } : { "aria-hidden": true };
   // In rem, so that pictures grow with the words beside them.
-  return (
-    <Drawing aria-hidden="true" size={`${Number(size) / 16}rem`} strokeWidth={strokeFor(Number(size))} {...rest} />
-  );
+  return <Drawing {...spoken} size={`${Number(size) / 16}rem`} strokeWidth={strokeFor(Number(size))} {...rest} />;
 }

@@ -1,9 +1,7 @@
 import { ArrowDown, ArrowUp } from "lucide-react";
 import type { ComponentProps, ReactNode } from "react";
-import { useTexts } from "../i18n/texts";
 import { cx } from "./cx";
 import { Icon } from "./icons";
-import { uiTexts } from "./texts";
 
 /** Hairlines, no zebra; figures right. The caption is for readers of the screen unless `showCaption`. */
 export function Table({
@@ -41,7 +39,6 @@ export function Th({
   className,
   ...rest
 }: { children?: ReactNode; right?: boolean; sort?: Sort; onSort?: () => void } & ComponentProps<"th">) {
-  const t = useTexts(uiTexts);
   return (
     <th
       scope="col"
@@ -59,8 +56,8 @@ export function Th({
           )}
         >
           {children}
-          {sort === "ascending" ? <Icon icon={ArrowUp} size={12} aria-label={t("sortedAscending")} /> : null}
-          {sort === "descending" ? <Icon icon={ArrowDown} size={12} aria-label={t("sortedDescending")} /> : null}
+          {sort === "ascending" ? <Icon icon={ArrowUp} size={12} /> : null}
+          {sort === "descending" ? <Icon icon={ArrowDown} size={12} /> : null}
         </button>
       ) : (
         children

@@ -6,7 +6,7 @@ import { formatDate, formatList, formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { type ModelPrice, modelsQuery } from "@/shared/models/api";
-import { readsText } from "@/shared/models/ModelPicker";
+import { readsText } from "@/shared/models/facts";
 import { formatRate, tileCode } from "@/shared/models/price";
 import { modelsTexts } from "@/shared/models/texts";
 import { Button } from "@/shared/ui/button";
