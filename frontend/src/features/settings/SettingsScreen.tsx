@@ -11,7 +11,7 @@ import { AppearanceSection } from "./AppearanceSection";
 import { catalogue, type SectionId } from "./catalogue";
 import { KeysSection } from "./KeysSection";
 import { LanguageSection } from "./LanguageSection";
-import { ModelKeysSection } from "./ModelKeysSection";
+import { ModelsSection } from "./ModelsSection";
 import { NotificationsSection } from "./NotificationsSection";
 import { PrivacySection } from "./PrivacySection";
 import { ProfileSection } from "./ProfileSection";
@@ -26,7 +26,7 @@ const bodies: Record<SectionId, ComponentType> = {
   keys: KeysSection,
   notifications: NotificationsSection,
   security: SecuritySection,
-  models: ModelKeysSection,
+  models: ModelsSection,
   tokens: TokensSection,
   privacy: PrivacySection,
 };

@@ -160,6 +160,11 @@ export const catalogue = makeCatalogue<SectionId>("/settings", title, [
     icon: Boxes,
     settings: [
       {
+        id: "default-model",
+        title: { en: "Your default model", de: "Ihr Modell als Vorgabe" },
+        words: { en: "default choose favourite", de: "Standard Voreinstellung wählen Favorit" },
+      },
+      {
         id: "model-keys",
         title: { en: "API keys of your own", de: "Eigene API-Schlüssel" },
         words: { en: "OpenAI Anthropic provider key", de: "OpenAI Anthropic Anbieter Schlüssel" },

@@ -2,6 +2,14 @@ import { defineTexts } from "@/shared/i18n/texts";
 
 export const modelKeysTexts = defineTexts("settings.model-keys", {
   en: {
+    defaultLead: "Answers whenever you have not chosen a model for a chat yourself.",
+    defaultModel: "Your default model",
+    asTheHouse: "As the house has it: {name}",
+    takeHouse: "Take the default of the house: {name}",
+    certain: "A certain model",
+    gone: "No longer available",
+    or: "or",
+    defaultSaved: "Your default: {name}",
     title: "API keys of your own",
     lead: "With a key of your own you pay the provider, not this installation. It is stored encrypted and is for you alone.",
     add: "Add a key",
@@ -37,6 +45,14 @@ export const modelKeysTexts = defineTexts("settings.model-keys", {
     added: "Key stored: {name}, {ending}",
   },
   de: {
+    defaultLead: "Antwortet immer dann, wenn Sie für einen Chat kein Modell gewählt haben.",
+    defaultModel: "Ihr Modell als Vorgabe",
+    asTheHouse: "Wie im Haus: {name}",
+    takeHouse: "Vorgabe des Hauses nehmen: {name}",
+    certain: "Ein bestimmtes Modell",
+    gone: "Nicht mehr verfügbar",
+    or: "oder",
+    defaultSaved: "Ihre Vorgabe: {name}",
     title: "Eigene API-Schlüssel",
     lead: "Mit einem eigenen Schlüssel bezahlen Sie den Anbieter und nicht diese Installation. Er ist verschlüsselt gespeichert und gilt nur für Sie.",
     add: "Schlüssel hinzufügen",
