@@ -145,15 +145,11 @@ async def signed_in(database: Database, secrets: Secrets, role: Role = Role.USER
     return user_id, access_tokens.issue(secrets, user_id=user_id, session_id=opened.session_id)
 
 
-async def read(
-    client: aiohttp.ClientSession, address: str, token: str, reading: Reading, door: asyncio.Semaphore
-) -> None:
+async def read(client: aiohttp.ClientSession, address: str, token: str, reading: Reading) -> None:
     body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": f"Number {new_id()}?"}]}
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        async with door:
-            answer = await client.post(f"{address}/v1/chat/completions", json=body, headers=headers)
-        async with answer:
+        async with client.post(f"{address}/v1/chat/completions", json=body, headers=headers) as answer:
             assert answer.status == 200, await answer.text()
             reading.run_id = UUID(answer.headers["x-kontor-run-id"])
             async for line in answer.content:
@@ -220,9 +216,9 @@ async def test_two_hundred_answers_survive_the_death_of_the_process(
             ) as answer:
                 assert answer.status == 201, await answer.text()
 
-            door = asyncio.Semaphore(8)  # two hundred at one stroke would wait longer than anybody's patience
+            # All at one stroke, and all of them are let in.
             clients = [
-                asyncio.create_task(read(client, installation.address, people[number % PEOPLE][1], reading, door))
+                asyncio.create_task(read(client, installation.address, people[number % PEOPLE][1], reading))
                 for number, reading in enumerate(readings)
             ]
             async with asyncio.timeout(90):

@@ -19,6 +19,7 @@ from kontor.billing.configuration import TOPIC, Billing
 from kontor.billing.prices import PriceKey
 from kontor.billing.rates import Quote
 from kontor.billing.service import Asked, terms_of
+from kontor.core.database import Database
 from kontor.core.events.listener import Listener
 from kontor.core.events.publishing import CHANNEL, PERSON_PREFIX
 from kontor.core.ids import UserId
@@ -40,14 +41,20 @@ class Known:
     until: float = 0.0
 
 
+class NotKnown(Exception):
+    """Something has to be asked for, and there is no transaction to ask in."""
+
+
 class KnownBilling:
     """As `billing.service`, for a process that serves many. Deaf, it asks each time."""
 
-    reserve = staticmethod(holds.reserve)
+    reserve_all = staticmethod(holds.reserve_all)
+    settle_all = staticmethod(holds.settle_all)
     settle = staticmethod(holds.settle)
     void = staticmethod(holds.void)
 
-    def __init__(self, listener: Listener, *, fresh_seconds: float = FRESH_SECONDS) -> None:
+    def __init__(self, database: Database, listener: Listener, *, fresh_seconds: float = FRESH_SECONDS) -> None:
+        self._database = database
         self._listener = listener
         self._fresh_seconds = fresh_seconds
         self._known: OrderedDict[Hashable, Known] = OrderedDict()
@@ -55,7 +62,6 @@ class KnownBilling:
 
     async def quote(
         self,
-        unit: AsyncSession,
         *,
         payer: UserId,
         key: PriceKey,
@@ -65,33 +71,44 @@ class KnownBilling:
         at: datetime,
         service: str | None = None,
     ) -> Quote:
-        house = await self._house(unit)
-        found = await self._remember(("price", key), lambda: prices.find(unit, key, at))
-        currency = await self._currency(unit, payer, house)
-        day = await self._remember(("rate", currency, at.date()), lambda: exchange.find(unit, USD, currency, at))
-        role = role or await self._role(unit, payer, house)
-        asked = Asked(key, role, is_own_key=is_own_key, is_local=is_local, service=service)
-        return terms_of(house, found, currency, day, asked, at)
+        """Without a transaction where everything is known, and otherwise in one of its own."""
 
-    async def _house(self, unit: AsyncSession) -> Billing:
-        return await self._remember("house", lambda: configuration.read(unit))
+        async def made(unit: AsyncSession | None) -> Quote:
+            house: Billing = await self._remember(unit, "house", configuration.read)
+            found = await self._remember(unit, ("price", key), lambda unit: prices.find(unit, key, at))
+            currency = await self._currency(unit, payer, house)
+            rate = ("rate", currency, at.date())
+            day = await self._remember(unit, rate, lambda unit: exchange.find(unit, USD, currency, at))
+            whose = role or await self._role(unit, payer, house)
+            asked = Asked(key, whose, is_own_key=is_own_key, is_local=is_local, service=service)
+            return terms_of(house, found, currency, day, asked, at)
 
-    async def _currency(self, unit: AsyncSession, payer: UserId, house: Billing) -> str:
+        try:
+            return await made(None)
+        except NotKnown:
+            async with self._database.system("billing") as unit:
+                return await made(unit)
+
+    async def _currency(self, unit: AsyncSession | None, payer: UserId, house: Billing) -> str:
         if not house.is_on:
             return house.currency
-        return await self._remember(("wallet", payer), lambda: service.currency_of(unit, payer, house))
+        return await self._remember(unit, ("wallet", payer), lambda unit: service.currency_of(unit, payer, house))
 
-    async def _role(self, unit: AsyncSession, payer: UserId, house: Billing) -> Role:
+    async def _role(self, unit: AsyncSession | None, payer: UserId, house: Billing) -> Role:
         if not house.asks_for_roles:
             return Role.USER
-        return await self._remember(("role", payer), lambda: service.role_of(unit, payer, house))
+        return await self._remember(unit, ("role", payer), lambda unit: service.role_of(unit, payer, house))
 
-    async def _remember(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _remember(
+        self, unit: AsyncSession | None, key: Hashable, ask: Callable[[AsyncSession], Awaitable[T]]
+    ) -> T:
         known = self._known.get(key)
         if known is not None and time.monotonic() < known.until and self._listener.connected.is_set():
             return cast("T", known.value)
+        if unit is None:
+            raise NotKnown
         asking = self._known[key] = Known()
-        found = await ask()
+        found = await ask(unit)
         # What was changed while we asked may or may not be in the answer, so the next one asks again.
         if self._known.get(key) is asking:
             self._known[key] = Known(found, time.monotonic() + self._fresh_seconds)

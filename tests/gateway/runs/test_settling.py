@@ -19,10 +19,10 @@ from kontor.billing.usage import Usage
 from kontor.core.clock import now
 from kontor.core.outage import is_outage
 from kontor.core.tenancy import Actor, Role
+from kontor.gateway.runs.accepting import held_on
 from kontor.gateway.runs.answers import Answer, gathered
 from kontor.gateway.runs.events import RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, End, How, Verdict, judge, judge_all
-from kontor.gateway.runs.service import held_on
 from tests.factories.billing import NANO_A_TOKEN
 from tests.gateway.runs.replica import (
     QUESTION,

@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.rates import Cost, Quote
-from kontor.billing.service import PriceKey
+from kontor.billing.service import Due, PriceKey, Reserved, Settled, Wanted
 from kontor.billing.usage import Usage
+from kontor.core.errors import KontorError
 from kontor.core.ids import UserId
 from kontor.core.tenancy import Actor, Role
 from kontor.gateway.runs.events import RunId
@@ -98,31 +99,21 @@ class Estimates(Protocol):
         """After a run whose usage the provider told."""
 
 
-class Settled(Protocol):
-    @property
-    def charged_nano(self) -> int: ...
+class Ledger(Protocol):
+    """Billing, as far as the end of a run needs it. All of it in the caller's transaction."""
 
-    @property
-    def released_nano(self) -> int: ...
+    async def settle_all(self, unit: AsyncSession, dues: Sequence[Due]) -> Sequence[Settled]: ...
 
-    @property
-    def balance_after_nano(self) -> int | None: ...
+    async def settle(self, unit: AsyncSession, *, run_id: UUID, cost: Cost, is_estimated: bool) -> Settled: ...
 
-
-class Reserved(Protocol):
-    @property
-    def amount_nano(self) -> int: ...
-
-    @property
-    def currency(self) -> str: ...
+    async def void(self, unit: AsyncSession, *, run_id: UUID) -> object: ...
 
 
-class Books(Protocol):
-    """Billing, as `billing.service` offers it. All of it in the caller's transaction."""
+class Books(Ledger, Protocol):
+    """Billing, as `billing.known` offers it."""
 
     async def quote(
         self,
-        unit: AsyncSession,
         *,
         payer: UserId,
         key: PriceKey,
@@ -131,21 +122,7 @@ class Books(Protocol):
         role: Role | None,
         at: datetime,
         service: str | None = None,
-    ) -> Quote: ...
+    ) -> Quote:
+        """Outside of any transaction."""
 
-    async def reserve(
-        self,
-        unit: AsyncSession,
-        *,
-        payer: UserId,
-        quote: Quote,
-        upper: Usage,
-        run_id: UUID,
-        project_id: UUID | None = None,
-        key_id: UUID | None = None,
-        ttl: timedelta,
-    ) -> Reserved: ...
-
-    async def settle(self, unit: AsyncSession, *, run_id: UUID, cost: Cost, is_estimated: bool) -> Settled: ...
-
-    async def void(self, unit: AsyncSession, *, run_id: UUID) -> object: ...
+    async def reserve_all(self, unit: AsyncSession, wanted: Sequence[Wanted]) -> Sequence[Reserved | KontorError]: ...

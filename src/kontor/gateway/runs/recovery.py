@@ -23,7 +23,7 @@ from kontor.gateway.runs import repository
 from kontor.gateway.runs.events import Kind as Said
 from kontor.gateway.runs.events import RunEvent, RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, End
-from kontor.gateway.runs.ports import Books, Estimates
+from kontor.gateway.runs.ports import Estimates, Ledger
 from kontor.gateway.runs.settling import Account, Answered, Outcome, State, book
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,7 @@ _ALL_EVENTS = text("SELECT seq, kind, data FROM run_event WHERE run_id = :id ORD
 @dataclass(slots=True)
 class Recovery:
     database: Database
-    books: Books
+    books: Ledger
     estimates: Estimates
 
     async def recover(self, *, holder: UUID | None = None, live: Iterable[RunId] = ()) -> int:

@@ -8,24 +8,52 @@ import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.core.bulk import Bulk
 from kontor.core.ids import UserId
 from kontor.gateway.runs.events import RunEvent, RunId
 
 PAGE_OF_EVENTS = 200
 
-_INSERT = text("""
+# In one order everywhere, so that no two batches wait for each other's keys in a ring; of two with one key in a batch
+# the first that came is written.
+_INSERT = Bulk(
+    """
     INSERT INTO run (
         id, owner_id, payer_id, project_id, kind, state, model_id, provider_id, key_id, provider_kind, model_name,
         routed, request, fingerprint, quote, upper, hold_nano, max_cost_nano, idempotency_key, lease_holder,
         continues_id
-    ) VALUES (
-        :id, :owner_id, :payer_id, :project_id, :kind, 'running', :model_id, :provider_id, :key_id, :provider_kind,
-        :model_name, CAST(:routed AS json), CAST(:request AS json), :fingerprint, CAST(:quote AS json),
-        CAST(:upper AS json), :hold_nano, :max_cost_nano, :idempotency_key, :lease_holder, :continues_id
     )
+    SELECT id, owner_id, payer_id, project_id, kind, 'running', model_id, provider_id, key_id, provider_kind,
+        model_name, CAST(routed AS json), CAST(request AS json), fingerprint, CAST(quote AS json), CAST(upper AS json),
+        hold_nano, max_cost_nano, idempotency_key, lease_holder, continues_id
+    FROM {new} ORDER BY owner_id, idempotency_key, place
     ON CONFLICT (owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id
-""")
+    """,
+    new={
+        "place": "integer",
+        "id": "uuid",
+        "owner_id": "uuid",
+        "payer_id": "uuid",
+        "project_id": "uuid",
+        "kind": "text",
+        "model_id": "uuid",
+        "provider_id": "uuid",
+        "key_id": "uuid",
+        "provider_kind": "text",
+        "model_name": "text",
+        "routed": "text",
+        "request": "text",
+        "fingerprint": "bytea",
+        "quote": "text",
+        "upper": "text",
+        "hold_nano": "bigint",
+        "max_cost_nano": "bigint",
+        "idempotency_key": "text",
+        "lease_holder": "uuid",
+        "continues_id": "uuid",
+    },
+)
 _BY_KEY = text("SELECT id, fingerprint FROM run WHERE owner_id = :owner_id AND idempotency_key = :key")
 COLUMNS = """
     id, owner_id, payer_id, project_id, kind, state, model_id, provider_id, key_id, provider_kind, model_name, routed,
@@ -54,9 +82,10 @@ _ASK_TO_STOP = text("""
 """)
 
 
-async def insert(unit: AsyncSession, values: Mapping[str, Any]) -> bool:
-    """False: the idempotency key has been used."""
-    return await unit.scalar(_INSERT, values) is not None
+async def insert(unit: AsyncSession, rows: Sequence[Mapping[str, object]]) -> set[RunId]:
+    """Those that are new: of the others the idempotency key has been used."""
+    placed = [{**row, "place": place} for place, row in enumerate(rows)]
+    return {RunId(row["id"]) for row in await _INSERT.run(unit, new=placed)}
 
 
 async def by_key(unit: AsyncSession, owner_id: UserId, key: str) -> Row[Any] | None:

@@ -5,39 +5,33 @@ It is over with its `done` event, which is written together with its price.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
-from functools import partial
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.errors import InsufficientBalance
-from kontor.billing.rates import Quote, affordable_output, cost
+from kontor.billing.rates import Quote
 from kontor.billing.service import PriceKey
-from kontor.billing.usage import Usage
 from kontor.core.clock import now
 from kontor.core.database import Database, elevated
 from kontor.core.errors import KontorError
 from kontor.core.events.listener import Listener
-from kontor.core.events.publishing import person_topic, publish
 from kontor.core.ids import UserId, new_id
-from kontor.core.money import plain
 from kontor.core.outage import is_outage
 from kontor.core.paging import Cursor, Page
 from kontor.core.tenancy import Actor, Identity
 from kontor.gateway.runs import leases, receipts, repository
+from kontor.gateway.runs.accepting import Accepting, entrant_of, fingerprint_of, wish_of
 from kontor.gateway.runs.answers import Answer, fold, gathered
 from kontor.gateway.runs.errors import (
     Closing,
-    CostLimitTooLow,
     KeyReused,
     NoModel,
     NothingToContinue,
@@ -52,17 +46,12 @@ from kontor.gateway.runs.ports import Asks, Books, Estimates, Route, Router, Wis
 from kontor.gateway.runs.producer import DRAIN_SECONDS, Plan, Producer
 from kontor.gateway.runs.receipts import Receipt
 from kontor.gateway.runs.recovery import Recovery
-from kontor.gateway.runs.settling import SILENT_KIND, Account, State
+from kontor.gateway.runs.settling import State
 from kontor.gateway.runs.structured import Checker
 from kontor.gateway.wire.openai_usage import service_of
-from kontor.gateway.wire.port import AnswerSchema
 
 log = structlog.get_logger(__name__)
 
-HOLD_TTL = timedelta(hours=6)
-# What an answer is taken to be as long as at most, where neither the question nor the model says.
-USUAL_MOST_OUTPUT = 8192
-LEAST_OUTPUT = 200  # an answer that is cut shorter is of no use to somebody who named no length
 PARTING_SECONDS = 5.0
 CONTINUED_REASONS = frozenset({"length"})
 
@@ -98,16 +87,6 @@ class RunRead:
     last_seq: int
 
 
-def held_on(quotes: Sequence[Quote], upper: Usage) -> Quote:
-    """A hold covers whoever may answer and charges most: behind one's own key there may stand the house's."""
-
-    def amounts(quote: Quote) -> tuple[int, int]:
-        most = cost(quote, upper)
-        return most.charged_nano, most.spent_nano
-
-    return max(quotes, key=amounts)
-
-
 class Runs:
     def __init__(
         self,
@@ -132,6 +111,7 @@ class Runs:
         self._lives: dict[RunId, Live] = {}
         self._readers = Readers(database, self._lives.get)
         self._journal = Journal(database, self.holder)
+        self._accepting = Accepting(database, books, self._produce)
         self._recovery = Recovery(database, books, estimates)
         self._is_closing = False
         self._empty = asyncio.Event()
@@ -157,25 +137,24 @@ class Runs:
         if wish.schema is not None:
             Checker(wish.schema.schema)
         route = await (via or self._router).route(actor, wish)
-        run_id = RunId(new_id())
-        plan: Plan | None = None
+        route, quotes = await self._quoted(actor, wish.payer_id or actor.user_id, route)
+        entrant = entrant_of(
+            actor, wish, route, quotes, estimates=self._estimates, holder=self.holder, fingerprint=fingerprint
+        )
         try:
-            # As the system from the first statement on: prices, wallets and budgets are all asked as such anyway, and
-            # each change of the scope would be a statement of its own. What is written names the actor as its owner.
-            async with self._database.system("runs") as unit:
-                plan = await self._accept(unit, actor, wish, route=route, run_id=run_id, fingerprint=fingerprint)
-        except Exception as reason:
-            # The connection may have broken at the very end, when everything was written.
-            if plan is None or not is_outage(reason) or not await self._is_written(actor, run_id):
+            is_new = await self._accepting.accept(entrant)
+        except InsufficientBalance as error:
+            shorter = entrant.shortened(error)
+            if shorter is None:
                 raise
-        if plan is None:
-            async with self._database.unit(actor) as unit:
-                known = await self._known(unit, actor, wish.idempotency_key or "", fingerprint)
-            if known is None:
-                raise RunNotFound
-            return known
-        self._produce(plan)
-        return Started(run_id, is_new=True)
+            is_new = await self._accepting.accept(shorter)
+        if is_new:
+            return Started(entrant.run_id, is_new=True)
+        async with self._database.unit(actor) as unit:
+            known = await self._known(unit, actor, wish.idempotency_key or "", fingerprint)
+        if known is None:
+            raise RunNotFound
+        return known
 
     @asynccontextmanager
     async def start_and_follow(
@@ -193,10 +172,6 @@ class Runs:
         async with self.start_and_follow(actor, wish, via=via) as (run_id, batches):
             return run_id, await gathered(batches)
 
-    async def _is_written(self, actor: Actor, run_id: RunId) -> bool:
-        async with self._database.unit(actor) as unit:
-            return await repository.is_finished(unit, run_id) is not None
-
     async def _known(self, unit: AsyncSession, actor: Actor, key: str, fingerprint: bytes | None) -> Started | None:
         row = await repository.by_key(unit, actor.user_id, key)
         if row is None:
@@ -205,104 +180,12 @@ class Runs:
             raise KeyReused
         return Started(RunId(row.id), is_new=False)
 
-    async def _accept(
-        self, unit: AsyncSession, actor: Actor, wish: Wish, *, route: Route, run_id: RunId, fingerprint: bytes | None
-    ) -> Plan | None:
-        payer = wish.payer_id or actor.user_id
-        route, quotes = await self._quoted(unit, actor, payer, route)
-        first = route.candidates[0]
-        estimated_input = self._estimates.input_tokens(first.model_name, first.call.messages, first.call.tools)
-        most = max(
-            candidate.call.max_output or candidate.max_output or USUAL_MOST_OUTPUT for candidate in route.candidates
-        )
-        calls = 1 if first.call.schema is None else 2  # an answer that fits no schema is asked for once more
-        upper = Usage(input=estimated_input * calls, output=most * calls)
-        dearest = max(quotes, key=lambda quote: cost(quote, upper).spent_nano)
-        most_output = None
-        if wish.max_cost_nano is not None:
-            most_output = self._within(dearest, upper, wish.max_cost_nano) // calls
-            if most_output < most:
-                route = _with_most(route, most_output)
-                upper = replace(upper, output=most_output * calls)
-        hold = partial(
-            self._books.reserve,
-            unit,
-            payer=payer,
-            quote=held_on(quotes, upper),
-            run_id=run_id,
-            project_id=wish.project_id,
-            key_id=wish.token_id,
-            ttl=HOLD_TTL,
-        )
-        try:
-            reserved = await hold(upper=upper)
-        except InsufficientBalance as error:
-            # Who named no length gets the one that can be paid for, where an answer still fits into it.
-            fitting = (error.max_output or 0) // calls
-            if wish.parameters.get("max_output") is not None or fitting < LEAST_OUTPUT:
-                raise
-            route = _with_most(route, fitting)
-            upper = replace(upper, output=fitting * calls)
-            reserved = await hold(upper=upper)
-        candidates = [
-            {
-                "model_id": each.model_id,
-                "provider_id": each.provider_id,
-                "key_id": each.key_id,
-                "provider_kind": each.provider_kind,
-                "model_name": each.model_name,
-                "quote": quote.stored(),
-            }
-            for each, quote in zip(route.candidates, quotes, strict=True)
-        ]
-        is_new = await repository.insert(
-            unit,
-            {
-                "id": run_id,
-                "owner_id": actor.user_id,
-                "payer_id": payer,
-                "project_id": wish.project_id,
-                "kind": wish.kind,
-                "model_id": first.model_id,
-                "provider_id": first.provider_id,
-                "key_id": first.key_id,
-                "provider_kind": first.provider_kind,
-                "model_name": first.model_name,
-                "routed": repository.as_json(
-                    {**route.why, "candidates": candidates, "unanswered": route.unanswered.value}
-                ),
-                "request": repository.as_json(stored(wish)),
-                "fingerprint": fingerprint,
-                "quote": repository.as_json(quotes[0].stored()),
-                "upper": repository.as_json({"input": estimated_input, "output": upper.output}),
-                "hold_nano": reserved.amount_nano,
-                "max_cost_nano": wish.max_cost_nano,
-                "idempotency_key": wish.idempotency_key,
-                "lease_holder": self.holder,
-                "continues_id": wish.continues_id,
-            },
-        )
-        if not is_new:
-            # Somebody was faster with the same key: what is held here is not wanted.
-            await self._books.void(unit, run_id=run_id)
-            return None
-        if wish.kind != SILENT_KIND:
-            await publish(
-                unit,
-                topic=person_topic(actor.user_id),
-                kind="run.changed",
-                data={"run_id": str(run_id), "state": State.RUNNING.value},
-            )
-        account = Account(run_id, actor.user_id, payer, wish.project_id, wish.kind, reserved.amount_nano)
-        return Plan(account, route, quotes, estimated_input, most_output=most_output, max_seconds=wish.max_seconds)
-
-    async def _quoted(self, unit: AsyncSession, actor: Actor, payer: UserId, route: Route) -> tuple[Route, list[Quote]]:
+    async def _quoted(self, actor: Actor, payer: UserId, route: Route) -> tuple[Route, list[Quote]]:
         """Stand-ins that cannot be paid for are left out; where that is everybody, the first one says why."""
         kept, quotes, refused = [], [], None
         for candidate in route.candidates:
             try:
                 quote = await self._books.quote(
-                    unit,
                     payer=payer,
                     key=PriceKey(candidate.provider_kind, candidate.model_name),
                     is_own_key=candidate.is_own_key,
@@ -319,16 +202,6 @@ class Runs:
         if not kept:
             raise refused or NoModel()
         return replace(route, candidates=tuple(kept)), quotes
-
-    def _within(self, quote: Quote, upper: Usage, limit: int) -> int:
-        """How long the answer may be at most for the whole to cost no more than the limit."""
-        # What one's own key or somebody else's wallet pays is money too.
-        asked = replace(quote, is_own_key=False)
-        found = affordable_output(asked, upper, limit)
-        if found is None:
-            needed = cost(asked, replace(upper, output=1)).charged_nano
-            raise CostLimitTooLow(needed=f"{plain(needed)} {quote.currency}", limit=f"{plain(limit)} {quote.currency}")
-        return found
 
     def _produce(self, plan: Plan) -> None:
         account = plan.account
@@ -452,7 +325,7 @@ class Runs:
         """As long as this process produces runs. At its end all of them are closed, or found by others."""
         async with self._database.system("runs") as unit:
             await leases.renew(unit, self.holder, seconds=self._lease_seconds)
-        async with self._journal.running(), self._readers.watched():
+        async with self._journal.running(), self._accepting.running(), self._readers.watched():
             ticking = asyncio.create_task(self._tick(), name="runs")
             try:
                 yield
@@ -536,33 +409,6 @@ async def all_events(unit: AsyncSession, run_id: RunId) -> Sequence[RunEvent]:
     while page := await repository.events(unit, run_id, after=events[-1].seq if events else 0, limit=1000):
         events += page
     return events
-
-
-def _with_most(route: Route, most: int) -> Route:
-    return replace(
-        route,
-        candidates=tuple(
-            replace(each, call=replace(each.call, max_output=min(each.call.max_output or most, most)))
-            for each in route.candidates
-        ),
-    )
-
-
-OF_ONE_TIME = frozenset({"idempotency_key", "payer_id", "project_id", "kind", "continues_id", "token_id"})
-
-
-def stored(wish: Wish) -> dict[str, Any]:
-    """What is needed to ask the same again."""
-    return {each.name: getattr(wish, each.name) for each in fields(Wish) if each.name not in OF_ONE_TIME}
-
-
-def wish_of(request: Mapping[str, Any]) -> Wish:
-    schema = request["schema"]
-    return Wish(**{**request, "schema": None if schema is None else AnswerSchema(**schema)})
-
-
-def fingerprint_of(wish: Wish) -> bytes:
-    return hashlib.sha256(orjson.dumps(stored(wish), option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def as_read(row: Row[Any]) -> RunRead:

@@ -19,7 +19,7 @@ from kontor.core.ids import UserId
 from kontor.core.money import plain
 from kontor.gateway.runs.events import CHANNEL, SAID, Kind, RunEvent, RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, How, Verdict, judge_all
-from kontor.gateway.runs.ports import Books
+from kontor.gateway.runs.ports import Ledger
 
 SILENT_KIND = "api"  # nobody's screen waits for what a program asks
 NO_QUOTE = Quote(
@@ -141,7 +141,7 @@ _FINISH = text("""
 
 async def book(
     unit: AsyncSession,
-    books: Books,
+    books: Ledger,
     account: Account,
     outcome: Outcome,
     *,

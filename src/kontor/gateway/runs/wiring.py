@@ -20,7 +20,7 @@ def runs_of(kernel: Kernel, gateway: Gateway, estimates: Estimates) -> Runs:
         kernel.database,
         kernel.listener,
         router=Router(gateway, estimates),
-        books=KnownBilling(kernel.listener),
+        books=KnownBilling(kernel.database, kernel.listener),
         asks=gateway.answerer,
         estimates=estimates,
     )
