@@ -16,7 +16,7 @@ from kontor.core.ids import UserId, new_id
 from kontor.core.money import NANO
 from kontor.gateway.runs.events import RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, End
-from kontor.gateway.runs.settling import Account, Answered, Outcome, State, book
+from kontor.gateway.runs.settling import Account, Answered, Ended, Outcome, State, book_all
 
 _BEGIN = text("""
     INSERT INTO run (id, owner_id, payer_id, kind, state, provider_id, provider_kind, model_name, request, quote,
@@ -82,5 +82,5 @@ async def make_run(
         account = Account(run_id, owner, owner, None, "api", held.amount_nano)
         answered = Answered(None, provider_id, None, provider, model, terms)
         outcome = Outcome(state, [call], CutPolicy.INPUT, answered)
-        await book(unit, billing, account, outcome, place=0)
+        await book_all(unit, billing, [Ended(account, outcome, 0)])
     return run_id

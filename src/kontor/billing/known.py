@@ -50,8 +50,6 @@ class KnownBilling:
 
     reserve_all = staticmethod(holds.reserve_all)
     settle_all = staticmethod(holds.settle_all)
-    settle = staticmethod(holds.settle)
-    void = staticmethod(holds.void)
 
     def __init__(self, database: Database, listener: Listener, *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._database = database

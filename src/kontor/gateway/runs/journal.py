@@ -6,65 +6,60 @@ nothing is ever added to a run that another process has taken over and closed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
 import structlog
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.core.bulk import fetch
 from kontor.core.database import Database
 from kontor.core.outage import is_outage
 from kontor.gateway.runs.events import CHANNEL, SAID, RunEvent, RunId
 from kontor.gateway.runs.live import ROW_SECONDS, Ending, Live
+from kontor.gateway.runs.ports import Ledger
+from kontor.gateway.runs.settling import Account, Ended, Outcome, book_all
 
 log = structlog.get_logger(__name__)
 
 IDS_PER_NOTICE = 200  # of 37 bytes each; PostgreSQL takes 8000
 
 AWAY_PAUSE_SECONDS = 0.25
-MOST_CLOSINGS = 32
+MOST_CLOSINGS = 64
 
-HELD = """
+_HOLD = """
     SELECT id, owner_id FROM run
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND lease_holder = :holder AND finished_at IS NULL
+    WHERE id = ANY($1::uuid[]) AND lease_holder = $2 AND finished_at IS NULL
     ORDER BY id FOR NO KEY UPDATE
 """
-_HOLD = text(HELD)
-_APPEND = text(f"""
-    WITH held AS ({HELD}), put AS (
+_APPEND = f"""
+    WITH held AS ({_HOLD}), put AS (
         INSERT INTO run_event (run_id, seq, owner_id, kind, data)
         SELECT said.run_id, said.seq, held.owner_id, said.kind, CAST(said.data AS json)
-        FROM unnest(CAST(:runs AS uuid[]), CAST(:seqs AS bigint[]), CAST(:kinds AS text[]), CAST(:data AS text[]))
-            AS said (run_id, seq, kind, data)
+        FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[]) AS said (run_id, seq, kind, data)
         JOIN held ON held.id = said.run_id
         ON CONFLICT (run_id, seq) DO NOTHING
     )
     SELECT id FROM held
-""")  # noqa: S608 - no part of it comes from outside
-_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
-
-
-# Books the run in the unit, writes what is pending, and answers with the run's last events. Called again when a
-# transaction came to nothing.
-Book = Callable[[AsyncSession, Sequence[RunEvent]], Awaitable[Sequence[RunEvent]]]
+"""  # noqa: S608 - no part of it comes from outside
 
 
 @dataclass(eq=False, slots=True)
 class Closing:
     live: Live
-    payer_id: UUID
-    book: Book
+    account: Account
+    outcome: Outcome
     closed: "asyncio.Future[bool]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Journal:
-    def __init__(self, database: Database, holder: UUID) -> None:
+    def __init__(self, database: Database, holder: UUID, ledger: Ledger) -> None:
         self._database = database
         self._holder = holder
+        self._ledger = ledger
         self._dirty: set[Live] = set()
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -146,7 +141,7 @@ class Journal:
             return
         async with self._database.system("runs") as unit:
             ids = [live.run_id for live in batch]
-            held = set((await unit.execute(_APPEND, {"ids": ids, "holder": self._holder, **_columns(rows)})).scalars())
+            held = {row["id"] for row in await fetch(unit, _APPEND, ids, self._holder, *_columns(rows))}
             await tell(unit, SAID, held)
         self.written += 1
         for live in batch:
@@ -183,16 +178,19 @@ class Journal:
                 batch[0].closed.set_exception(reason)
 
     async def _close(self, batch: list[Closing]) -> None:
-        # Wallets are locked in one order by every process, or two of them could wait for each other.
-        batch.sort(key=lambda closing: (closing.payer_id, closing.live.run_id))
+        batch.sort(key=lambda closing: (closing.account.payer_id, closing.account.run_id))
         finals: dict[RunId, Sequence[RunEvent]] = {}
         async with self._database.system("runs") as unit:
             ids = [closing.live.run_id for closing in batch]
-            held = {row.id for row in await unit.execute(_HOLD, {"ids": ids, "holder": self._holder})}
-            for closing in batch:
-                live = closing.live
-                if live.run_id in held:
-                    finals[live.run_id] = await closing.book(unit, live.take_all())
+            held = {row["id"] for row in await fetch(unit, _HOLD, ids, self._holder)}
+            ended = [
+                Ended(closing.account, closing.outcome, closing.live.seq, closing.live.take_all())
+                for closing in batch
+                if closing.live.run_id in held
+            ]
+            if ended:
+                booked = await book_all(unit, self._ledger, ended)
+                finals = {run.account.run_id: books.last for run, books in zip(ended, booked, strict=True)}
         self.written += 1
         for closing in batch:
             live = closing.live
@@ -211,13 +209,13 @@ async def tell(unit: AsyncSession, word: str, ids: Collection[UUID]) -> None:
     named = [str(run_id) for run_id in ids]
     for start in range(0, len(named), IDS_PER_NOTICE):
         payload = " ".join((word, *named[start : start + IDS_PER_NOTICE]))
-        await unit.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+        await fetch(unit, "SELECT pg_notify($1, $2)", CHANNEL, payload)
 
 
-def _columns(rows: Sequence[tuple[RunId, RunEvent]]) -> dict[str, object]:
-    return {
-        "runs": [run_id for run_id, _ in rows],
-        "seqs": [event.seq for _, event in rows],
-        "kinds": [str(event.kind) for _, event in rows],
-        "data": [orjson.dumps(event.data).decode() for _, event in rows],
-    }
+def _columns(rows: Sequence[tuple[RunId, RunEvent]]) -> tuple[list[object], ...]:
+    return (
+        [run_id for run_id, _ in rows],
+        [event.seq for _, event in rows],
+        [str(event.kind) for _, event in rows],
+        [orjson.dumps(event.data).decode() for _, event in rows],
+    )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.billing.rates import Cost, Quote
+from kontor.billing.rates import Quote
 from kontor.billing.service import Due, PriceKey, Reserved, Settled, Wanted
 from kontor.billing.usage import Usage
 from kontor.core.errors import KontorError
@@ -103,10 +103,6 @@ class Ledger(Protocol):
     """Billing, as far as the end of a run needs it. All of it in the caller's transaction."""
 
     async def settle_all(self, unit: AsyncSession, dues: Sequence[Due]) -> Sequence[Settled]: ...
-
-    async def settle(self, unit: AsyncSession, *, run_id: UUID, cost: Cost, is_estimated: bool) -> Settled: ...
-
-    async def void(self, unit: AsyncSession, *, run_id: UUID) -> object: ...
 
 
 class Books(Ledger, Protocol):

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, assert_never
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.rates import Quote
 from kontor.billing.usage import Usage
@@ -21,12 +20,12 @@ from kontor.core.clock import now
 from kontor.core.errors import KontorError
 from kontor.gateway.errors import GatewayError
 from kontor.gateway.runs.errors import NoModel, SchemaNotMet
-from kontor.gateway.runs.events import Kind, RunEvent
+from kontor.gateway.runs.events import Kind
 from kontor.gateway.runs.journal import Closing, Journal
 from kontor.gateway.runs.judging import CallFacts, End
 from kontor.gateway.runs.live import Ending, Live
-from kontor.gateway.runs.ports import Asks, Books, Candidate, Estimates, Route
-from kontor.gateway.runs.settling import Account, Answered, Outcome, State, book
+from kontor.gateway.runs.ports import Asks, Candidate, Estimates, Route
+from kontor.gateway.runs.settling import Account, Answered, Outcome, State
 from kontor.gateway.runs.structured import Checker, Fit, second_try
 from kontor.gateway.wire.port import (
     Call,
@@ -87,14 +86,11 @@ class Tally:
 
 
 class Producer:
-    def __init__(
-        self, plan: Plan, live: Live, *, asks: Asks, estimates: Estimates, books: Books, journal: Journal
-    ) -> None:
+    def __init__(self, plan: Plan, live: Live, *, asks: Asks, estimates: Estimates, journal: Journal) -> None:
         self.plan = plan
         self.live = live
         self._asks = asks
         self._estimates = estimates
-        self._books = books
         self._journal = journal
         self._calls: list[CallFacts] = []
         self._asked: list[Call] = []  # one for each of them
@@ -336,13 +332,8 @@ class Producer:
 
     async def _close(self) -> None:
         live, account = self.live, self.plan.account
-        outcome = self._outcome()
-
-        async def write(unit: AsyncSession, pending: Sequence[RunEvent]) -> Sequence[RunEvent]:
-            return (await book(unit, self._books, account, outcome, place=live.seq, pending=pending)).last
-
         try:
-            is_closed = await self._journal.close(Closing(live, account.payer_id, write))
+            is_closed = await self._journal.close(Closing(live, account, self._outcome()))
         except Exception:
             # Whoever looks after lost runs finds it unfinished and tries again.
             log.exception("run.not_closed", run=str(live.run_id))

@@ -24,7 +24,7 @@ from kontor.gateway.runs.events import Kind as Said
 from kontor.gateway.runs.events import RunEvent, RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, End
 from kontor.gateway.runs.ports import Estimates, Ledger
-from kontor.gateway.runs.settling import Account, Answered, Outcome, State, book
+from kontor.gateway.runs.settling import Account, Answered, Ended, Outcome, State, book_all
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ _ALL_EVENTS = text("SELECT seq, kind, data FROM run_event WHERE run_id = :id ORD
 @dataclass(slots=True)
 class Recovery:
     database: Database
-    books: Ledger
+    ledger: Ledger
     estimates: Estimates
 
     async def recover(self, *, holder: UUID | None = None, live: Iterable[RunId] = ()) -> int:
@@ -89,7 +89,7 @@ class Recovery:
         found = await unit.execute(_ALL_EVENTS, {"id": run_id})
         events = [RunEvent(each.seq, each.kind, each.data) for each in found]
         place = (events[-1].seq if events else 0) + BEYOND
-        await book(unit, self.books, account_of(row), self._outcome(row, events), place=place)
+        await book_all(unit, self.ledger, [Ended(account_of(row), self._outcome(row, events), place)])
         return True
 
     def _outcome(self, row: Row[Any], events: Sequence[RunEvent]) -> Outcome:

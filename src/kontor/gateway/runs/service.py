@@ -110,7 +110,7 @@ class Runs:
         self._renew_seconds = renew_seconds
         self._lives: dict[RunId, Live] = {}
         self._readers = Readers(database, self._lives.get)
-        self._journal = Journal(database, self.holder)
+        self._journal = Journal(database, self.holder, books)
         self._accepting = Accepting(database, books, self._produce)
         self._recovery = Recovery(database, books, estimates)
         self._is_closing = False
@@ -210,9 +210,7 @@ class Runs:
             live.drain_seconds = DRAIN_SECONDS
         self._lives[account.run_id] = live
         self._empty.clear()
-        producer = Producer(
-            plan, live, asks=self._asks, estimates=self._estimates, books=self._books, journal=self._journal
-        )
+        producer = Producer(plan, live, asks=self._asks, estimates=self._estimates, journal=self._journal)
         live.task = asyncio.create_task(producer.run(), name=f"run-{account.run_id}")
         live.task.add_done_callback(lambda _: self._ended(live))
         if self._is_closing:

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.rates import Cost, Quote, cost
+from kontor.billing.service import Due, Settled
+from kontor.core.bulk import Bulk
 from kontor.core.clock import now
 from kontor.core.events.publishing import person_topic, publish
 from kontor.core.ids import UserId
@@ -103,18 +104,31 @@ class Booked(NamedTuple):
     last: Sequence[RunEvent]
 
 
-# One statement, as there is one for each run: its end, its line of usage, its last events, and word of it to others.
-_FINISH = text("""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that is over. `place` is how far its events go before the last ones; `pending` are those that are not
+    written yet."""
+
+    account: Account
+    outcome: Outcome
+    place: int
+    pending: Sequence[RunEvent] = ()
+
+
+# One statement for all runs that end together: their ends, their lines of usage, their last events, and word of it to
+# others.
+_FINISH = Bulk(
+    f"""
     WITH ended AS (
         UPDATE run SET
-            state = :state, model_id = :model_id, provider_id = :provider_id, key_id = :key_id,
-            provider_kind = :provider_kind, model_name = :model_name, losses = CAST(:losses AS json),
-            quote = CAST(:quote AS json), usage = CAST(:usage AS json), cost = CAST(:cost AS json),
-            is_estimated = :is_estimated, settled_as = :how, finish_reason = :finish_reason,
-            error = CAST(:error AS json), tried = CAST(:tried AS json), last_seq = :last_seq, first_at = :first_at,
-            finished_at = :at
-        WHERE id = :run_id
-        RETURNING id, owner_id, payer_id, project_id, kind
+            state = n.state, model_id = n.model_id, provider_id = n.provider_id, key_id = n.key_id,
+            provider_kind = n.provider_kind, model_name = n.model_name, losses = CAST(n.losses AS json),
+            quote = CAST(n.quote AS json), usage = CAST(n.usage AS json), cost = CAST(n.cost AS json),
+            is_estimated = n.is_estimated, settled_as = n.how, finish_reason = n.finish_reason,
+            error = CAST(n.error AS json), tried = CAST(n.tried AS json), last_seq = n.last_seq, first_at = n.first_at,
+            finished_at = n.at
+        FROM {{n}} WHERE run.id = n.run_id
+        RETURNING run.id, run.owner_id, run.payer_id, run.project_id, run.kind, n.*
     ), used AS (
         INSERT INTO usage_line (
             run_id, owner_id, payer_id, project_id, kind, key_id, provider_id, provider_kind, model_id, model_name, day,
@@ -122,82 +136,136 @@ _FINISH = text("""
             audio_in_tokens, audio_out_tokens, provider_usd_nano, charged_nano, currency, price_version_id, fx_rate_id,
             markup_bp, is_estimated, is_free, provider_request_id, finished_at
         )
-        SELECT id, owner_id, payer_id, project_id, kind, :key_id, :provider_id, :provider_kind, :model_id, :model_name,
-               CAST(:day AS date), :input, :cached, :cache_write, :output, :reasoning, :image, :audio_in, :audio_out,
-               :provider_usd_nano, :charged_nano, :currency, :price_version_id, :fx_rate_id, :markup_bp, :is_estimated,
-               :is_free, :request_id, :at
-        FROM ended WHERE :is_owed
+        SELECT run_id, owner_id, payer_id, project_id, kind, key_id, provider_id, provider_kind, model_id, model_name,
+               day, input, cached, cache_write, output, reasoning, image, audio_in, audio_out, provider_usd_nano,
+               charged_nano, currency, price_version_id, fx_rate_id, markup_bp, is_estimated, is_free, request_id, at
+        FROM ended WHERE is_owed
         ON CONFLICT (run_id) DO NOTHING
     ), said AS (
         INSERT INTO run_event (run_id, seq, owner_id, kind, data)
         SELECT ended.id, said.seq, ended.owner_id, said.kind, CAST(said.data AS json)
-        FROM ended, unnest(CAST(:seqs AS bigint[]), CAST(:kinds AS text[]), CAST(:data AS text[]))
-            AS said (seq, kind, data)
+        FROM {{said}} JOIN ended ON ended.id = said.run_id
         ON CONFLICT (run_id, seq) DO NOTHING
     )
-    SELECT pg_notify(:channel, :notice)
-""")
+    SELECT pg_notify('{CHANNEL}', '{SAID} ' || string_agg(CAST(id AS text), ' ')) FROM ended HAVING count(*) > 0
+    """,  # noqa: S608 - words of our own
+    n={
+        "run_id": "uuid",
+        "state": "text",
+        "model_id": "uuid",
+        "provider_id": "uuid",
+        "key_id": "uuid",
+        "provider_kind": "text",
+        "model_name": "text",
+        "losses": "text",
+        "quote": "text",
+        "usage": "text",
+        "cost": "text",
+        "is_estimated": "boolean",
+        "how": "text",
+        "finish_reason": "text",
+        "error": "text",
+        "tried": "text",
+        "last_seq": "bigint",
+        "first_at": "timestamptz",
+        "at": "timestamptz",
+        "day": "date",
+        "is_owed": "boolean",
+        "input": "bigint",
+        "cached": "bigint",
+        "cache_write": "bigint",
+        "output": "bigint",
+        "reasoning": "bigint",
+        "image": "bigint",
+        "audio_in": "bigint",
+        "audio_out": "bigint",
+        "provider_usd_nano": "bigint",
+        "charged_nano": "bigint",
+        "currency": "text",
+        "price_version_id": "uuid",
+        "fx_rate_id": "uuid",
+        "markup_bp": "integer",
+        "is_free": "boolean",
+        "request_id": "text",
+    },
+    said={"run_id": "uuid", "seq": "bigint", "kind": "text", "data": "text"},
+)
 
 
-async def book(
-    unit: AsyncSession,
-    books: Ledger,
-    account: Account,
-    outcome: Outcome,
-    *,
-    place: int,
-    pending: Sequence[RunEvent] = (),
-) -> Booked:
-    """The ledger, the usage line, the last events and the final state, in the unit that has locked the run and found
-    it unfinished.
-
-    `place` is how far the run's events go before its last ones; `pending` are those that are not written yet.
-    """
-    verdict = judge_all(outcome.calls, outcome.policy)
-    answered, at = outcome.answered, now()
-    quote = answered.quote or NO_QUOTE
-    reckoned = cost(quote, verdict.usage, verdict.said_usd_nano, service=verdict.service)
-    is_owed = verdict.how not in {How.NOTHING, How.WAIVED}
-    released, balance = account.hold_nano, None
-    if is_owed:
-        settled = await books.settle(
-            unit, run_id=account.run_id, cost=reckoned, is_estimated=verdict.is_estimated or reckoned.is_estimated
-        )
-        released, balance = settled.released_nano, settled.balance_after_nano
-    else:
-        await books.void(unit, run_id=account.run_id)
-    bill = Bill(verdict, reckoned, released, balance, quote.is_free)
-    last = [
-        RunEvent(place + number, kind, data) for number, (kind, data) in enumerate(_last_events(outcome, bill), start=1)
-    ]
-    events = [*pending, *last]
-    values = _finish(account, outcome, bill) | _usage_line(answered, bill)
-    await unit.execute(
-        _FINISH,
-        values
-        | {
-            "at": at,
-            "day": at.date(),
-            "is_owed": is_owed,
-            "last_seq": last[-1].seq,
-            "seqs": [event.seq for event in events],
-            "kinds": [str(event.kind) for event in events],
-            "data": [_json(event.data) for event in events],
-            "channel": CHANNEL,
-            "notice": f"{SAID} {account.run_id}",
-        },
+async def book_all(unit: AsyncSession, ledger: Ledger, ended: Sequence[Ended]) -> list[Booked]:
+    """The ledger, the usage lines, the last events and the final states, in the unit that has locked the runs and
+    found them unfinished. At most as many as one notice can name (`journal.IDS_PER_NOTICE`)."""
+    judged = [Judged.of(each.outcome) for each in ended]
+    settled = await ledger.settle_all(
+        unit, [each.due(run.account.run_id) for each, run in zip(judged, ended, strict=True)]
     )
-    if account.kind != SILENT_KIND:
-        await publish(
-            unit,
-            topic=person_topic(account.owner_id),
-            kind="run.changed",
-            data={"run_id": str(account.run_id), "state": outcome.state.value},
+    at, booked, rows, said = now(), [], [], []
+    for run, each, books in zip(ended, judged, settled, strict=True):
+        account = run.account
+        bill = each.bill(account, books)
+        usage = asdict(bill.verdict.usage)
+        last = [
+            RunEvent(run.place + number, kind, data)
+            for number, (kind, data) in enumerate(_last_events(run.outcome, bill, usage), start=1)
+        ]
+        booked.append(Booked(bill, last))
+        rows.append(
+            {
+                **_finish(account, run.outcome, bill, usage),
+                **_usage_line(run.outcome.answered, bill, usage),
+                "at": at,
+                "day": at.date(),
+                "is_owed": each.is_owed,
+                "last_seq": last[-1].seq,
+            }
         )
-    return Booked(bill, last)
+        said += [
+            {"run_id": account.run_id, "seq": event.seq, "kind": str(event.kind), "data": _json(event.data)}
+            for event in (*run.pending, *last)
+        ]
+        if account.kind != SILENT_KIND:
+            await publish(
+                unit,
+                topic=person_topic(account.owner_id),
+                kind="run.changed",
+                data={"run_id": str(account.run_id), "state": run.outcome.state.value},
+            )
+    await _FINISH.run(unit, n=rows, said=said)
+    return booked
 
 
-def _finish(account: Account, outcome: Outcome, bill: Bill) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an outcome comes to, before anything is booked."""
+
+    verdict: Verdict
+    cost: Cost
+    is_free: bool
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Judged":
+        verdict = judge_all(outcome.calls, outcome.policy)
+        quote = outcome.answered.quote or NO_QUOTE
+        reckoned = cost(quote, verdict.usage, verdict.said_usd_nano, service=verdict.service)
+        return cls(verdict, reckoned, quote.is_free)
+
+    @property
+    def is_owed(self) -> bool:
+        return self.verdict.how not in {How.NOTHING, How.WAIVED}
+
+    def due(self, run_id: RunId) -> Due:
+        if not self.is_owed:
+            return Due(run_id)
+        return Due(run_id, self.cost, self.verdict.is_estimated or self.cost.is_estimated)
+
+    def bill(self, account: Account, books: Settled) -> Bill:
+        released, balance = account.hold_nano, None
+        if self.is_owed:
+            released, balance = books.released_nano, books.balance_after_nano
+        return Bill(self.verdict, self.cost, released, balance, self.is_free)
+
+
+def _finish(account: Account, outcome: Outcome, bill: Bill, usage: Mapping[str, int]) -> dict[str, Any]:
     answered, cost = outcome.answered, bill.cost
     kept = bill.told() | {
         "lines": [asdict(line) for line in cost.lines],
@@ -217,7 +285,7 @@ def _finish(account: Account, outcome: Outcome, bill: Bill) -> dict[str, Any]:
         "model_name": answered.model_name,
         "losses": _json(outcome.losses),
         "quote": None if answered.quote is None else _json(answered.quote.stored()),
-        "usage": _json(asdict(bill.verdict.usage)),
+        "usage": _json(usage),
         "cost": _json(kept),
         "is_estimated": bill.is_estimated,
         "how": bill.verdict.how.value,
@@ -228,8 +296,7 @@ def _finish(account: Account, outcome: Outcome, bill: Bill) -> dict[str, Any]:
     }
 
 
-def _last_events(outcome: Outcome, bill: Bill) -> list[tuple[Kind, dict[str, Any]]]:
-    usage = asdict(bill.verdict.usage)
+def _last_events(outcome: Outcome, bill: Bill, usage: Mapping[str, int]) -> list[tuple[Kind, dict[str, Any]]]:
     events: list[tuple[Kind, dict[str, Any]]] = [
         (Kind.USAGE, {"usage": usage, "is_estimated": bill.verdict.is_estimated})
     ]
@@ -248,9 +315,9 @@ def _last_events(outcome: Outcome, bill: Bill) -> list[tuple[Kind, dict[str, Any
     return [*events, (Kind.DONE, done)]
 
 
-def _usage_line(answered: Answered, bill: Bill) -> dict[str, Any]:
+def _usage_line(answered: Answered, bill: Bill, usage: Mapping[str, int]) -> dict[str, Any]:
     quote = answered.quote or NO_QUOTE
-    counted = asdict(bill.verdict.usage)
+    counted = dict(usage)
     # The line has a column for what they are a kind of; the run itself keeps them apart.
     counted["cache_write"] += counted.pop("cache_write_1h")
     counted["output"] += counted.pop("image_out")
