@@ -312,6 +312,57 @@ def test_whatever_items_are_sent_they_are_taken_or_refused(given_items: list[Any
         asked.messages_of(found.messages)
 
 
+THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "c2VhbGVk"}
+CALL = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": "{}"}
+OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "a boat"}
+
+
+def spoken(text: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([spoken("A."), CALL, OUTPUT], [("assistant", "A.", 1), ("tool", "a boat", 0)]),
+        ([CALL, spoken("A.")], [("assistant", None, 1), ("assistant", "A.", 0)]),
+        ([spoken("A."), spoken("B.")], [("assistant", "A.", 0), ("assistant", "B.", 0)]),
+        ([CALL, CALL], [("assistant", None, 2)]),
+        (
+            [spoken("A."), THOUGHT, CALL, THOUGHT, spoken("B."), CALL, OUTPUT, THOUGHT],
+            [
+                ("assistant", ["text", "reasoning", "tool_call", "reasoning", "text", "tool_call"], 0),
+                ("tool", "a boat", 0),
+                ("assistant", ["reasoning"], 0),
+            ],
+        ),
+    ],
+)
+def test_items_of_one_turn_are_one_message_and_thoughts_keep_their_place(
+    items: list[Any], expected: list[tuple[str, Any, int]]
+) -> None:
+    def shown(message: Mapping[str, Any]) -> tuple[str, Any, int]:
+        content = message["content"]
+        kinds = [part["type"] for part in content] if isinstance(content, list) else content
+        return message["role"], kinds, len(message.get("tool_calls", ()))
+
+    assert [shown(message) for message in responses({"model": "gpt-test", "input": items}).messages] == expected
+
+
+def test_each_signed_thought_is_an_item_of_its_own() -> None:
+    said: list[Said] = [
+        (Kind.REASONING, {"text": "First."}),
+        (Kind.REASONING, {"signature": "one"}),
+        (Kind.REASONING, {"text": "Second."}),
+        (Kind.REASONING, {"signature": "two"}),
+        (Kind.TEXT, {"text": "Paris."}),
+        done(),
+    ]
+    whole = ResponseStream(RUN, 1, "gpt-test").whole(numbered(said))
+    thoughts = [(item["content"][0]["text"], item["encrypted_content"]) for item in whole["output"][:2]]
+    assert thoughts == [("First.", "one"), ("Second.", "two")]
+
+
 def test_items_become_messages() -> None:
     found = responses(
         {
@@ -340,8 +391,11 @@ def test_items_become_messages() -> None:
     system, user, called, result, answered = found.messages
     assert system == {"role": "system", "content": "Be brief."}
     assert [part["type"] for part in user["content"]] == ["text", "image_url", "file"]
-    assert called["content"] == [{"type": "reasoning", "text": "Let me look.", "signature": "c2VhbGVk"}]
-    assert [call["id"] for call in called["tool_calls"]] == ["c1", "c2"]
+    assert called["content"] == [
+        {"type": "reasoning", "text": "Let me look.", "signature": "c2VhbGVk"},
+        {"type": "tool_call", "id": "c1", "name": "look", "arguments": "{}"},
+        {"type": "tool_call", "id": "c2", "name": "look", "arguments": "{}"},
+    ]
     assert result == {"role": "tool", "tool_call_id": "c1", "content": "a boat"}
     assert answered["content"] == [{"type": "text", "text": "A boat."}]
     assert found.tools[0]["function"]["name"] == "look"

@@ -6,10 +6,21 @@ import orjson
 
 from kontor.billing.usage import Usage
 from tests.wire.behaviour import Behaviour
-from tests.wire.llm_server import JSON, Other, Question, Request, Spoken, Streamed, Whole, count, text_in
+from tests.wire.llm_server import (
+    JSON,
+    Other,
+    Question,
+    Request,
+    Spoken,
+    Streamed,
+    Whole,
+    check_signature,
+    count,
+    signature_of,
+    text_in,
+)
 
 REASONS = {"stop": "end_turn", "length": "max_tokens", "tools": "tool_use", "filter": "refusal"}
-SIGNATURE = "cHJhY3RpY2Ugc2lnbmF0dXJl"
 ERRORS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -39,6 +50,10 @@ class Anthropic:
         body["max_tokens"]  # required there, other than with everybody else
         messages = body["messages"]
         texts = [text_in(body.get("system") or ""), *map(text_in, messages)]
+        blocks = [block for message in messages for block in message["content"] if isinstance(block, dict)]
+        for block in blocks:
+            if block["type"] == "thinking":
+                check_signature(block["thinking"], block["signature"])
         shape = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
         return Question(
             model=body["model"],
@@ -50,6 +65,7 @@ class Anthropic:
             schema=shape.get("schema"),
             has_tool_result=isinstance(messages[-1]["content"], list)
             and any(part.get("type") == "tool_result" for part in messages[-1]["content"]),
+            tool_results=sum(block["type"] == "tool_result" for block in blocks),
             body=body,
         )
 
@@ -146,12 +162,13 @@ def usage_of(spoken: Spoken, *, written: int) -> JSON:
 def blocks_of(spoken: Spoken) -> list[JSON]:
     blocks: list[JSON] = []
     if spoken.thoughts:
-        blocks.append({"type": "thinking", "thinking": spoken.thought, "signature": SIGNATURE})
+        signature = signature_of(spoken.thought, spoken.id)
+        blocks.append({"type": "thinking", "thinking": spoken.thought, "signature": signature})
+    if spoken.words or not spoken.tool:
+        blocks.append({"type": "text", "text": spoken.text})
     if spoken.tool:
         identity, name, pieces = spoken.tool
         blocks.append({"type": "tool_use", "id": identity, "name": name, "input": orjson.loads("".join(pieces))})
-    else:
-        blocks.append({"type": "text", "text": spoken.text})
     return blocks
 
 
@@ -198,7 +215,7 @@ def parts_of(spoken: Spoken, block: JSON) -> tuple[JSON, list[JSON], list[JSON]]
             return (
                 {**block, "thinking": "", "signature": ""},
                 deltas,
-                [{"type": "signature_delta", "signature": SIGNATURE}],
+                [{"type": "signature_delta", "signature": block["signature"]}],
             )
         case "tool_use":
             pieces = spoken.tool[2] if spoken.tool else ()

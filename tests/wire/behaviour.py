@@ -5,7 +5,8 @@
 | `n200` | answers with 200 tokens (otherwise with 12 to 40, by the prompt) |
 | `w20`, `t5` | waits 20 ms before the first token; waits 5 ms before each further one (otherwise all come at once) |
 | `think20` | reasons for 20 tokens first |
-| `tools` | calls the first tool that is offered, unless a result of one came last |
+| `tools`, `tools3` | calls the first tool that is offered, unless a result of one came last; ... until it has three |
+| `aloud` | says a word or two before it calls a tool |
 | `misfit` | breaks the schema that was asked for |
 | `filter` | ends by a content filter |
 | `cached50` | half of the prompt was read from a cache |
@@ -51,7 +52,8 @@ class Behaviour:
     w: float = 0
     t: float = 0
     think: float = 0
-    tools: bool = False
+    tools: float | bool = False
+    aloud: bool = False
     misfit: bool = False
     filter: bool = False
     cached: float = 0

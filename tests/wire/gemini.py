@@ -6,7 +6,19 @@ import orjson
 
 from kontor.billing.usage import Usage
 from tests.wire.behaviour import Behaviour
-from tests.wire.llm_server import JSON, Other, Question, Request, Spoken, Streamed, Whole, count, text_in, vector_of
+from tests.wire.llm_server import (
+    JSON,
+    Other,
+    Question,
+    Request,
+    Spoken,
+    Streamed,
+    Whole,
+    count,
+    signature_of,
+    text_in,
+    vector_of,
+)
 
 REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "tools": "STOP", "filter": "SAFETY"}
 STATUSES = {
@@ -19,7 +31,6 @@ STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-SIGNATURE = "cHJhY3RpY2Ugc2lnbmF0dXJl"
 EMBEDDING = {"batchEmbedContents", "embedContent"}
 
 
@@ -51,6 +62,7 @@ class Gemini:
             ],
             schema=options.get("responseJsonSchema") or options.get("responseSchema"),
             has_tool_result=any("functionResponse" in part for part in contents[-1].get("parts", ())),
+            tool_results=sum("functionResponse" in part for content in contents for part in content.get("parts", ())),
             body=body,
         )
 
@@ -150,12 +162,13 @@ def call_part(spoken: Spoken) -> list[JSON]:
         return []
     identity, name, pieces = spoken.tool
     call = {"id": identity, "name": name, "args": orjson.loads("".join(pieces))}
-    return [{"functionCall": call, "thoughtSignature": SIGNATURE}]
+    return [{"functionCall": call, "thoughtSignature": signature_of(spoken.thought, spoken.id)}]
 
 
 def parts_of(spoken: Spoken) -> list[JSON]:
     thoughts = [{"text": spoken.thought, "thought": True}] if spoken.thoughts else []
-    return [*thoughts, *(call_part(spoken) or [{"text": spoken.text}])]
+    words = [{"text": spoken.text}] if spoken.words or not spoken.tool else []
+    return [*thoughts, *words, *call_part(spoken)]
 
 
 def answer_of(spoken: Spoken, parts: list[JSON], *, is_last: bool, thoughts: int = -1, words: int = -1) -> JSON:
@@ -184,7 +197,7 @@ def stream(spoken: Spoken) -> Streamed:
     if spoken.tool:
         # A call comes in one piece there, whatever it cost to write.
         said = answer_of(spoken, call_part(spoken), is_last=False, thoughts=thoughts, words=spoken.output)
-        tokens += [b""] * (spoken.output - 1) + [event(said)]
+        tokens += [b""] * (len(spoken.tool[2]) - 1) + [event(said)]
     return Streamed(
         content_type="text/event-stream",
         opening=b"",

@@ -9,6 +9,7 @@ Kontor's ledger. It is also at `GET /_invoice`, for those who look from another 
 """
 
 import asyncio
+import base64
 import codecs
 import gzip
 import random
@@ -99,7 +100,8 @@ class Question:
     max_output: int | None = None
     tools: Sequence[tuple[str, JSON]] = ()  # name and schema of the arguments
     schema: JSON = None
-    has_tool_result: bool = False
+    has_tool_result: bool = False  # as the last word
+    tool_results: int = 0
     body: JSON = None
 
 
@@ -361,10 +363,11 @@ def speak(question: Question, behaviour: Behaviour, tokens: int, request_id: str
     tool: tuple[str, str, Sequence[str]] | None = None
     words: Sequence[str] = ()
     reason: Literal["stop", "length", "tools", "filter"] = "filter" if behaviour.filter else "stop"
-    if behaviour.tools and question.tools and not question.has_tool_result:
+    if behaviour.tools and question.tools and not is_served(question, behaviour):
         name, schema = question.tools[0]
         arguments = orjson.dumps(instance_of(schema)).decode()
         tool, reason = (f"call_{request_id}", name, pieces_of(arguments)), "tools"
+        words = prose("", 3) if behaviour.aloud else ()
     elif question.schema is not None:
         made = orjson.dumps(instance_of(question.schema)).decode()
         words = pieces_of('{"misfit": true}' if behaviour.misfit else made)
@@ -383,6 +386,23 @@ def speak(question: Question, behaviour: Behaviour, tokens: int, request_id: str
         cached=int(tokens * behaviour.cached / 100),
         behaviour=behaviour,
     )
+
+
+def is_served(question: Question, behaviour: Behaviour) -> bool:
+    if behaviour.tools is True:
+        return question.has_tool_result
+    return question.tool_results >= behaviour.tools
+
+
+def signature_of(thought: str, request_id: str) -> str:
+    """As opaque as those of real ones, and of no other thought."""
+    return base64.b64encode(f"{request_id}:{crc(thought)}".encode()).decode()
+
+
+def check_signature(thought: str, signature: str) -> None:
+    """Real ones refuse a thought that is not word for word what they signed."""
+    if not base64.b64decode(signature).endswith(f":{crc(thought)}".encode()):
+        raise ValueError("A thought was changed: send back what was signed.")
 
 
 def prose(asked: str, tokens: int) -> list[str]:

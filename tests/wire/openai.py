@@ -8,7 +8,20 @@ import orjson
 
 from kontor.billing.usage import Usage
 from tests.wire.behaviour import Behaviour
-from tests.wire.llm_server import JSON, Other, Question, Request, Spoken, Streamed, Whole, count, text_in, vector_of
+from tests.wire.llm_server import (
+    JSON,
+    Other,
+    Question,
+    Request,
+    Spoken,
+    Streamed,
+    Whole,
+    check_signature,
+    count,
+    signature_of,
+    text_in,
+    vector_of,
+)
 
 CREATED = 1_790_000_000
 FINGERPRINT = "fp_practice01"
@@ -126,6 +139,7 @@ def chat_question(body: JSON) -> Question:
         ],
         schema={} if shape.get("type") == "json_object" else schema,
         has_tool_result=messages[-1].get("role") == "tool",
+        tool_results=sum(message.get("role") == "tool" for message in messages),
         body=body,
     )
 
@@ -160,7 +174,7 @@ def logprob(word: str) -> JSON:
 def whole_chat(question: Question, spoken: Spoken) -> Whole:
     message: JSON = {
         "role": "assistant",
-        "content": None if spoken.tool else spoken.text,
+        "content": (spoken.text or None) if spoken.tool else spoken.text,
         "refusal": None,
         "annotations": [],
     }
@@ -244,7 +258,10 @@ def chat_stream(question: Question, spoken: Spoken) -> Streamed:
 
 def response_question(body: JSON) -> Question:
     asked = body["input"]
-    messages = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
+    messages: list[JSON] = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
+    for item in messages:
+        if item.get("type") == "reasoning" and "encrypted_content" in item:
+            check_signature("".join(part["text"] for part in item["summary"]), item["encrypted_content"])
     shape = (body.get("text") or {}).get("format") or {}
     schema = shape.get("schema", {}) if shape.get("type") in {"json_schema", "json_object"} else None
     return Question(
@@ -260,6 +277,7 @@ def response_question(body: JSON) -> Question:
         ],
         schema=schema,
         has_tool_result=messages[-1].get("type") == "function_call_output",
+        tool_results=sum(item.get("type") == "function_call_output" for item in messages),
         body=body,
     )
 
@@ -311,11 +329,25 @@ def text_part(text: str) -> JSON:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def output_of(spoken: Spoken) -> list[JSON]:
+def output_of(question: Question, spoken: Spoken) -> list[JSON]:
     items: list[JSON] = []
     if spoken.thoughts:
         summary = [{"type": "summary_text", "text": spoken.thought}]
-        items.append({"id": f"rs_{spoken.id}", "type": "reasoning", "summary": summary})
+        thought: JSON = {"id": f"rs_{spoken.id}", "type": "reasoning", "summary": summary}
+        if "reasoning.encrypted_content" in (question.body.get("include") or ()):
+            thought["encrypted_content"] = signature_of(spoken.thought, spoken.id)
+        items.append(thought)
+    if spoken.words or not spoken.tool:
+        status = "incomplete" if spoken.reason in {"length", "filter"} else "completed"
+        items.append(
+            {
+                "id": f"msg_{spoken.id}",
+                "type": "message",
+                "status": status,
+                "role": "assistant",
+                "content": [text_part(spoken.text)],
+            }
+        )
     if spoken.tool:
         identity, name, pieces = spoken.tool
         items.append(
@@ -328,22 +360,11 @@ def output_of(spoken: Spoken) -> list[JSON]:
                 "arguments": "".join(pieces),
             }
         )
-    else:
-        status = "completed" if spoken.reason == "stop" else "incomplete"
-        items.append(
-            {
-                "id": f"msg_{spoken.id}",
-                "type": "message",
-                "status": status,
-                "role": "assistant",
-                "content": [text_part(spoken.text)],
-            }
-        )
     return items
 
 
 def whole_response(question: Question, spoken: Spoken) -> Whole:
-    return as_json(response_of(question, spoken, "completed", output_of(spoken)))
+    return as_json(response_of(question, spoken, "completed", output_of(question, spoken)))
 
 
 class Events:
@@ -400,7 +421,7 @@ class Responding:
 
 
 def response_stream(question: Question, spoken: Spoken) -> Streamed:
-    responding, items = Responding(spoken), output_of(spoken)
+    responding, items = Responding(spoken), output_of(question, spoken)
     begun = response_of(question, spoken, "in_progress", [])
     opening = responding.event("response.created", response=begun)
     opening += responding.event("response.in_progress", response=begun)

@@ -114,6 +114,10 @@ class AnswerRead(BaseModel):
     response: str
     reasoning: str | None
     tool_calls: list[dict[str, JsonValue]]
+    parts: list[dict[str, JsonValue]] = Field(
+        description="All of it in its order: `text`, `reasoning` with its `signature`, `tool_call`. In a loop of tools "
+        "this is the content of the assistant's message that goes back"
+    )
     citations: list[CitationRead]
     logprobs: list[dict[str, JsonValue]]
     model: str
@@ -398,6 +402,7 @@ def answer_read(run_id: RunId, answer: Answer) -> AnswerRead:
         response=answer.text,
         reasoning=answer.reasoning or None,
         tool_calls=[dict(call) for call in answer.tool_calls],
+        parts=[dict(part) for part in answer.parts],
         citations=[CitationRead.model_validate(each) for each in answer.citations],
         logprobs=[dict(each) for each in answer.logprobs],
         model=done["model"],

@@ -84,6 +84,7 @@ class RunWhole(RunRead):
     response: str = Field(description="As far as it is written")
     reasoning: str | None
     tool_calls: list[dict[str, JsonValue]]
+    parts: list[dict[str, JsonValue]] = Field(description="All of it in its order, as `/llm/generate` gives it")
     citations: list[CitationRead]
     position: int = Field(description="The events go on after this")
 
@@ -219,6 +220,7 @@ async def read_run(run_id: UUID, actor: RunReader, runs: CurrentRuns) -> RunWhol
         response=answer.text or answer.draft,
         reasoning=answer.reasoning or None,
         tool_calls=[dict(call) for call in answer.tool_calls],
+        parts=[dict(part) for part in answer.parts],
         citations=[CitationRead.model_validate(each) for each in answer.citations],
         position=answer.seq,
     )

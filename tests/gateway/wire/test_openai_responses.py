@@ -211,7 +211,7 @@ def test_nothing_is_kept_there_whoever_wishes_it() -> None:
 
 # What comes back
 
-SEAL = Reasoning("", "rs_1:gAAAAABo")
+SEAL = Reasoning("", "rs_1;13,16:gAAAAABo")  # of two summaries
 USED = UsageSeen(Usage(input=36, cached=64, output=20, reasoning=30))
 
 

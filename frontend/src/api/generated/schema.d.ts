@@ -2446,6 +2446,13 @@ export interface components {
       losses: components["schemas"]["LossRead"][];
       /** Model */
       model: string;
+      /**
+       * Parts
+       * @description All of it in its order: `text`, `reasoning` with its `signature`, `tool_call`. In a loop of tools this is the content of the assistant's message that goes back
+       */
+      parts: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
       /** Provider */
       provider: string;
       /** Reasoning */
@@ -5411,6 +5418,13 @@ export interface components {
       model: string;
       /** Model Id */
       model_id: string | null;
+      /**
+       * Parts
+       * @description All of it in its order, as `/llm/generate` gives it
+       */
+      parts: {
+        [key: string]: components["schemas"]["JsonValue"];
+      }[];
       /**
        * Position
        * @description The events go on after this

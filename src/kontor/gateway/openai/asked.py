@@ -212,6 +212,8 @@ def check_message(message: JSON, at: str) -> None:
     elif isinstance(content, list):
         for index, part in enumerate(content):
             check_part(part, f"{at}.content.{index}")
+            if part["type"] == "tool_call" and role != "assistant":
+                refuse(f"{at}.content.{index}.type", "Only a model calls tools.")
     elif not isinstance(content, str):
         refuse(f"{at}.content", "Content is a text or a list of parts.")
 
@@ -239,7 +241,9 @@ PARTS: Mapping[str, tuple[str, type]] = {
     "image_url": ("image_url", dict),
     "file": ("file", dict),
     "input_audio": ("input_audio", dict),
+    "tool_call": ("name", str),
 }
+OF_TEXT = {"reasoning": ("signature",), "tool_call": ("id", "arguments")}
 
 
 def check_part(part: JSON, at: str) -> None:
@@ -252,6 +256,9 @@ def check_part(part: JSON, at: str) -> None:
     name, shape = needed
     if not isinstance(part.get(name), shape):
         refuse(f"{at}.{name}", f"A part of type {kind} needs {name}.")
+    for field_name in OF_TEXT.get(kind, ()):
+        if not isinstance(part.get(field_name), str | None):
+            refuse(f"{at}.{field_name}", "Use text.")
     if kind == "image_url" and not isinstance(part["image_url"].get("url"), str):
         refuse(f"{at}.image_url.url", "Send the image as an address or as a data URL.")
     if kind == "file" and not isinstance(part["file"].get("file_data"), str):

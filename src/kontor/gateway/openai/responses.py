@@ -145,10 +145,11 @@ class ResponseStream:
 
     def _think(self, data: Mapping[str, JSON]) -> bytes:
         before = b""
-        if "reasoning" not in self._open:
+        growing = self._open.get("reasoning")
+        if growing is None or "encrypted_content" in growing.item:  # what is signed is whole
             item: Item = {"type": "reasoning", "summary": [], "content": [], "status": "in_progress"}
             before = self._close() + self._begin("reasoning", "rs", item)
-        growing = self._open["reasoning"]
+            growing = self._open["reasoning"]
         if "text" not in data:
             growing.item["encrypted_content"] = data.get("signature")
             return before

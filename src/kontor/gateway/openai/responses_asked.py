@@ -19,6 +19,7 @@ from kontor.gateway.openai.asked import (
     refuse,
     tools_of,
 )
+from kontor.gateway.wire.parts import call_in
 from kontor.gateway.wire.port import AnswerSchema
 
 JSON = Any
@@ -94,30 +95,48 @@ def messages_from(given: JSON) -> Sequence[Mapping[str, JSON]]:
     if not isinstance(given, list) or not 1 <= len(given) <= MOST_MESSAGES:
         refuse("input", f"Send a text or a list of 1 to {MOST_MESSAGES} items.")
     messages: list[dict[str, JSON]] = []
-    thoughts: list[Mapping[str, JSON]] = []  # of the turn that begins next
+    turn: list[Mapping[str, JSON]] = []  # what the model thought, said and called, one after the other
     for index, item in enumerate(given):
         at = f"input.{index}"
         if not isinstance(item, dict):
             refuse(at, "An item is an object.")
-        match item.get("type", "message"):
+        kind = item.get("type", "message")
+        is_said = kind == "message" and item.get("role") == "assistant"
+        is_of_turn = is_said or kind in {"reasoning", "function_call"}
+        # What was said without a thought before it begins a turn of its own.
+        if turn and (not is_of_turn or (is_said and not thinks(turn))):
+            messages.append(message_of(turn))
+            turn = []
+        match kind:
             case "message":
                 message = {"role": item.get("role"), "content": content_of(item.get("content"), f"{at}.content")}
-                if message["role"] == "assistant" and thoughts:
-                    message["content"] = [*thoughts, *as_parts(message["content"])]
-                    thoughts = []
-                messages.append(message)
+                (turn if is_said else messages).append(message)
             case "function_call":
-                add_call(messages, item, thoughts, at)
-                thoughts = []
+                turn.append(call_of(item, at))
             case "function_call_output":
-                output = item.get("output")
-                content = output if isinstance(output, str) else content_of(output, f"{at}.output")
-                messages.append({"role": "tool", "tool_call_id": item.get("call_id"), "content": content})
+                output = content_of(item.get("output"), f"{at}.output")
+                messages.append({"role": "tool", "tool_call_id": item.get("call_id"), "content": output})
             case "reasoning":
-                thoughts.append(thought_of(item, at))
+                turn.append(thought_of(item, at))
             case _:
                 refuse(f"{at}.type", "Use message, function_call, function_call_output or reasoning.")
-    return messages
+    return [*messages, message_of(turn)] if turn else messages
+
+
+def thinks(turn: Sequence[Mapping[str, JSON]]) -> bool:
+    return any(part.get("type") == "reasoning" for part in turn)
+
+
+def message_of(turn: Sequence[Mapping[str, JSON]]) -> dict[str, JSON]:
+    """Where there were thoughts, everything keeps its place among them. Otherwise calls stand beside what was said."""
+    if thinks(turn):
+        parts = [part for each in turn for part in (as_parts(each["content"]) if "role" in each else [each])]
+        return {"role": "assistant", "content": parts}
+    message: dict[str, JSON] = {"role": "assistant", "content": None}
+    message |= next((each for each in turn if "role" in each), {})
+    if calls := [call_in(each) for each in turn if "role" not in each]:
+        message["tool_calls"] = calls
+    return message
 
 
 def as_parts(content: JSON) -> list[JSON]:
@@ -150,19 +169,11 @@ def content_of(given: JSON, at: str) -> JSON:
     return parts
 
 
-def add_call(
-    messages: list[dict[str, JSON]], item: Mapping[str, JSON], thoughts: Sequence[Mapping[str, JSON]], at: str
-) -> None:
-    """Calls that follow one another, or the text before them, are one turn of the model."""
+def call_of(item: Mapping[str, JSON], at: str) -> Mapping[str, JSON]:
     call_id, name, arguments = item.get("call_id"), item.get("name"), item.get("arguments", "")
     if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str)):
         refuse(at, "A call has call_id, name and arguments.")
-    call = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
-    last = messages[-1] if messages else None
-    if last is not None and last["role"] == "assistant" and not thoughts:
-        last.setdefault("tool_calls", []).append(call)
-    else:
-        messages.append({"role": "assistant", "content": list(thoughts) or None, "tool_calls": [call]})
+    return {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments}
 
 
 def thought_of(item: Mapping[str, JSON], at: str) -> Mapping[str, JSON]:

@@ -447,9 +447,12 @@ class _Writer:
 
     def _of_assistant(self, message: Mapping[str, JSON]) -> list[Object]:
         parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content", "tool_calls", "refusal"}))
-        content = message.get("content") or message.get("refusal")
-        blocks = [block for part in parts.parts_of(content) for block in self._block(part, role="assistant")]
-        for called in message.get("tool_calls") or ():
+        blocks: list[Object] = []
+        for part in parts.turn_of(message):
+            if part.get("type") != "tool_call":
+                blocks += self._block(part, role="assistant")
+                continue
+            called = part["call"]
             function = called.get("function") or {}
             blocks.append(
                 {

@@ -362,23 +362,25 @@ class _Writer:
         parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content", "tool_calls", "refusal"}))
         written: list[Object] = []
         of_calls: dict[int, str] = {}
-        for part in parts.parts_of(message.get("content") or message.get("refusal")):
+        number = 0
+        for part in parts.turn_of(message):
             if part.get("type") == "reasoning":
                 self._thought(part, written, of_calls)
+            elif part.get("type") == "tool_call":
+                written.append(self._former_call(part["call"], of_calls.get(number)))
+                number += 1
             elif (one := self._part(part, role="model")) is not None:
                 written.append(one)
-        for number, called in enumerate(message.get("tool_calls") or ()):
-            function = called.get("function") or {}
-            name = str(function.get("name"))
-            self._names[called.get("id")] = name
-            call: Object = {"name": name, "args": parts.arguments_of(function.get("arguments"), self._losses)}
-            if called.get("id"):
-                call["id"] = called["id"]
-            one = {"functionCall": call}
-            if number in of_calls:
-                one["thoughtSignature"] = of_calls[number]
-            written.append(one)
         return written
+
+    def _former_call(self, called: Mapping[str, JSON], signature: str | None) -> Object:
+        function = called.get("function") or {}
+        name = str(function.get("name"))
+        self._names[called.get("id")] = name
+        call: Object = {"name": name, "args": parts.arguments_of(function.get("arguments"), self._losses)}
+        if called.get("id"):
+            call["id"] = called["id"]
+        return {"functionCall": call} if signature is None else {"functionCall": call, "thoughtSignature": signature}
 
     def _thought(self, part: Mapping[str, JSON], written: list[Object], of_calls: dict[int, str]) -> None:
         """A signature goes back on the part that it came with, and only to the model that signed."""
@@ -391,13 +393,26 @@ class _Writer:
         if seal is None:
             return
         number = seal.kind.removeprefix("call")
-        is_on_the_last = seal.kind == "thought" or "thought" not in (written[-1] if written else {"thought": True})
         if number.isdecimal():
             of_calls[int(number)] = seal.signature
-        elif written and is_on_the_last:
+        elif seal.kind == "thought" and written:
             written[-1]["thoughtSignature"] = seal.signature
         else:
-            written.append({"text": "", "thoughtSignature": seal.signature})
+            self._sign_words(seal, written)
+
+    @staticmethod
+    def _sign_words(seal: Seal, written: list[Object]) -> None:
+        """Of what was said before, the signature is of the last piece alone, which may be of no length."""
+        last = written[-1] if written else {}
+        length = seal.kind.removeprefix("text")
+        words = last.get("text", "") if "thought" not in last and "thoughtSignature" not in last else ""
+        signed = words[len(words) - int(length) :] if length.isdecimal() and int(length) <= len(words) else ""
+        if signed and signed == words:
+            last["thoughtSignature"] = seal.signature
+            return
+        if signed:
+            last["text"] = words.removesuffix(signed)
+        written.append({"text": signed, "thoughtSignature": seal.signature})
 
     def _tool_result(self, message: Mapping[str, JSON]) -> Object:
         parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content", "tool_call_id", "name"}))
@@ -523,7 +538,9 @@ class GeminiReader:
         elif words is None:
             self._other(part, said)
         if signature:
-            said.append(Reasoning("", str(Seal(PROTOCOL, self._model, "text", parts.text(signature)))))
+            said.append(
+                Reasoning("", str(Seal(PROTOCOL, self._model, f"text{len(words or '')}", parts.text(signature))))
+            )
 
     def _called(self, called: Object, signature: JSON, said: list[Said]) -> None:
         number = self._calls

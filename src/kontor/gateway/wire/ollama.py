@@ -159,7 +159,8 @@ def _body(call: Call, form: JSON, quirks: Quirks, losses: Losses) -> Object:
 def _messages(call: Call, losses: Losses) -> list[Object]:
     names: dict[JSON, JSON] = {}  # id of a call -> name of its function
     written = []
-    for message in call.messages:
+    for given in call.messages:
+        message = parts.with_calls_aside(given)
         role = message.get("role")
         one: Object = {"role": "system" if role == "developer" else role, "content": ""}
         known = {"role", "content"}

@@ -15,7 +15,7 @@ from kontor.gateway.wire import openai_lists
 from kontor.gateway.wire.faults import failed_by_body
 from kontor.gateway.wire.losses import SCHEMA_IN_WORDS, Losses
 from kontor.gateway.wire.openai_chat_reader import ChatReader
-from kontor.gateway.wire.parts import effort_of
+from kontor.gateway.wire.parts import effort_of, with_calls_aside
 from kontor.gateway.wire.port import (
     JSON,
     Call,
@@ -267,7 +267,10 @@ def said_messages(
                 continue
             if role != quirks.system_role:
                 message = {**message, "role": quirks.system_role}  # noqa: PLW2901
-        elif role == "tool" or "tool_calls" in message:
+        if role == "assistant" and type(content) is list:
+            message = with_calls_aside(message)  # noqa: PLW2901
+            content = message.get("content")
+        if role == "tool" or "tool_calls" in message:
             known = said_tool_turn(message, quirks, losses)
             if known is None:
                 continue

@@ -22,7 +22,8 @@ from kontor.gateway.wire.openai_chat import (
     said_tools,
     text_of,
 )
-from kontor.gateway.wire.openai_responses_reader import ResponsesReader
+from kontor.gateway.wire.openai_responses_reader import ResponsesReader, pieces_of
+from kontor.gateway.wire.parts import turn_of
 from kontor.gateway.wire.port import JSON, Call, Endpoint, Feature, Prepared, Quirks, Reader
 
 PATH = "/responses"
@@ -140,40 +141,53 @@ def said_items(
                 if losses.takes(Feature.TOOL_RESULT):
                     items.append(said_result(message, custom, quirks, losses))
             case "assistant":
-                items.extend(said_turn(message, quirks, losses))
-                if message.get("tool_calls") and losses.takes(Feature.TOOL_RESULT):
-                    items.extend(said_call(call, custom) for call in message["tool_calls"])
+                items.extend(said_turn(message, custom, quirks, losses))
             case role:
                 items.append({"role": role, "content": said_content(content, quirks, losses)})
     return instructions, items
 
 
-def said_turn(message: Mapping[str, JSON], quirks: Quirks, losses: Losses) -> list[Mapping[str, JSON]]:
-    """What the model thought and said in a former turn."""
-    content = message.get("content")
-    if isinstance(content, str) or content is None:
-        said = content or message.get("refusal")
-        return [{"role": "assistant", "content": said}] if said else []
-    items = [item for part in content if part.get("type") == "reasoning" for item in said_thought(part, losses)]
-    texts = [part.get("text") or part.get("refusal") for part in content if part.get("type") in ("text", "refusal")]
-    for part in content:
+def said_turn(
+    message: Mapping[str, JSON], custom: set[JSON], quirks: Quirks, losses: Losses
+) -> list[Mapping[str, JSON]]:
+    """What the model thought, said and called in a former turn, each an item, in this order."""
+    items: list[Mapping[str, JSON]] = []
+    texts: list[str] = []
+
+    def speak() -> None:
+        if any(texts):
+            items.append({"role": "assistant", "content": "".join(texts)})
+        texts.clear()
+
+    for part in turn_of(message):
         mark(part, quirks, losses)
-    if any(texts):
-        items.append({"role": "assistant", "content": "".join(filter(None, texts))})
+        match part.get("type"):
+            case "text" | "refusal":
+                texts.append(part.get("text") or part.get("refusal") or "")
+            case "reasoning":
+                speak()
+                items.extend(said_thought(part, losses))
+            case "tool_call" if losses.takes(Feature.TOOL_RESULT):
+                speak()
+                items.append(said_call(part["call"], custom))
+            case _:
+                pass
+    speak()
     return items
 
 
 def said_thought(part: Mapping[str, JSON], losses: Losses) -> list[Mapping[str, JSON]]:
-    """Only what came from here with its seal (`ResponsesReader` keeps id and seal as the signature) is taken back."""
-    given, _, sealed = (part.get("signature") or "").partition(":")
+    """Only what came from here with its seal (`sealed` keeps id and seal as the signature) is taken back."""
+    given, _, kept = (part.get("signature") or "").partition(":")
     if not losses.takes(Feature.REASONING_INPUT):
         return []
-    if not given.startswith("rs_") or not sealed:
+    if not given.startswith("rs_") or not kept:
         losses.dropped(Feature.REASONING_INPUT, "taken back only as it was sealed there")
         return []
-    text = part.get("text")
-    summary = [{"type": "summary_text", "text": text}] if text else []
-    return [{"type": "reasoning", "id": given, "summary": summary, "encrypted_content": sealed}]
+    own_id, _, lengths = given.partition(";")
+    texts = pieces_of(part.get("text") or "", lengths)
+    summary = [{"type": "summary_text", "text": text} for text in texts]
+    return [{"type": "reasoning", "id": own_id, "summary": summary, "encrypted_content": kept}]
 
 
 def said_call(call: Mapping[str, JSON], custom: set[JSON]) -> Mapping[str, JSON]:

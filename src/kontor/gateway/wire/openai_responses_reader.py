@@ -28,6 +28,27 @@ ARGUMENTS = frozenset({"response.function_call_arguments.delta", "response.custo
 THOUGHTS = frozenset({"response.reasoning_summary_text.delta", "response.reasoning_text.delta"})
 
 
+BETWEEN = "\n\n"  # stands between the summaries of one thought
+
+
+def sealed(item: Mapping[str, JSON]) -> str:
+    """The signature of a thought: its id, where it is cut into several summaries their lengths, and the seal."""
+    lengths = [str(len(text(part["text"]))) for part in item.get("summary") or ()]
+    cut = ";" + ",".join(lengths) if len(lengths) > 1 else ""
+    return f"{text(item['id'])}{cut}:{text(item['encrypted_content'])}"
+
+
+def pieces_of(thought: str, lengths: str) -> list[str]:
+    """The summaries that were joined, or all of it where it is not what it was."""
+    pieces, place = [], 0
+    for length in lengths.split(",") if lengths else ():
+        pieces.append(thought[place : place + int(length)] if length.isdecimal() else "")
+        place += len(pieces[-1]) + len(BETWEEN)
+    if BETWEEN.join(pieces) == thought:
+        return pieces
+    return [thought] if thought else []
+
+
 class ResponsesReader:
     __slots__ = (
         "_calls",
@@ -93,8 +114,8 @@ class ResponsesReader:
         elif kind == "response.output_item.done":
             self._read_done(event, said)
         elif kind == "response.reasoning_summary_part.added":
-            if self._has_thought:
-                said.append(Reasoning("\n\n"))
+            if event.get("summary_index", self._has_thought):
+                said.append(Reasoning(BETWEEN))
         elif kind == "response.output_text.annotation.added":
             self._cite(event["annotation"], said)
         elif isinstance(event.get("response"), dict):
@@ -128,7 +149,7 @@ class ResponsesReader:
                 self._with_arguments.add(index)
                 said.append(ToolCall(self._calls[index], None, None, text(arguments)))
         elif kind == "reasoning" and item.get("encrypted_content"):
-            said.append(Reasoning("", f"{text(item['id'])}:{text(item['encrypted_content'])}"))
+            said.append(Reasoning("", sealed(item)))
 
     def _cite(self, annotation: Mapping[str, JSON], said: list[Said]) -> None:
         url, title = annotation.get("url"), annotation.get("title")
@@ -146,7 +167,7 @@ class ResponsesReader:
             elif item.get("type") == "reasoning":
                 thoughts = [text(part["text"]) for part in item.get("summary") or item.get("content") or ()]
                 if thoughts:
-                    said.append(Reasoning("\n\n".join(thoughts)))
+                    said.append(Reasoning(BETWEEN.join(thoughts)))
             self._read_done(event, said)
         self._read_end(response, said)
 

@@ -52,6 +52,34 @@ def plain_text(content: JSON) -> str:
     return "".join(part.get("text") or part.get("refusal") or "" for part in parts_of(content))
 
 
+def turn_of(message: Mapping[str, JSON]) -> list[Mapping[str, JSON]]:
+    """What a model said in a former turn, in its order. Calls of tools stand among the parts as
+    `{"type": "tool_call", "id", "name", "arguments"}` or, without a place, behind them as OpenAI's `tool_calls`; here
+    each is a part with its `call` as OpenAI writes it."""
+    said: list[Mapping[str, JSON]] = [
+        {"type": "tool_call", "call": call_in(part)} if part.get("type") == "tool_call" else part
+        for part in parts_of(message.get("content") or message.get("refusal"))
+    ]
+    placed = {part["call"].get("id") for part in said if part.get("type") == "tool_call"}
+    calls = [call for call in message.get("tool_calls") or () if call.get("id") not in placed]
+    return [*said, *({"type": "tool_call", "call": call} for call in calls)]
+
+
+def call_in(part: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    function = {"name": part.get("name"), "arguments": part.get("arguments") or ""}
+    return {"id": part.get("id"), "type": "function", "function": function}
+
+
+def with_calls_aside(message: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """For protocols in which calls have no place among what is said."""
+    content = message.get("content")
+    if type(content) is not list or all(part.get("type") != "tool_call" for part in content):
+        return message
+    rest = [part for part in content if part.get("type") != "tool_call"]
+    calls = [part["call"] for part in turn_of(message) if part.get("type") == "tool_call"]
+    return {**message, "content": rest or None, "tool_calls": calls}
+
+
 @dataclass(frozen=True, slots=True)
 class Inline:
     """Content that came with the call instead of an address."""

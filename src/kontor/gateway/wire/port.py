@@ -25,7 +25,8 @@ class Call:
 
     `messages` are OpenAI chat messages. Their content is text or a list of parts: `text`, `image_url`, `file`
     (`{"type": "file", "file": {"filename", "file_data": "data:application/pdf;base64,…"}}`), `input_audio`, and
-    `reasoning` (`{"type": "reasoning", "text", "signature"?}`: what a model said to itself in a former turn).
+    `reasoning` (`{"type": "reasoning", "text", "signature"?}`: what a model said to itself in a former turn) and
+    `tool_call` (`{"type": "tool_call", "id", "name", "arguments"}`: a call of that turn, where its place matters).
     A part may carry `"cache": true`: everything up to here is worth caching.
     """
 
