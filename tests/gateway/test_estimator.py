@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kontor.gateway.estimator import (
+    BLANK,
+    HAN,
     LASTING,
     NOTHING_SEEN,
     Measured,
@@ -106,6 +108,21 @@ def test_a_document_is_counted_by_its_size_and_its_band_is_wide() -> None:
     found = estimate(measure([{"role": "user", "content": [file]}]), {})
     assert found.low * 5 < found.likely
     assert found.high > 4 * found.likely
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_long_text_is_counted_by_pieces_and_hardly_differs(sort: str) -> None:
+    samples = [sample.text for sample in SAMPLES if sample.sort == sort]
+    text = "".join(samples) * (100_000 // sum(map(len, samples)))
+    whole = sum(sum(measure_text(each).values()) for each in samples) * (len(text) / sum(map(len, samples)))
+    assert sum(measure_text(text).values()) == pytest.approx(whole, rel=0.05)
+
+
+@pytest.mark.parametrize("width", [1, 7, 64, 500, 781, 782, 5000])
+def test_what_is_dear_cannot_be_hidden_between_pieces(width: int) -> None:
+    text = ("    " * width + "漢字仮名" * width) * (50_000 // (4 * width))
+    whole = len(text) / 2 * (BLANK + HAN)
+    assert sum(measure_text(text).values()) == pytest.approx(whole, rel=0.15)
 
 
 def off(sample: Sample, tokens: int, ratios: Ratios) -> float:

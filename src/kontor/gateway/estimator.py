@@ -117,8 +117,29 @@ class Estimate:
     high: int
 
 
+# Of a longer text so many pieces of so many characters are looked at.
+PIECES = 128
+PIECE = 64
+
+
+def sample_of(text: str) -> str:
+    """Pieces from the whole length of a long text: 100 kB of Russian, counted whole, hold up everybody for 20 ms.
+
+    They begin at a place that differs with each process, so nobody can write what is dear in between.
+    """
+    if len(text) <= 2 * PIECES * PIECE:
+        return text
+    step = len(text) // PIECES
+    begin = hash(text) % (step - PIECE)
+    return "".join([text[place : place + PIECE] for place in range(begin, len(text) - PIECE + 1, step)])
+
+
 def measure_text(text: str) -> Mapping[Writing, float]:
-    """Whole strings are counted by the interpreter, not characters one by one: 100 kB take half a millisecond."""
+    """Whole strings are counted by the interpreter, not characters one by one."""
+    sample = sample_of(text)
+    if len(sample) < len(text):
+        share = len(sample) / len(text)
+        return {sort: tokens / share for sort, tokens in measure_text(sample).items()}
     raw = text.encode("utf-8", "surrogatepass")
     plain = raw if text.isascii() else raw.translate(None, BEYOND_ASCII)
     blanks = len(plain) - len(plain.translate(None, BLANKS))
