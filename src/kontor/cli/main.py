@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from kontor.cli.words import FAILED, MISCONFIGURED, OK, complain, explain_settings
+from kontor.core import memory
 from kontor.core.version import __version__
 
 Add = Callable[[argparse.ArgumentParser], None]
@@ -170,12 +171,16 @@ def up(options: argparse.Namespace) -> int:
 
 
 def web(_: argparse.Namespace) -> int:
+    memory.give_back()
+    # For coloured traces in the log and in templates, of which we have neither.
+    memory.leave_out("rich", "pygments")
     from kontor.cli import serve
 
     return serve.web()
 
 
 def worker(_: argparse.Namespace) -> int:
+    memory.give_back()
     from kontor.cli import serve
 
     return serve.worker()

@@ -21,7 +21,6 @@ if TYPE_CHECKING:  # the worker does not load the web
 
 
 def web() -> int:
-    memory.give_back()
     from kontor.web.main import make_server
 
     settings = load_settings()
@@ -71,7 +70,6 @@ async def tell_link(app: "FastAPI") -> None:
 
 
 def worker() -> int:
-    memory.give_back()
     from kontor.worker.main import run
 
     settings = load_settings()

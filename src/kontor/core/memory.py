@@ -19,6 +19,12 @@ def give_back() -> None:
         mallopt(M_TRIM_THRESHOLD, 2 * MEBIBYTE)
 
 
+def leave_out(*names: str) -> None:
+    """Packages that a library takes along only because they happen to be there: to it, they are not."""
+    for name in names:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # the documented way to stop an import
+
+
 def settle() -> None:
     """What has been loaded by now stays until the end, so it need not be looked through for garbage again and again:
     each such look at half a million objects held up every stream for a tenth of a second."""
