@@ -64,6 +64,7 @@ class AuditLine(Base):
         Index("audit_line_owner_id_id_idx", "owner_id", "id"),
         Index("audit_line_actor_id_id_idx", "actor_id", "id"),
         Index("audit_line_action_id_idx", "action", "id"),
+        Index("audit_line_subject_id_id_idx", "subject_id", "id", postgresql_where=text("subject_id IS NOT NULL")),
         Index("audit_line_at_idx", "at"),
         Index("audit_line_address_idx", "at", postgresql_where=text("address IS NOT NULL")),
     )
