@@ -172,6 +172,11 @@ export const catalogue = makeCatalogue<SectionId>("/admin", title, [
         words: { en: "prepaid balance credit", de: "Guthaben im Voraus bezahlt" },
       },
       {
+        id: "grants",
+        title: { en: "Credit given", de: "Gutschriften" },
+        words: { en: "grant credit balance expiry withdraw", de: "Guthaben gutschreiben Verfall zurücknehmen" },
+      },
+      {
         id: "billing-currency",
         title: { en: "Currency of the house", de: "Währung des Hauses" },
         words: { en: "money euro", de: "Geld Euro" },
@@ -200,6 +205,11 @@ export const catalogue = makeCatalogue<SectionId>("/admin", title, [
         id: "price-sources",
         title: { en: "Where prices and rates come from", de: "Woher Preise und Kurse kommen" },
         words: { en: "feed ECB genai-prices", de: "Liste EZB genai-prices" },
+      },
+      {
+        id: "books",
+        title: { en: "Proof of the books", de: "Prüfung der Bücher" },
+        words: { en: "nightly audit ledger sound findings", de: "nächtlich Buchhaltung stimmt Funde" },
       },
     ],
   },

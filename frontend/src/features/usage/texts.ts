@@ -283,10 +283,10 @@ export const usageTexts = defineTexts("usage", {
     limitTotal: "Insgesamt",
     spentOf: "{spent} von {limit}",
     noLimit: "Keine Grenze",
-    keyLimits: "Je Zugangstoken",
+    keyLimits: "Je Zugriffstoken",
     keyLimitsLead:
       "Programme verbrauchen, ohne dass jemand zusieht. Was ein Token verbraucht, zählt bei ihm und bei Ihnen.",
-    keyLimitsNone: "Sie haben keine Zugangstokens.",
+    keyLimitsNone: "Sie haben keine Zugriffstoken.",
     keyLimitsMake: "Eines anlegen",
     imposed: "von der Verwaltung gesetzt",
     atLimitStops: "An der Grenze antwortet kein kostenpflichtiges Modell mehr.",

@@ -16,6 +16,8 @@ export type AppEvent =
   | { kind: "people.changed"; data: { id?: string } }
   | { kind: "models.changed"; data: object }
   | { kind: "billing.changed"; data: object }
+  /** For administrators: the books were proved. */
+  | { kind: "billing.proved"; data: object }
   | { kind: "run.changed"; data: { run_id?: string; state?: string } }
   | { kind: "full_access.changed"; data: { until?: string | null } }
   /** What was missed is too long ago to be replayed. */
@@ -34,6 +36,7 @@ const kinds: Record<EventKind, true> = {
   "people.changed": true,
   "models.changed": true,
   "billing.changed": true,
+  "billing.proved": true,
   "run.changed": true,
   "full_access.changed": true,
   reset: true,
@@ -102,6 +105,8 @@ export function fold(event: AppEvent, ownWindow: string): Change[] {
         { do: "refreshSoon", key: ["admin", "providers"] },
         { do: "refreshSoon", key: ["admin", "models"] },
       ];
+    case "billing.proved":
+      return [{ do: "refresh", key: ["admin", "billing"] }];
     case "billing.changed":
       return [
         { do: "refreshSoon", key: ["billing"] },

@@ -1,34 +1,31 @@
 import { useQuery } from "@tanstack/react-query";
-import { Plus, Trash2 } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { isProblem } from "@/shared/api/problem";
 import { Link, textLinkClass } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { writeDay } from "@/shared/i18n/days";
-import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
+import { formatMoney, formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { currencyOptions } from "@/shared/i18n/regions";
 import { useTexts } from "@/shared/i18n/texts";
-import { Button, IconButton } from "@/shared/ui/button";
 import { Switch } from "@/shared/ui/choice";
 import { Combobox } from "@/shared/ui/combobox";
-import { Dialog } from "@/shared/ui/dialog";
 import { Field } from "@/shared/ui/field";
 import { FormProblem } from "@/shared/ui/form-problem";
 import { Input } from "@/shared/ui/input";
 import { FactRow, Facts } from "@/shared/ui/section";
-import { Select } from "@/shared/ui/select";
 import { ErrorState, LoadingBars, Notice } from "@/shared/ui/states";
-import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
 import { When } from "@/shared/ui/values";
-import { FormFoot, Group, roleText } from "../parts";
-import { providersQuery } from "../providers/api";
+import { FormFoot, Group } from "../parts";
 import { adminTexts } from "../texts";
-import { type Role, roles } from "../users/api";
-import { type Billing, type BillingChange, billingQuery, useChangeBilling, useFetchRates, useTypeRates } from "./api";
-import { plainDecimal, readDecimal, writeDecimal } from "./numbers";
+import { type Billing, type BillingChange, billingQuery, useChangeBilling } from "./api";
+import { Books } from "./Books";
+import { Grants } from "./Grants";
+import { MarkupRules } from "./MarkupRules";
+import { readDecimal, writeDecimal } from "./numbers";
+import { Rates } from "./Rates";
 import { billingTexts } from "./texts";
 
 export function BillingSection() {
@@ -63,6 +60,7 @@ function Settings({ billing }: { billing: Billing }) {
         />
       </Group>
       <State billing={billing} />
+      {billing.is_on || billing.totals.length > 0 ? <Grants currency={billing.currency} /> : null}
       <Group id="billing-currency" lead={t("currencyHelp")}>
         <Combobox
           label={t("currency")}
@@ -85,7 +83,7 @@ function Settings({ billing }: { billing: Billing }) {
         version={billing.version}
         toChange={(markup_bp) => ({ markup_bp })}
       />
-      <Special billing={billing} save={save} />
+      <MarkupRules billing={billing} save={save} />
       <PercentSetting
         id="spread"
         lead={t("spreadLead")}
@@ -118,92 +116,8 @@ function Settings({ billing }: { billing: Billing }) {
           />
         </div>
       </Group>
+      <Books billing={billing} />
     </>
-  );
-}
-
-/** Where the rate that everything is charged by comes from, and the way out where it does not come by itself. */
-function Rates({ billing }: { billing: Billing }) {
-  const t = useTexts(billingTexts);
-  const fetchRates = useFetchRates();
-  const { rates } = billing;
-  const isRefusing = billing.is_on && (rates.state === "too_old" || rates.state === "missing");
-  return (
-    <Group
-      id="exchange-rates"
-      lead={t("ratesLead")}
-      actions={
-        billing.refreshes_rates ? (
-          <Button
-            busy={fetchRates.isPending}
-            onClick={() => fetchRates.mutate(undefined, { onSuccess: () => toast({ text: t("ratesAsked") }) })}
-          >
-            {t("ratesFetch")}
-          </Button>
-        ) : null
-      }
-    >
-      <div className="flex flex-col gap-3">
-        {isRefusing ? (
-          <Notice tone="brick">
-            {t("ratesRefusing")} {rates.error ? t("ratesUnreachable", { reason: rates.error }) : null}{" "}
-            {t(billing.refreshes_rates ? "ratesWayOut" : "ratesByHand")}
-          </Notice>
-        ) : null}
-        {!isRefusing && rates.error ? (
-          <p className="text-muted-foreground">{t("ratesUnreachable", { reason: rates.error })}</p>
-        ) : null}
-        {rates.fetched_at ? (
-          <p className="text-muted-foreground">
-            {t("ratesAskedLast")} <When at={rates.fetched_at} />
-          </p>
-        ) : null}
-        {rates.state === "not_needed" ? null : (
-          <RateForm key={`${rates.day}-${rates.usd}`} currency={billing.currency} />
-        )}
-      </div>
-    </Group>
-  );
-}
-
-function RateForm({ currency }: { currency: string }) {
-  const t = useTexts(billingTexts);
-  const save = useTypeRates();
-  const wrong = t("ratesWrong");
-  const check = (text: string) => ((readDecimal(text) ?? 0) > 0 ? undefined : wrong);
-  const isThird = currency !== "EUR";
-  const initial = { usd: "", other: "" };
-  const { form, field, isDirty, reset } = useForm({
-    initial,
-    check: ({ usd, other }) => ({ usd: check(usd), other: isThird ? check(other) : undefined }),
-    onSubmit: ({ usd, other }) =>
-      save.mutate(
-        { USD: plainDecimal(usd), ...(isThird ? { [currency]: plainDecimal(other) } : {}) },
-        { onSuccess: () => toast({ text: t("ratesSaved") }) },
-      ),
-  });
-  const usd = field("usd");
-  const other = field("other");
-  return (
-    <form {...form} className="flex max-w-[38.5rem] flex-col gap-3">
-      <FormProblem error={save.error} />
-      <Field label={t("ratesUsd")} help={t("ratesHelp")} error={usd.error}>
-        <Input {...usd.control} inputMode="decimal" autoComplete="off" className="num !w-40" />
-      </Field>
-      {isThird ? (
-        <Field label={t("ratesOther", { currency })} error={other.error}>
-          <Input {...other.control} inputMode="decimal" autoComplete="off" className="num !w-40" />
-        </Field>
-      ) : null}
-      <FormFoot
-        isDirty={isDirty}
-        busy={save.isPending}
-        onDiscard={() => {
-          reset(initial);
-          save.reset();
-        }}
-      />
-    </form>
   );
 }
 
@@ -263,11 +177,13 @@ function State({ billing }: { billing: Billing }) {
         <FactRow label={t("books")}>
           {proof ? (
             <span className="num">
-              {proof.is_sound ? (
-                t("sound")
-              ) : (
-                <span className="text-brick-text">{t("unsound", { count: proof.findings.length })}</span>
-              )}
+              <Link
+                to="/admin/billing"
+                hash="books"
+                className={proof.is_sound ? textLinkClass : "text-brick-text underline"}
+              >
+                {proof.is_sound ? t("sound") : t("unsound", { count: proof.findings.length })}
+              </Link>
               <span className="text-muted-foreground">
                 , <When at={proof.at} />
               </span>
@@ -376,162 +292,5 @@ function PercentForm({
         }}
       />
     </form>
-  );
-}
-
-type Markup = Billing["markups"][number];
-
-function Special({
-  billing,
-  save,
-}: {
-  billing: Billing;
-  save: (wish: BillingChange, undo: BillingChange, text: string) => void;
-}) {
-  const t = useTexts(billingTexts);
-  const a = useTexts(adminTexts);
-  const locale = useLocale();
-  const [isAdding, setAdding] = useState(false);
-  const { markups } = billing;
-  const name = (of: Markup) =>
-    [of.provider, of.model, of.role ? roleText(a, of.role) : null].filter(Boolean).join(", ") || "–";
-  return (
-    <Group
-      id="markups"
-      lead={t("specialLead")}
-      actions={
-        <Button icon={Plus} onClick={() => setAdding(true)}>
-          {t("specialAdd")}
-        </Button>
-      }
-    >
-      {markups.length === 0 ? (
-        <p className="text-muted-foreground">{t("specialNone")}</p>
-      ) : (
-        <Table caption={t("special")}>
-          <TableHead>
-            <Th>{t("provider")}</Th>
-            <Th>{t("model")}</Th>
-            <Th>{t("role")}</Th>
-            <Th right>{t("percent")}</Th>
-            <Th>
-              <span className="sr-only">{t("cancel")}</span>
-            </Th>
-          </TableHead>
-          <tbody>
-            {markups.map((markup, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: the order is what tells two alike apart
-              <Tr key={index}>
-                <Td>{markup.provider ?? "–"}</Td>
-                <Td>{markup.model ?? "–"}</Td>
-                <Td>{markup.role ? roleText(a, markup.role) : "–"}</Td>
-                <Td right>{formatPercent(markup.basis_points / 10_000, 2, locale)}</Td>
-                <Td right>
-                  <IconButton
-                    icon={Trash2}
-                    size="sm"
-                    label={t("specialRemove", { name: name(markup) })}
-                    onClick={() =>
-                      save(
-                        { markups: markups.filter((_, at) => at !== index) },
-                        { markups },
-                        t("specialRemoved", { name: name(markup) }),
-                      )
-                    }
-                  />
-                </Td>
-              </Tr>
-            ))}
-          </tbody>
-        </Table>
-      )}
-      {isAdding ? (
-        <SpecialDialog
-          onClose={() => setAdding(false)}
-          onSave={(markup) => {
-            save({ markups: [...markups, markup] }, { markups }, t("specialSaved", { name: name(markup) }));
-            setAdding(false);
-          }}
-        />
-      ) : null}
-    </Group>
-  );
-}
-
-function SpecialDialog({ onClose, onSave }: { onClose: () => void; onSave: (markup: Markup) => void }) {
-  const t = useTexts(billingTexts);
-  const a = useTexts(adminTexts);
-  const { data } = useQuery(providersQuery);
-  const [provider, setProvider] = useState("");
-  const [role, setRole] = useState<Role | "">("");
-  const { form, field } = useForm({
-    initial: { model: "", percent: "" },
-    check: ({ model, percent }) => {
-      const value = readDecimal(percent);
-      return {
-        model: model.trim() || provider || role ? undefined : t("specialMissing"),
-        percent: value !== null && value <= 1000 ? undefined : t("markupWrong"),
-      };
-    },
-    onSubmit: ({ model, percent }) =>
-      onSave({
-        provider: provider || null,
-        model: model.trim() || null,
-        role: role || null,
-        basis_points: Math.round((readDecimal(percent) ?? 0) * 100),
-      }),
-  });
-  const [model, percent] = [field("model"), field("percent")];
-  return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
-      title={t("specialTitle")}
-      footer={
-        <>
-          <Button variant="ghost" onClick={onClose}>
-            {t("cancel")}
-          </Button>
-          <Button type="submit" form="markup" variant="primary">
-            {t("save")}
-          </Button>
-        </>
-      }
-    >
-      <form {...form} id="markup" className="grid gap-4 sm:grid-cols-2">
-        <Field label={t("provider")}>
-          <Select
-            options={[
-              { value: "", label: "–" },
-              ...(data?.kinds.map(({ kind, label }) => ({ value: kind, label })) ?? []),
-            ]}
-            value={provider}
-            onChange={setProvider}
-          />
-        </Field>
-        <Field label={t("modelName")} optional error={model.error}>
-          <Input {...model.control} autoComplete="off" spellCheck={false} />
-        </Field>
-        <Field label={t("role")}>
-          <Select<Role | "">
-            options={[
-              { value: "", label: t("everyRole") },
-              ...roles.map((each) => ({ value: each, label: roleText(a, each) })),
-            ]}
-            value={role}
-            onChange={setRole}
-          />
-        </Field>
-        <Field label={t("markup")} error={percent.error}>
-          <Input
-            {...percent.control}
-            inputMode="decimal"
-            autoComplete="off"
-            suffix={<span className="pr-1.5">%</span>}
-            className="num"
-          />
-        </Field>
-      </form>
-    </Dialog>
   );
 }

@@ -1,32 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { addDays, today } from "@/shared/i18n/days";
 import { formatDate, formatMoney } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { Button } from "@/shared/ui/button";
-import { DateField } from "@/shared/ui/date-field";
-import { AlertDialog, Dialog } from "@/shared/ui/dialog";
+import { Dialog } from "@/shared/ui/dialog";
 import { Field } from "@/shared/ui/field";
 import { FormProblem } from "@/shared/ui/form-problem";
 import { Input } from "@/shared/ui/input";
 import { ProgressBar } from "@/shared/ui/marks";
 import { FactRow, Facts } from "@/shared/ui/section";
+import { Select } from "@/shared/ui/select";
 import { ErrorState, LoadingBars } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
-import { startOfDay } from "../audit/days";
 import { PanelGroup } from "../parts";
 import type { User } from "../users/api";
-import {
-  type Grant,
-  grantsQuery,
-  type PersonBilling,
-  personBillingQuery,
-  useGrant,
-  useImposeBudgets,
-  useWithdraw,
-} from "./api";
+import { type Grant, grantsQuery, type PersonBilling, personBillingQuery, useImposeBudgets } from "./api";
+import { GrantDialog, WithdrawDialog } from "./Grants";
 import { readDecimal, toNano, writeDecimal } from "./numbers";
 import { billingTexts } from "./texts";
 
@@ -47,7 +38,7 @@ export function PersonMoney({ user }: { user: User }) {
       {billing.data ? (
         <>
           <Sums billing={billing.data} />
-          {billing.data.balance.is_on ? <Grants user={user} /> : null}
+          {billing.data.balance.is_on ? <PersonGrants user={user} /> : null}
           <div className="mt-3 flex flex-wrap gap-2">
             <Button onClick={() => setDialog("limits")}>{t("setLimits")}</Button>
             {billing.data.balance.is_on ? <Button onClick={() => setDialog("grant")}>{t("grant")}</Button> : null}
@@ -93,7 +84,14 @@ function Sums({ billing: { balance, budgets } }: { billing: PersonBilling }) {
           return (
             <span key={budget.id} className="num block py-0.5">
               {words}
-              {budget.is_imposed ? "" : ` (${t("ownLimit")})`}
+              {[
+                budget.subject === "key" ? t("ofToken") : null,
+                budget.is_imposed ? null : t("ownLimit"),
+                budget.stops ? null : t("warnsOnly"),
+              ]
+                .filter((word) => word !== null)
+                .map((word) => ` (${word})`)
+                .join("")}
               <ProgressBar
                 label={words}
                 value={share}
@@ -109,7 +107,7 @@ function Sums({ billing: { balance, budgets } }: { billing: PersonBilling }) {
   );
 }
 
-function Grants({ user }: { user: User }) {
+function PersonGrants({ user }: { user: User }) {
   const t = useTexts(billingTexts);
   const locale = useLocale();
   const grants = useQuery(grantsQuery(user.id));
@@ -140,48 +138,45 @@ function Grants({ user }: { user: User }) {
   );
 }
 
-function WithdrawDialog({ grant, onClose }: { grant: Grant; onClose: () => void }) {
-  const t = useTexts(billingTexts);
-  const locale = useLocale();
-  const withdraw = useWithdraw();
-  const amount = formatMoney(grant.remaining_nano, grant.currency, {}, locale);
-  return (
-    <AlertDialog
-      open
-      onOpenChange={(open) => !open && onClose()}
-      title={t("withdrawTitle")}
-      description={t("withdrawText", { amount })}
-      action={t("withdraw")}
-      busy={withdraw.isPending}
-      onConfirm={() =>
-        withdraw.mutate(grant.id, {
-          onSuccess: ({ withdrawn_nano }) => {
-            toast({ text: t("withdrawn", { amount: formatMoney(withdrawn_nano, grant.currency, {}, locale) }) });
-            onClose();
-          },
-        })
-      }
-    >
-      <FormProblem error={withdraw.error} />
-    </AlertDialog>
-  );
-}
+type Period = (typeof periods)[number];
 
 function LimitsDialog({ user, billing, onClose }: { user: User; billing: PersonBilling; onClose: () => void }) {
   const t = useTexts(billingTexts);
   const locale = useLocale();
   const impose = useImposeBudgets(user.id);
   const { budgets } = billing;
-  const before = (period: (typeof periods)[number]) =>
-    budgets.items.find((budget) => budget.period === period && budget.is_imposed);
-  const shown = (period: (typeof periods)[number]) => {
+  const before = (period: Period) =>
+    budgets.items.find((budget) => budget.subject === "person" && budget.period === period && budget.is_imposed);
+  const [stops, setStops] = useState(() => ({
+    day: before("day")?.stops ?? true,
+    month: before("month")?.stops ?? true,
+    total: before("total")?.stops ?? true,
+  }));
+  const amountOf = (period: Period) => {
     const limit = before(period)?.limit_nano;
     return limit === undefined ? "" : writeDecimal(limit / 1e9, locale);
   };
-  const wrong = (text: string) => (!text.trim() || readDecimal(text) !== null ? undefined : t("limitWrong"));
+  const warnOf = (period: Period) => String(before(period)?.warn_percent ?? 80);
+  const wrongAmount = (text: string) => (!text.trim() || readDecimal(text) !== null ? undefined : t("limitWrong"));
+  const wrongWarn = (text: string) =>
+    /^\d{1,3}$/.test(text.trim()) && Number(text) >= 1 && Number(text) <= 100 ? undefined : t("warnWrong");
   const { form, field } = useForm({
-    initial: { day: shown("day"), month: shown("month"), total: shown("total") },
-    check: ({ day, month, total }) => ({ day: wrong(day), month: wrong(month), total: wrong(total) }),
+    initial: {
+      day: amountOf("day"),
+      month: amountOf("month"),
+      total: amountOf("total"),
+      warn_day: warnOf("day"),
+      warn_month: warnOf("month"),
+      warn_total: warnOf("total"),
+    },
+    check: (typed) => ({
+      day: wrongAmount(typed.day),
+      month: wrongAmount(typed.month),
+      total: wrongAmount(typed.total),
+      warn_day: wrongWarn(typed.warn_day),
+      warn_month: wrongWarn(typed.warn_month),
+      warn_total: wrongWarn(typed.warn_total),
+    }),
     onSubmit: (typed) =>
       impose.mutate(
         {
@@ -189,8 +184,8 @@ function LimitsDialog({ user, billing, onClose }: { user: User; billing: PersonB
           items: periods.flatMap((period) => {
             const limit = readDecimal(typed[period]);
             if (limit === null) return [];
-            const { warn_percent = 80, stops = true } = before(period) ?? {};
-            return [{ period, limit_nano: toNano(limit), warn_percent, stops }];
+            const warn_percent = Number(typed[`warn_${period}`]);
+            return [{ period, limit_nano: toNano(limit), warn_percent, stops: stops[period] }];
           }),
         },
         {
@@ -220,91 +215,43 @@ function LimitsDialog({ user, billing, onClose }: { user: User; billing: PersonB
     >
       <form {...form} id="person-limits" className="flex flex-col gap-4">
         <FormProblem error={impose.error} />
-        <div className="grid gap-4 sm:grid-cols-3">
-          {periods.map((period) => {
-            const of = field(period);
-            return (
-              <Field key={period} label={t(fieldNames[period])} optional error={of.error}>
+        {periods.map((period) => {
+          const amount = field(period);
+          const warn = field(`warn_${period}`);
+          const name = t(fieldNames[period]);
+          return (
+            <fieldset key={period} aria-label={name} className="grid grid-cols-2 gap-4 sm:grid-cols-3">
+              <Field label={name} optional error={amount.error}>
                 <Input
-                  {...of.control}
+                  {...amount.control}
                   inputMode="decimal"
                   autoComplete="off"
                   suffix={<span className="pr-1.5 text-xs">{budgets.currency}</span>}
                   className="num"
                 />
               </Field>
-            );
-          })}
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-function GrantDialog({ user, currency, onClose }: { user: User; currency: string; onClose: () => void }) {
-  const t = useTexts(billingTexts);
-  const locale = useLocale();
-  const grant = useGrant();
-  const [expires, setExpires] = useState<string | undefined>();
-  const isPast = expires !== undefined && expires < today(locale.timeZone);
-  const { form, field } = useForm({
-    initial: { amount: "", note: "" },
-    problem: grant.error,
-    serverNames: { amount: "nano" },
-    check: ({ amount }) => ({ amount: (readDecimal(amount) ?? 0) > 0 ? undefined : t("amountWrong") }),
-    onSubmit: ({ amount, note }) => {
-      if (isPast) return;
-      const nano = toNano(readDecimal(amount) ?? 0);
-      grant.mutate(
-        {
-          user_id: user.id,
-          nano,
-          note: note.trim(),
-          // Good until the end of that day, where whoever gives it is.
-          expires_at: expires ? startOfDay(addDays(expires, 1), locale.timeZone) : null,
-        },
-        {
-          onSuccess: () => {
-            toast({ text: t("granted", { name: user.name, amount: formatMoney(nano, currency, {}, locale) }) });
-            onClose();
-          },
-        },
-      );
-    },
-  });
-  const [amount, note] = [field("amount"), field("note")];
-  return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
-      title={t("grantTitle", { name: user.name })}
-      width="sm"
-      footer={
-        <>
-          <Button variant="ghost" onClick={onClose}>
-            {t("cancel")}
-          </Button>
-          <Button type="submit" form="grant" variant="primary" busy={grant.isPending}>
-            {t("grant")}
-          </Button>
-        </>
-      }
-    >
-      <form {...form} id="grant" className="flex flex-col gap-4">
-        <FormProblem error={grant.error} fields={["nano", "note", "expires_at"]} />
-        <Field label={t("amount", { currency })} error={amount.error}>
-          <Input {...amount.control} inputMode="decimal" autoComplete="off" className="num" />
-        </Field>
-        <DateField
-          label={t("expires")}
-          value={expires}
-          onChange={setExpires}
-          error={isPast ? t("expiresWrong") : undefined}
-        />
-        <p className="-mt-2.5 text-xs text-muted-foreground">{t("expiresHelp")}</p>
-        <Field label={t("note")} optional help={t("noteHelp", { name: user.name })} error={note.error}>
-          <Input {...note.control} autoComplete="off" />
-        </Field>
+              <Field label={t("warnFrom")} error={warn.error}>
+                <Input
+                  {...warn.control}
+                  inputMode="numeric"
+                  autoComplete="off"
+                  suffix={<span className="pr-1.5">%</span>}
+                  className="num"
+                />
+              </Field>
+              <Field label={t("atLimit")} className="max-sm:col-span-2">
+                <Select
+                  options={[
+                    { value: "stop", label: t("stop") },
+                    { value: "warn", label: t("warnOnly") },
+                  ]}
+                  value={stops[period] ? "stop" : "warn"}
+                  onChange={(next) => setStops({ ...stops, [period]: next === "stop" })}
+                />
+              </Field>
+            </fieldset>
+          );
+        })}
       </form>
     </Dialog>
   );

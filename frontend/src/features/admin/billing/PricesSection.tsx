@@ -51,7 +51,14 @@ export function PricesSection() {
   const [chosen, choose] = useChosen();
   const [setting, setSetting] = useState<Price | "new" | null>(null);
   const items = prices.data?.pages.flatMap((page) => page.items) ?? [];
-  const current = items.find(({ id }) => id === chosen);
+  const listed = items.find(({ id }) => id === chosen);
+  // A receipt leads to the version that it was paid by, which may hold no more, or stand further down.
+  const elsewhere = useQuery({
+    ...historyQuery(chosen ?? ""),
+    enabled: chosen !== null && !listed && prices.isSuccess,
+  });
+  const versions = elsewhere.data?.items ?? [];
+  const current = listed ?? versions.find(({ state }) => state === "valid") ?? versions[0];
   return (
     <Screen
       title={t("prices")}
@@ -120,7 +127,7 @@ export function PricesSection() {
           </Refreshing>
         ) : null}
       </Group>
-      {current ? <PricePanel price={current} onSet={() => setSetting(current)} /> : null}
+      {current && chosen ? <PricePanel price={current} version={chosen} onSet={() => setSetting(current)} /> : null}
       {setting ? <PriceDialog price={setting === "new" ? null : setting} onClose={() => setSetting(null)} /> : null}
     </Screen>
   );
@@ -282,7 +289,7 @@ function findingText(
   });
 }
 
-function PricePanel({ price, onSet }: { price: Price; onSet: () => void }) {
+function PricePanel({ price, version: wanted, onSet }: { price: Price; version: string; onSet: () => void }) {
   const t = useTexts(billingTexts);
   const dollars = useDollars();
   const history = useQuery(historyQuery(price.id));
@@ -336,7 +343,14 @@ function PricePanel({ price, onSet }: { price: Price; onSet: () => void }) {
         {history.data ? (
           <ol className="num mt-1 border-t border-border">
             {history.data.items.map((version) => (
-              <li key={version.id} className="flex flex-wrap gap-x-3 border-b border-border-soft py-2">
+              <li
+                key={version.id}
+                aria-current={version.id === wanted ? "true" : undefined}
+                className={cx(
+                  "flex flex-wrap gap-x-3 border-b border-border-soft py-2",
+                  version.id === wanted && wanted !== price.id && "bg-primary-tint",
+                )}
+              >
                 <span className="text-muted-foreground">
                   <When at={version.valid_from} look="table" />
                 </span>

@@ -7,6 +7,8 @@ export type Price = Schemas["PriceHistory"]["items"][number];
 export type HeldPrice = Schemas["PriceInReview"];
 export type NewPrice = Schemas["PriceWrite"];
 export type Grant = Schemas["GrantRead"];
+export type Proof = Schemas["ProofRead"];
+export type Markup = Billing["markups"][number];
 export type PersonBilling = Schemas["PersonBilling"];
 
 export const billingQuery = queryOptions({
@@ -95,6 +97,27 @@ export const useTypeRates = () =>
   usePriceChange((rates: Record<string, string>) =>
     read(api.POST("/api/v1/admin/exchange-rates", { body: { rates } })),
   );
+
+export const exchangeQuery = queryOptions({
+  queryKey: ["admin", "billing", "exchange-rates"],
+  queryFn: ({ signal }) => read(api.GET("/api/v1/admin/exchange-rates", { params: { query: { limit: 5 } }, signal })),
+});
+
+/** A month of nights. */
+export const proofsQuery = queryOptions({
+  queryKey: ["admin", "billing", "proofs"],
+  queryFn: ({ signal }) => read(api.GET("/api/v1/admin/billing/proofs", { params: { query: { limit: 30 } }, signal })),
+});
+
+export const useProve = () => usePersonChange(() => read(api.POST("/api/v1/admin/billing/proofs")));
+
+export const allGrantsQuery = infiniteQueryOptions({
+  queryKey: ["admin", "billing", "grants"],
+  queryFn: ({ pageParam, signal }) =>
+    read(api.GET("/api/v1/admin/grants", { params: { query: { cursor: pageParam ?? undefined, limit: 20 } }, signal })),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.next_cursor,
+});
 
 export const personBillingQuery = (user_id: string) =>
   queryOptions({
