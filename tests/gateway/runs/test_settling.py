@@ -219,6 +219,7 @@ async def test_another_way_of_being_served_costs_what_the_list_says_or_is_an_est
     assert books["charged_nano"] == -(-provider.invoice[-1].usd_nano // (2 if is_listed else 1))
     assert books["is_estimated"] == (answer.done or {})["cost"]["is_estimated"] == (not is_listed)
     assert (books["cost"]["service"], books["settled_as"]) == (service, "reported")
+    assert ("no price is known" in (await here.runs.receipt(payer, run_id)).note) == (not is_listed)
 
 
 async def test_reasoning_and_cached_tokens_are_priced_apart(here: Replica, payer: Actor, provider: LlmServer) -> None:

@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
 import { formatNumber, formatPercent, formatTableDate } from "../i18n/format";
-import { type Locale, useLocale } from "../i18n/locale";
+import { useLocale } from "../i18n/locale";
 import { type Say, useTexts } from "../i18n/texts";
-import { formatAmount, formatRate } from "../models/price";
+import { formatAmount, formatDollars, formatRate, toNano } from "../models/price";
 import { Logo, PRODUCT_NAME } from "../ui/logo";
 import type { Receipt, ReceiptLine } from "./api";
 import { receiptTexts } from "./texts";
@@ -111,7 +111,7 @@ function Sum({ receipt, money }: { receipt: Receipt; money: Write }) {
   return (
     <>
       {isForeign || hasMarkup ? (
-        <Line label={t("providerPrice")}>{formatDollars(receipt.provider_usd ?? "0", locale)}</Line>
+        <Line label={t("providerPrice")}>{formatDollars(toNano(receipt.provider_usd ?? "0"), locale, 6)}</Line>
       ) : null}
       {isForeign && hasMarkup ? <Line label={t("exchanged")}>{money(receipt.provider_cost ?? "0")}</Line> : null}
       {hasMarkup ? (
@@ -157,6 +157,7 @@ function Foot({ receipt, day }: { receipt: Receipt; day: (at: string) => string 
     receipt.is_told_by_provider && isPriced ? t("toldPrice") : null,
     receipt.is_own_key && isPriced ? t("ownKey") : null,
     t(`settled.${receipt.settled_as}`),
+    receipt.is_estimated && receipt.settled_as === "reported" ? t("priceEstimated") : null,
   ].filter(Boolean);
   return (
     <>
@@ -178,21 +179,6 @@ function Foot({ receipt, day }: { receipt: Receipt; day: (at: string) => string 
 function priceList(source: string, date: string, t: Say<(typeof receiptTexts)["en"]>): string {
   if (source === "bundled") return t("bundledPrices");
   return source === "admin" ? t("pricesSince", { date }) : t("prices", { date });
-}
-
-/** Of a single answer: so little that cents of two currencies could be mistaken for each other. */
-function formatDollars(amount: string, locale: Locale): string {
-  return formatNumber(
-    Number(amount),
-    {
-      style: "currency",
-      currency: "USD",
-      currencyDisplay: "narrowSymbol",
-      minimumFractionDigits: 2,
-      maximumFractionDigits: 6,
-    },
-    locale,
-  );
 }
 
 function Line({ label, strong = false, children }: { label: ReactNode; strong?: boolean; children: ReactNode }) {

@@ -42,6 +42,7 @@ export const receiptTexts = defineTexts("receipts", {
     "settled.input": "Ended before its first word: only the question is charged, as estimated.",
     "settled.waived": "Ended before its first word: nothing is charged.",
     "settled.nothing": "No answer came about: nothing is charged.",
+    priceEstimated: "The price is estimated: for the way it was served, none is known.",
   },
   de: {
     receipt: "Beleg",
@@ -84,5 +85,6 @@ export const receiptTexts = defineTexts("receipts", {
     "settled.input": "Vor dem ersten Wort beendet: Nur die Frage wird berechnet, geschätzt.",
     "settled.waived": "Vor dem ersten Wort beendet: Nichts wird berechnet.",
     "settled.nothing": "Es kam keine Antwort zustande: Nichts wird berechnet.",
+    priceEstimated: "Der Preis ist geschätzt: Für diese Art der Bedienung ist keiner bekannt.",
   },
 });

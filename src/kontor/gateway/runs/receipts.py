@@ -29,6 +29,7 @@ NOTES: Mapping[str, str] = {
     "waived": "The answer ended before its first word. Nothing is charged.",
     "nothing": "No answer came about. Nothing is charged.",
 }
+PRICE_ESTIMATED = " For the way in which it was served no price is known, so it is that of something like it."
 
 _LABELS = text("""
     SELECT (SELECT label FROM provider WHERE id = :provider) AS provider,
@@ -167,8 +168,13 @@ def receipt_of(row: Row[Any], traces: Traces, *, provider_label: str, model_labe
         is_own_key=quote.get("is_own_key", False),
         is_known=cost["is_known"],
         settled_as=row.settled_as,
-        note=NOTES[row.settled_as],
+        note=NOTES[row.settled_as] + (PRICE_ESTIMATED if is_price_estimated(row) else ""),
     )
+
+
+def is_price_estimated(row: Row[Any]) -> bool:
+    """What was used is known, and what it costs is not."""
+    return bool(row.is_estimated) and row.settled_as == "reported"
 
 
 def _price_version(quote: Mapping[str, Any], traces: Traces) -> PriceVersion | None:
