@@ -30,6 +30,8 @@ from kontor.gateway.schemas import (
 
 # What a model without a word about it is taken to take and give.
 PLAIN = ["text"]
+# Asked for each model anew, the fields of a shape cost more than all the rest of its line.
+PRICED = frozenset(PriceRead.model_fields)
 
 
 async def models_of(unit: AsyncSession, view: View, actor: Actor) -> ModelsRead:
@@ -131,7 +133,7 @@ def as_read(view: View, model: KnownModel, offer: Offer | None, aliases: Sequenc
 def price_of(offer: Offer | None, provider: KnownProvider) -> PriceRead | None:
     if offer is None:
         return PriceRead(currency="USD", is_free=True) if provider.is_local else None
-    classes = {name: plain(nano) for name, nano in offer.per_million.items() if name in PriceRead.model_fields}
+    classes = {name: plain(nano) for name, nano in offer.per_million.items() if name in PRICED}
     return PriceRead(currency=offer.currency, is_free=offer.is_free, **classes)
 
 

@@ -64,7 +64,7 @@ export function DefaultModelGroup() {
       <div className="flex flex-wrap items-center gap-3">
         <Select
           label={t("defaultModel")}
-          className="!w-72 max-w-full"
+          className="!w-[22.5rem] max-w-full"
           options={
             isName ? names : [...names, { value, label: chosen ? t("certain") : (preferred?.label ?? t("gone")) }]
           }

@@ -48,7 +48,7 @@ export function ModelChoice({
     </>
   );
   const picker = (
-    <Suspense fallback={<div className={isNarrow ? "h-96" : "h-[26rem] w-[38.75rem] max-w-full"} />}>
+    <Suspense fallback={<div className={isNarrow ? "h-96" : "h-[27rem] w-[38.75rem] max-w-full"} />}>
       <ModelPicker
         {...rest}
         favourites={favourites}

@@ -4,13 +4,14 @@ import { useLocale } from "../i18n/locale";
 import { Button, IconButton } from "../ui/button";
 import { cx } from "../ui/cx";
 import { ModelTile } from "../ui/marks";
-import { type FactName, factOf, LocalMark, priceText, type Row, type T, YesNo } from "./facts";
+import { type FactName, factOf, LocalMark, priceText, type Row, rateOf, type T, YesNo } from "./facts";
 import { tileCode } from "./price";
 
 export const MOST_COMPARED = 4;
 
 const senses = ["image", "document", "audio"] as const;
-const facts: readonly FactName[] = ["window", "longest", "input", "cached", "output", "provider"];
+const facts: readonly FactName[] = ["window", "longest"];
+const rates = ["input", "cached", "output"] as const;
 
 /** Up to four models, feature by feature. */
 export function ModelCompare({
@@ -48,30 +49,51 @@ export function ModelCompare({
       ))}
     </tr>
   );
+  const caption = (label: string) => (
+    <tr>
+      <th scope="rowgroup" colSpan={rows.length + 1} className="cap pt-3 pb-1 text-left">
+        {label}
+      </th>
+    </tr>
+  );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section className="min-w-0 overflow-x-auto" tabIndex={0} aria-label={t("comparison")}>
-      <table className="w-full min-w-max border-collapse text-xs">
+      <table className="w-full table-fixed border-collapse text-xs" style={{ minWidth: `${7 + 7 * rows.length}rem` }}>
         <caption className="sr-only">{t("comparison")}</caption>
         <thead>
-          <tr className="border-b border-border align-bottom">
-            <td className="sticky left-0 bg-raised" />
+          <tr className="align-top">
+            <td className="sticky left-0 w-28 bg-raised" />
             {rows.map(({ model }) => (
-              <th key={model.id} scope="col" className="min-w-28 py-1.5 pl-3 text-left font-normal">
-                <span className="flex items-center justify-between">
+              <th key={model.id} scope="col" className="pl-3 text-left font-normal">
+                <span className="flex items-center gap-1.5">
                   <ModelTile code={tileCode(model.label)} size={22} />
+                  {model.provider.is_local ? <LocalMark t={t} /> : null}
                   <IconButton
                     icon={X}
                     size="sm"
                     label={t("compareRemove", { name: model.label })}
                     onClick={() => onRemove(model.id)}
+                    className="-mr-1 ml-auto"
                   />
                 </span>
-                <span className="mt-1.5 flex items-center gap-1.5 text-sm font-semibold">
-                  <span className="max-w-32 break-words">{model.label}</span>
-                  {model.provider.is_local ? <LocalMark t={t} /> : null}
-                </span>
+                <span className="mt-1.5 block text-sm font-semibold break-words">{model.label}</span>
               </th>
+            ))}
+          </tr>
+          <tr className="border-b border-border">
+            <td className="sticky left-0 bg-raised" />
+            {rows.map((row) => (
+              <td key={row.model.id} className="pt-2 pb-2.5 pl-3">
+                <Button
+                  size="sm"
+                  disabled={!canChoose(row) || row.model.id === value}
+                  aria-label={t("use", { name: row.model.label })}
+                  onClick={() => onChoose(row)}
+                >
+                  {t(row.model.id === value ? "isChosen" : "useThis")}
+                </Button>
+              </td>
             ))}
           </tr>
         </thead>
@@ -89,26 +111,13 @@ export function ModelCompare({
               )
             : null}
           {facts.map((name) => line(t(name), ({ model }) => factOf(name, model, t, locale)))}
+          {line(t("provider"), ({ model }) => model.provider.label)}
+          {caption(t("rates"))}
+          {rates.map((name) => line(t(name), ({ model }) => rateOf(name, model, t, locale)))}
+          {caption(t("reads"))}
           {senses.map((kind) => line(t(`reads.${kind}`), (row) => has(row, kind)))}
           {line(t("tools"), (row) => has(row, "tools"))}
         </tbody>
-        <tfoot>
-          <tr>
-            <td className="sticky left-0 bg-raised" />
-            {rows.map((row) => (
-              <td key={row.model.id} className="pt-3 pl-3">
-                <Button
-                  size="sm"
-                  disabled={!canChoose(row) || row.model.id === value}
-                  aria-label={t("use", { name: row.model.label })}
-                  onClick={() => onChoose(row)}
-                >
-                  {t(row.model.id === value ? "isChosen" : "useThis")}
-                </Button>
-              </td>
-            ))}
-          </tr>
-        </tfoot>
       </table>
     </section>
   );

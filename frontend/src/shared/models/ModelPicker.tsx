@@ -1,6 +1,7 @@
-import { Check, CircleX, Columns2, KeyRound, Search, Star, Tags, TriangleAlert } from "lucide-react";
+import { Check, CircleX, Columns2, KeyRound, Pin, Search, Star, Tags, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import { useIsNarrow, useMedia } from "../frame/use-media";
+import { formatNumber } from "../i18n/format";
 import { useLocale } from "../i18n/locale";
 import { useTexts } from "../i18n/texts";
 import { useAction } from "../keys/use-keys";
@@ -12,7 +13,7 @@ import { useVirtualRows } from "../ui/virtual-rows";
 import type { ModelInfo, Preferred } from "./api";
 import { type Question, useCounts } from "./counts";
 import { LocalMark, priceText, type Row, type T } from "./facts";
-import { type Filter, filters, findModels } from "./filters";
+import { type Filter, filters, findModels, LONG_TOKENS } from "./filters";
 import { fitOf, isUsable, type Need, type Way } from "./fit";
 import { MOST_COMPARED, ModelCompare } from "./ModelCompare";
 import { ModelPreview } from "./ModelPreview";
@@ -127,7 +128,7 @@ export function ModelPicker({
     <div
       className={cx(
         "flex min-h-0",
-        isNarrow ? "flex-col" : "h-[26rem] max-w-[calc(100vw-1rem)]",
+        isNarrow ? "flex-col" : "h-[27rem] max-w-[calc(100vw-1rem)]",
         !isNarrow && (compared ? "w-[62rem]" : "w-[38.75rem]"),
       )}
     >
@@ -235,6 +236,7 @@ export function ModelPicker({
             count={counts.get(activeRow.model.id)}
             t={t}
             isCurrent={activeRow.model.id === value}
+            isPreferred={activeRow.model.id === preferred?.model_id}
             isSwitch={value !== null}
             canChoose={canChoose(activeRow)}
             way={way}
@@ -258,21 +260,25 @@ function FilterRow({
   wanted: ReadonlySet<Filter>;
   onChange: (wanted: ReadonlySet<Filter>) => void;
 }) {
+  const locale = useLocale();
   const flip = (filter: Filter) => {
     const next = new Set(wanted);
     if (!next.delete(filter)) next.add(filter);
     onChange(next);
   };
   return (
-    <fieldset aria-label={t("filters")} className="flex flex-none flex-wrap gap-1 px-3 pb-2">
+    <fieldset aria-label={t("filters")} className="flex flex-none flex-wrap gap-0.5 px-2.5 pb-2">
       {filters.map((filter) => (
         <button
           key={filter}
           type="button"
           aria-pressed={wanted.has(filter)}
+          title={
+            filter === "long" ? t("filter.longTitle", { count: formatNumber(LONG_TOKENS, {}, locale) }) : undefined
+          }
           onClick={() => flip(filter)}
           className={cx(
-            "touch h-6 rounded-sm px-2 text-xs whitespace-nowrap transition-colors duration-[120ms] pointer-coarse:h-8",
+            "touch h-6 rounded-sm px-1.5 text-xs whitespace-nowrap transition-colors duration-[120ms] pointer-coarse:h-8",
             wanted.has(filter)
               ? "bg-selected font-medium"
               : "text-muted-foreground hover:bg-hover hover:text-foreground",
@@ -359,8 +365,16 @@ function ModelRow({
       {isCurrent ? (
         <Icon icon={Check} size={15} strokeWidth={2.4} aria-label={t("current")} className="text-primary-text" />
       ) : null}
-      {isPreferred ? <span className="flex-none text-2xs text-faint">{t("preferred")}</span> : null}
+      {isPreferred ? <Icon icon={Pin} size={13} aria-label={t("preferred")} className="text-muted-foreground" /> : null}
       <span className="grow" />
+      <span className={cx("num text-xs whitespace-nowrap", stateInk(model, isActive))}>
+        {usable ? priceText(row, t, locale) : t(`state.${model.state}` as "state.down")}
+      </span>
+      {row.fit || !usable ? (
+        <span className="flex w-[1.125rem] flex-none justify-end">
+          <FitMark row={row} t={t} />
+        </span>
+      ) : null}
       {isFavourite || onStar ? (
         // For the pointer only: the key and the preview's button do the same for everybody else.
         // biome-ignore lint/a11y/noStaticElementInteractions: an option holds nothing that can be focused
@@ -372,7 +386,7 @@ function ModelRow({
             onStar?.();
           }}
           className={cx(
-            "touch -mx-1 grid size-6 flex-none place-items-center rounded-sm",
+            "touch -mr-1 -ml-1.5 grid size-6 flex-none place-items-center rounded-sm",
             onStar && "hover:text-foreground",
             isFavourite
               ? "text-muted-foreground"
@@ -387,12 +401,6 @@ function ModelRow({
           />
         </span>
       ) : null}
-      <span className={cx("num text-xs whitespace-nowrap", stateInk(model, isActive))}>
-        {usable ? priceText(row, t, locale) : t(`state.${model.state}` as "state.down")}
-      </span>
-      <span className="flex w-[1.125rem] flex-none justify-end">
-        <FitMark row={row} t={t} />
-      </span>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { House, Star } from "lucide-react";
+import { House, Pin, Star } from "lucide-react";
 import type { ReactNode } from "react";
 import { formatDate, formatList, formatNumber } from "../i18n/format";
 import { useLocale } from "../i18n/locale";
@@ -17,6 +17,7 @@ export function ModelPreview({
   count,
   t,
   isCurrent,
+  isPreferred,
   isSwitch,
   canChoose,
   way,
@@ -30,6 +31,7 @@ export function ModelPreview({
   count: TokenCount | undefined;
   t: T;
   isCurrent: boolean;
+  isPreferred: boolean;
   isSwitch: boolean;
   canChoose: boolean;
   way: Way | null;
@@ -68,6 +70,12 @@ export function ModelPreview({
           />
         ) : null}
       </div>
+      {isPreferred ? (
+        <p className="flex items-center gap-1.5 text-xs text-muted-foreground">
+          <Icon icon={Pin} size={13} />
+          {t("preferred")}
+        </p>
+      ) : null}
       {model.state === "ok" ? null : (
         <p className={cx("mt-2", model.state === "down" ? "text-brick-text" : "text-brass-text")}>
           {t(`why.${model.state}` as "why.no_key", { provider: model.provider.label })}

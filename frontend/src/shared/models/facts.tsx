@@ -43,11 +43,8 @@ export type FactName = "provider" | "window" | "longest" | "reads" | "tools" | "
 
 /** What is known of a model, in words; null where there is nothing to say. */
 export function factOf(name: FactName, model: ModelInfo, t: T, locale: Locale): ReactNode {
-  const { price } = model;
   const tokens = (count: number | null) =>
     count === null ? null : t("windowValue", { count: formatNumber(count, {}, locale) });
-  const rate = (amount: string | null | undefined) =>
-    price && amount ? t("perMillionShort", { amount: formatRate(amount, price.currency, locale) }) : null;
   switch (name) {
     case "provider":
       return model.provider.label;
@@ -63,12 +60,19 @@ export function factOf(name: FactName, model: ModelInfo, t: T, locale: Locale): 
     case "tools":
       return model.features && t(model.features.includes("tools") ? "yes" : "no");
     case "input":
-      return price?.is_free ? t("free") : price ? rate(price.input) : t("unknown");
     case "cached":
-      return price?.is_free ? null : rate(price?.cached);
-    case "output":
-      return price?.is_free ? null : rate(price?.output);
+    case "output": {
+      const rate = rateOf(name, model, t, locale);
+      return rate && model.price && !model.price.is_free ? t("perMillionShort", { amount: rate }) : rate;
+    }
   }
+}
+
+/** What a million tokens cost. That a model is free, or that nobody knows, is said once: where its input stands. */
+export function rateOf(name: "input" | "cached" | "output", { price }: ModelInfo, t: T, locale: Locale): string | null {
+  if (!price || price.is_free) return name === "input" ? t(price ? "free" : "unknown") : null;
+  const amount = price[name];
+  return amount ? formatRate(amount, price.currency, locale) : null;
 }
 
 /** A state in a table: a mark and a word for it. */

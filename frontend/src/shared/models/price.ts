@@ -46,6 +46,21 @@ export function formatAmount(
   return formatMoney(toNano(amount), currency, options, locale);
 }
 
+/** US dollars out of nano, never in cents: those would read like cents of the person's own currency. */
+export function formatDollars(nano: number, locale: Locale = currentLocale(), most = 4): string {
+  return formatNumber(
+    nano / 1e9,
+    {
+      style: "currency",
+      currency: "USD",
+      currencyDisplay: "narrowSymbol",
+      minimumFractionDigits: 2,
+      maximumFractionDigits: most,
+    },
+    locale,
+  );
+}
+
 /** Two letters like an element: "Claude Sonnet" is Cl, "GPT-5 mini" is Gp. */
 export function tileCode(label: string): string {
   const [first = "?", second = ""] = label.match(/\p{L}/gu) ?? [];

@@ -1,33 +1,29 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
 import { formatDate, formatList, formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
-import { type ModelPrice, modelsQuery } from "@/shared/models/api";
+import { modelsQuery } from "@/shared/models/api";
 import { readsText } from "@/shared/models/facts";
-import { formatRate, tileCode } from "@/shared/models/price";
+import { tileCode } from "@/shared/models/price";
 import { modelsTexts } from "@/shared/models/texts";
 import { Button } from "@/shared/ui/button";
-import { Switch } from "@/shared/ui/choice";
-import { cx } from "@/shared/ui/cx";
 import { SearchField } from "@/shared/ui/input";
-import { Badge, ModelTile } from "@/shared/ui/marks";
+import { ModelTile } from "@/shared/ui/marks";
 import { LoadMore } from "@/shared/ui/navigation";
 import { FactRow, Facts } from "@/shared/ui/section";
 import { Select } from "@/shared/ui/select";
 import { EmptyState, ErrorState, LoadingBars, Refreshing } from "@/shared/ui/states";
-import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { Segmented } from "@/shared/ui/tabs";
-import { toast } from "@/shared/ui/toast";
-import { moveBetweenRows, Panel, PanelHead, roleText, rowButtonClass, stickyClass, stickyRowClass } from "../parts";
+import { Panel, PanelHead, roleText } from "../parts";
 import { providersQuery } from "../providers/api";
 import { useChosen, useFilters, useTypedFilter } from "../search";
 import { adminTexts } from "../texts";
-import { roles } from "../users/api";
-import { type AdminModel, adminModelsQuery, useChangeModel } from "./api";
+import { type AdminModel, adminModelsQuery } from "./api";
 import { EditModelDialog } from "./EditModelDialog";
+import { ModelTable } from "./ModelTable";
 import { adminModelsTexts } from "./texts";
 
 export function ModelsSection() {
@@ -41,6 +37,10 @@ export function ModelsSection() {
   const [typed, type] = useTypedFilter(filters.q ?? "", (q) => change({ q }));
   const [chosen, choose] = useChosen();
   const [editing, setEditing] = useState<string | null>(null);
+  const { fetchNextPage, isFetching } = models;
+  const readOn = useCallback(() => {
+    if (!isFetching) void fetchNextPage();
+  }, [fetchNextPage, isFetching]);
   const items = models.data?.pages.flatMap((page) => page.items) ?? [];
   const prices = new Map(usable?.items.map(({ id, price }) => [id, price]));
   const current = items.find(({ id }) => id === chosen);
@@ -95,146 +95,25 @@ export function ModelsSection() {
       ) : null}
       {items.length > 0 ? (
         <Refreshing active={models.isPlaceholderData}>
-          <Table caption={t("title")} onKeyDown={moveBetweenRows}>
-            <TableHead>
-              <Th className={stickyClass}>{t("model")}</Th>
-              <Th className="@max-2xl:hidden">{t("provider")}</Th>
-              <Th right className="@max-xl:hidden" title={t("priceTitle")}>
-                {t("input")}
-              </Th>
-              <Th right className="@max-xl:hidden" title={t("priceTitle")}>
-                {t("output")}
-              </Th>
-              <Th right className="@max-3xl:hidden">
-                {t("window")}
-              </Th>
-              <Th className="@max-3xl:hidden">{t("for")}</Th>
-              <Th right>{t("on")}</Th>
-            </TableHead>
-            <tbody>
-              {items.map((model) => (
-                <ModelRow
-                  key={model.id}
-                  model={model}
-                  price={prices.get(model.id)}
-                  isChosen={model.id === chosen}
-                  onChoose={() => choose(model.id)}
-                />
-              ))}
-            </tbody>
-          </Table>
+          <ModelTable
+            models={items}
+            prices={prices}
+            chosen={chosen}
+            onChoose={choose}
+            hasMore={models.hasNextPage}
+            onEnd={readOn}
+          />
           <LoadMore
             loaded={items.length}
             hasMore={models.hasNextPage}
             busy={models.isFetchingNextPage}
-            onLoad={() => void models.fetchNextPage()}
+            onLoad={readOn}
           />
         </Refreshing>
       ) : null}
       {current ? <ModelPanel model={current} onEdit={() => setEditing(current.id)} /> : null}
       {edited ? <EditModelDialog model={edited} onClose={() => setEditing(null)} /> : null}
     </Screen>
-  );
-}
-
-function ModelRow({
-  model,
-  price,
-  isChosen,
-  onChoose,
-}: {
-  model: AdminModel;
-  price: ModelPrice | null | undefined;
-  isChosen: boolean;
-  onChoose: () => void;
-}) {
-  const t = useTexts(adminModelsTexts);
-  const a = useTexts(adminTexts);
-  const locale = useLocale();
-  const change = useChangeModel();
-  const { id, label, is_enabled } = model;
-  const rate = (amount: string | null | undefined) =>
-    price && amount ? formatRate(amount, price.currency, locale) : "–";
-  const flip = (next: boolean) =>
-    change.mutate(
-      { id, is_enabled: next },
-      {
-        onSuccess: () =>
-          toast({
-            text: t(next ? "isOn" : "isOff", { name: label }),
-            undo: () => change.mutateAsync({ id, is_enabled: !next }),
-          }),
-      },
-    );
-  const isForAll = roles.every((role) => model.enabled_roles.includes(role));
-  return (
-    <Tr
-      selected={isChosen}
-      className="group cursor-default"
-      onClick={(event) => {
-        if (!(event.target as HTMLElement).closest("button, [role=switch], label")) onChoose();
-      }}
-    >
-      <Td className={cx(stickyRowClass(isChosen), "pr-2")}>
-        <span className="flex items-center gap-2.5">
-          <ModelTile code={tileCode(label)} size={20} />
-          <button
-            type="button"
-            data-row
-            aria-current={isChosen ? "true" : undefined}
-            onClick={onChoose}
-            title={model.name}
-            className={cx(
-              rowButtonClass,
-              "max-w-44 truncate @xl:max-w-52",
-              !is_enabled && "!font-normal text-muted-foreground",
-            )}
-          >
-            {label}
-          </button>
-          {model.gone_at ? <Badge tone="brass">{t("gone")}</Badge> : null}
-          {model.deprecated_on ? (
-            <span className="@max-xl:hidden">
-              <Badge tone="brass">{t("until", { date: formatDate(`${model.deprecated_on}T12:00:00Z`, locale) })}</Badge>
-            </span>
-          ) : null}
-          {model.edited.length > 0 ? <span className="text-xs text-faint @max-2xl:hidden">{t("edited")}</span> : null}
-        </span>
-      </Td>
-      <Td className="max-w-40 truncate text-muted-foreground @max-2xl:hidden">{model.provider.label}</Td>
-      <Td right className="@max-xl:hidden">
-        {price?.is_free ? (
-          <span className="text-muted-foreground">{t("free")}</span>
-        ) : price ? (
-          rate(price.input)
-        ) : price === null ? (
-          <span className="text-brass-text">{t("unpriced")}</span>
-        ) : (
-          <span className="text-faint">–</span>
-        )}
-      </Td>
-      <Td right className="@max-xl:hidden">
-        {price && !price.is_free ? rate(price.output) : ""}
-      </Td>
-      <Td right className="text-muted-foreground @max-3xl:hidden">
-        {model.context_total === null ? "–" : formatNumber(model.context_total, {}, locale)}
-      </Td>
-      <Td className="text-muted-foreground @max-3xl:hidden">
-        {isForAll
-          ? t("everyone")
-          : model.enabled_roles.length === 0
-            ? t("nobody")
-            : formatList(
-                model.enabled_roles.map((role) => roleText(a, role)),
-                locale,
-              )}
-      </Td>
-      <Td right>
-        <span className="inline-flex align-middle [&_span.min-w-0]:sr-only">
-          <Switch label={t("use", { name: label })} checked={is_enabled} onChange={flip} disabled={change.isPending} />
-        </span>
-      </Td>
-    </Tr>
   );
 }
 

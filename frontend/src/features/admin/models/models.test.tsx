@@ -88,6 +88,33 @@ describe("the models", () => {
     });
   });
 
+  it("are drawn as far as they are in sight, read on near the end, and walked by arrows", async () => {
+    const page = (from: number) =>
+      Array.from({ length: 100 }, (_, index) => ({
+        ...model,
+        id: `m${from + index}`,
+        label: `Model ${from + index}`,
+      }));
+    const { user, requests } = await renderScreen(ui, {
+      ...at("models"),
+      network: {
+        ...network,
+        "GET /api/v1/admin/models": ({ search }: { search: URLSearchParams }) =>
+          search.get("cursor") ? { items: page(100), next_cursor: null } : { items: page(0), next_cursor: "further" },
+      },
+    });
+    const first = await screen.findByRole("button", { name: "Model 0" });
+    expect(screen.getAllByRole("row").length).toBeLessThan(40);
+    expect(screen.getByRole("table")).toHaveAttribute("aria-rowcount", "-1");
+    first.focus();
+    await user.keyboard("{ArrowDown}");
+    await waitFor(() => expect(screen.getByRole("button", { name: "Model 1" })).toHaveFocus());
+    await user.click(screen.getByRole("button", { name: "Load more" }));
+    await waitFor(() => expect(screen.getByRole("table")).toHaveAttribute("aria-rowcount", "201"));
+    expect(requests.filter(({ path }) => path.endsWith("/admin/models"))).toHaveLength(2);
+    await expectAccessible();
+  });
+
   it("are filtered by the address", async () => {
     const { requests } = await renderScreen(ui, {
       ...at("models?provider=p1&state=off"),
