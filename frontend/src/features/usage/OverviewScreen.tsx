@@ -8,7 +8,7 @@ import { sayDay, today, writeDay } from "@/shared/i18n/days";
 import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
-import { tileCode } from "@/shared/models/price";
+import { formatDollars, tileCode } from "@/shared/models/price";
 import { everyDay, isSpan, type Period, periodOf, type Span, spans } from "@/shared/receipts/period";
 import { IconButton } from "@/shared/ui/button";
 import { BarChart } from "@/shared/ui/charts";
@@ -127,9 +127,7 @@ function Missing({ usage }: { usage: Usage | undefined }) {
           {". "}
         </>
       ) : null}
-      {own_key_cost
-        ? t("ownKeysText", { amount: formatMoney(own_key_cost.nano, own_key_cost.currency, {}, locale) })
-        : null}
+      {own_key_cost ? t("ownKeysText", { amount: formatDollars(own_key_cost.nano, locale) }) : null}
     </p>
   );
 }

@@ -1,6 +1,7 @@
 import { formatMoney } from "@/shared/i18n/format";
 import type { Locale } from "@/shared/i18n/locale";
 import type { Say } from "@/shared/i18n/texts";
+import { formatDollars } from "@/shared/models/price";
 import type { UsageSum } from "./api";
 import type { usageTexts } from "./texts";
 
@@ -17,7 +18,7 @@ export function costWords(
     formatMoney(nano, currency, { receipt }, locale);
   const notes = [
     of.cost && of.unknown_runs > 0 ? t("withoutPrice", { count: of.unknown_runs }) : null,
-    of.own_key_cost ? t("ownKeyCost", { amount: money(of.own_key_cost) }) : null,
+    of.own_key_cost ? t("ownKeyCost", { amount: formatDollars(of.own_key_cost.nano, locale) }) : null,
   ].filter((note) => note !== null);
   if (!of.cost) return { main: t("unknown"), notes };
   const isFree = of.cost.nano === 0 && notes.length === 0 && of.further_costs.length === 0;

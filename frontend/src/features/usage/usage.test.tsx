@@ -85,9 +85,9 @@ describe("the overview", () => {
       "ModelShare of the totalAnswersInOutCost",
       "ClClaude Sonnet 4.5100%4018,420640€18.42",
       "PhPhi-40%318,420640free",
-      "GpGPT-50%118,420640€0.00+ US$2.31 at providers, on own keys",
+      "GpGPT-50%118,420640€0.00+ $2.31 at providers, on own keys",
       "OdOdd–218,420640unknown",
-      "Total4618,420640€18.42+ 2 answers without a price+ US$2.31 at providers, on own keys",
+      "Total4618,420640€18.42+ 2 answers without a price+ $2.31 at providers, on own keys",
     ]);
     expect(screen.getByText(/2 answers have no known price and are in no sum/)).toBeVisible();
     expect(within(table).getByRole("link", { name: "Receipts: Odd" })).toHaveAttribute(

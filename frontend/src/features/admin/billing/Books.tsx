@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { formatDateTime, formatMoney, formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
+import { formatDollars } from "@/shared/models/price";
 import { Button } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
 import { FormProblem } from "@/shared/ui/form-problem";
@@ -78,7 +79,7 @@ function Result({ proof, currency }: { proof: Proof; currency: string }) {
           <span className="num">{formatMoney(debt, currency, {}, locale)}</span>
         </FactRow>
         <FactRow label={t("checked.provider_usd_nano")}>
-          <span className="num">{formatMoney(dollars, "USD", {}, locale)}</span>
+          <span className="num">{formatDollars(dollars, locale)}</span>
         </FactRow>
       </Facts>
       {proof.findings.length > 0 ? <Findings proof={proof} /> : null}

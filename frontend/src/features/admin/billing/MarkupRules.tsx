@@ -65,24 +65,26 @@ export function MarkupRules({ billing, save }: { billing: Billing; save: Save })
                 <Td right className="font-medium">
                   {percent(rule.markup.basis_points)}
                 </Td>
-                <Td right>
-                  <IconButton
-                    icon={Pencil}
-                    size="sm"
-                    label={t("specialChange", { name })}
-                    onClick={() => setEditing(rule)}
-                  />
-                  <IconButton
-                    icon={Trash2}
-                    size="sm"
-                    label={t("specialRemove", { name })}
-                    onClick={() =>
-                      change(
-                        markups.filter((_, place) => place !== rule.place),
-                        t("specialRemoved", { name }),
-                      )
-                    }
-                  />
+                <Td>
+                  <span className="flex justify-end gap-0.5">
+                    <IconButton
+                      icon={Pencil}
+                      size="sm"
+                      label={t("specialChange", { name })}
+                      onClick={() => setEditing(rule)}
+                    />
+                    <IconButton
+                      icon={Trash2}
+                      size="sm"
+                      label={t("specialRemove", { name })}
+                      onClick={() =>
+                        change(
+                          markups.filter((_, place) => place !== rule.place),
+                          t("specialRemoved", { name }),
+                        )
+                      }
+                    />
+                  </span>
                 </Td>
               </Tr>
             );
@@ -167,7 +169,7 @@ function Trial({ billing }: { billing: Billing }) {
           options={roles.map((each) => ({ value: each, label: roleText(a, each) }))}
           value={role}
           onChange={setRole}
-          className="w-44"
+          className="!w-44"
         />
         {model ? (
           <p role="status" className="num">

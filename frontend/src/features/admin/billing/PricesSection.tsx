@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Screen } from "@/shared/frame/sheet";
 import { useLocale } from "@/shared/i18n/locale";
 import { type Say, useTexts } from "@/shared/i18n/texts";
-import { tileCode } from "@/shared/models/price";
+import { formatDollars, tileCode } from "@/shared/models/price";
 import { Button } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
 import { FormProblem } from "@/shared/ui/form-problem";
@@ -36,7 +36,6 @@ import {
   useRefreshPrices,
   useSetPrice,
 } from "./api";
-import { formatDollars } from "./numbers";
 import { PriceDialog } from "./PriceDialog";
 import { billingTexts } from "./texts";
 

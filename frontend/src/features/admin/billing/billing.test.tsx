@@ -199,7 +199,7 @@ describe("billing", () => {
     expect(within(table).getAllByRole("row").map(plain)[1]).toBe("Held sum against open holdsw179");
     const books = document.getElementById("books") as HTMLElement;
     expect(plain(books)).toContain("Result1 finding20 Nov 2026, 04:00Balances compared4Entries1,206Postings2,650");
-    expect(plain(books)).toContain("Cost at providersUS$9.62");
+    expect(plain(books)).toContain("Cost at providers$9.62");
     expect(screen.getByRole("img", { name: "One of the last 3 proofs found something." })).toBeVisible();
     await expectAccessible();
     await user.click(screen.getByRole("button", { name: "Prove now" }));

@@ -15,12 +15,3 @@ export function writeDecimal(value: number, locale: Locale): string {
 }
 
 export const toNano = (value: number) => Math.round(value * 1e9);
-
-/** US dollars for a million tokens, out of nano. */
-export function formatDollars(nano: number, locale: Locale): string {
-  return formatNumber(
-    nano / 1e9,
-    { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 },
-    locale,
-  );
-}

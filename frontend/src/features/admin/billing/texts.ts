@@ -90,7 +90,7 @@ export const billingTexts = defineTexts("admin.billing", {
     spreadWrong: "Please enter a percentage from 0 to 20, such as 1.",
     special: "Surcharges of their own",
     specialLead:
-      "Only one surcharge counts, and nothing adds up: the first of this list that fits. A rule that names a model comes before one that names a provider, and that before one for a role; naming more comes before naming less.",
+      "Only one surcharge counts, and nothing adds up: the first of this list that fits. Surcharges for a model stand before those for a provider, and these before those for a role; whichever names more of them stands further up.",
     specialText: "The more you name, the narrower it is, and the sooner it counts.",
     specialTwice: "There is a surcharge for exactly this already. Change that one.",
     specialChange: "Change the surcharge for {name}",
@@ -333,7 +333,7 @@ export const billingTexts = defineTexts("admin.billing", {
     spreadWrong: "Bitte einen Prozentsatz von 0 bis 20 eingeben, etwa 1.",
     special: "Eigene Aufschläge",
     specialLead:
-      "Es gilt immer nur ein Aufschlag, nichts wird addiert: der erste dieser Liste, der passt. Wer ein Modell nennt, kommt vor dem, der einen Anbieter nennt, und der vor dem für eine Rolle; wer mehr nennt, kommt vor dem, der weniger nennt.",
+      "Es gilt immer nur ein Aufschlag, nichts wird addiert: der erste dieser Liste, der passt. Aufschläge für ein Modell stehen vor denen für einen Anbieter, diese vor denen für eine Rolle; wer mehr davon nennt, steht weiter oben.",
     specialText: "Je mehr Sie nennen, desto enger gilt er und desto früher zählt er.",
     specialTwice: "Genau dafür gibt es schon einen Aufschlag. Ändern Sie diesen.",
     specialChange: "Aufschlag ändern: {name}",

@@ -7,7 +7,7 @@ import { sayDay, today, writeDay } from "@/shared/i18n/days";
 import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { type Locale, useLocale } from "@/shared/i18n/locale";
 import { type Say, useTexts } from "@/shared/i18n/texts";
-import { tileCode } from "@/shared/models/price";
+import { formatDollars, tileCode } from "@/shared/models/price";
 import { everyDay, isSpan, type Period, periodOf, spans } from "@/shared/receipts/period";
 import { BarChart } from "@/shared/ui/charts";
 import { CsvMenu } from "@/shared/ui/csv-menu";
@@ -119,7 +119,9 @@ function Figures({ usage, period }: { usage: HouseUsage | undefined; period: Per
         detail={
           total.cost?.currency === "USD"
             ? cost.note
-            : [t("atProviders", { amount: say([total.provider_cost], locale) }), cost.note].filter(Boolean).join(" ")
+            : [t("atProviders", { amount: formatDollars(total.provider_cost.nano, locale) }), cost.note]
+                .filter(Boolean)
+                .join(" ")
         }
       />
       {usage.is_billed || total.revenues.length > 0 ? <Revenue usage={usage} /> : null}

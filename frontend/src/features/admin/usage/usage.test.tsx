@@ -69,7 +69,7 @@ describe("the usage of the house", () => {
     });
     const figures = await screen.findByRole("region", { name: "Figures" });
     await waitFor(() => expect(figures).toHaveTextContent("3 people"));
-    expect(plain(figures)).toContain("€10.00 costUS$12.00 at providers + 1 answer without a price");
+    expect(plain(figures)).toContain("€10.00 cost$12.00 at providers + 1 answer without a price");
     expect(plain(figures)).toContain("€11.50 charged€1.00 above cost, 50.0 ct given back");
     expect(plain(figures)).toContain("8% errors2 of 25 requests");
     const table = await screen.findByRole("table", { name: "Person" });
