@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -227,8 +226,9 @@ async def test_what_a_line_is_about_is_looked_up_and_not_looked_for(house: House
     """At 200,000 lines the whole record was read for it. The policy of the table stands in the way of no index here."""
     admin = await house.visitor(Role.ADMIN)
     query = audit.selected(Filter(about=about)).order_by(AuditLine.id.desc()).limit(51)
-    written = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
     async with house.database.unit(admin.actor.as_admin()) as unit:
+        dialect = (await unit.connection()).dialect
+        written = query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
         await unit.execute(text("SET LOCAL enable_seqscan = off"))
         plan = "\n".join((await unit.execute(text(f"EXPLAIN {written}".replace(":", "\\:")))).scalars())
     assert "audit_line_subject_id_id_idx" in plan and "Seq Scan" not in plan, plan
