@@ -31,7 +31,7 @@ export function ModelTable({
 }: {
   models: readonly AdminModel[];
   prices: ReadonlyMap<string, ModelPrice | null>;
-  chosen: string | undefined;
+  chosen: string | null;
   onChoose: (id: string) => void;
   hasMore: boolean;
   /** The end is near. */
