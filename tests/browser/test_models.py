@@ -95,11 +95,72 @@ async def test_what_an_answer_cost_is_found_again_on_its_receipt(chromium: Brows
         slip = page.get_by_role("article", name=re.compile("^Receipt"))
         await expect(slip.get_by_text("Input, new")).to_be_visible()
         await expect(slip.get_by_text(re.compile(r"1 USD = €0\.\d+"))).to_be_visible()
+        await expect(slip.get_by_text("$3.00")).to_be_visible()
         await ada.axe()
         await ada.shot("receipt")
+        # Paper as wide as a till's, one page as long as it needs, and nothing of the page around it.
+        await page.evaluate("window.print = () => {}")
+        await page.get_by_role("button", name="Print").click()
+        await expect(page.locator("body > .paper article")).to_be_attached()
+        printed = await page.pdf(prefer_css_page_size=True)
+        [box] = re.findall(rb"/MediaBox ?\[ ?0 0 ([\d.]+) ([\d.]+) ?\]", printed)
+        width, height = (float(number) * 25.4 / 72 for number in box)
+        assert 79 < width < 81 and 80 < height < 297
+        await page.evaluate("dispatchEvent(new Event('afterprint'))")
+        await expect(page.locator("body > .paper")).to_have_count(0)
+        # Where the price is from, an administrator can look up.
+        await page.get_by_role("link", name=re.compile("^claude-sonnet-4-5")).click()
+        await expect(page.get_by_role("region", name="Inspector: claude-sonnet-4-5")).to_be_visible()
+        await page.go_back()
         # The free one says so, and costs nothing anywhere.
         await page.get_by_role("row", name=re.compile("free")).first.click()
         await expect(slip.get_by_text("free")).to_be_visible()
+
+
+async def test_sums_say_what_is_missing_and_lead_to_their_receipts(chromium: Browser, house: House) -> None:
+    async with visit(chromium, house.installation, Look(language="de")) as ada:
+        page = ada.page
+        await ada.sign_in()
+        await ada.post("/llm/generate", model="anthropic/fake", prompt="What does this cost?")
+        await ada.open("/usage")
+        await expect(page.get_by_text(re.compile("1 Antwort ist der Preis nicht bekannt"))).to_be_visible()
+        await expect(page.get_by_role("navigation", name="Verbrauch").get_by_text("unbekannt")).to_be_visible()
+        await choose(ada, "CSV")
+        async with page.expect_download() as downloading:
+            await page.get_by_role("menuitem", name=re.compile("auf Deutsch")).click()
+        sheet = (await (await downloading.value).path()).read_text(encoding="utf-8-sig")
+        head, *lines = sheet.splitlines()
+        assert head.startswith("Zeit;Anfrage;Beleg;")
+        assert any(re.search(r";0,0\d+;EUR;", line) for line in lines)
+        await page.get_by_role("table", name="Modell").get_by_role("link", name=re.compile("Belege: .*onnet")).click()
+        await expect(page.get_by_role("list", name="Filter")).to_be_visible()
+        await expect(page.get_by_role("row")).to_have_count(2)
+        await ada.axe()
+
+
+async def test_a_surcharge_is_made_and_told_in_its_place(chromium: Browser, house: House) -> None:
+    async with visit(chromium, house.installation) as ada:
+        page = ada.page
+        await ada.sign_in()
+        await ada.open("/admin/billing")
+        rules = page.get_by_role("table", name="Surcharges of their own")
+        await expect(rules.get_by_text("Everything")).to_be_visible()
+        await page.locator("#markups").get_by_role("button", name="Add").click()
+        dialog = page.get_by_role("dialog", name="Surcharge of its own")
+        await dialog.get_by_role("combobox", name="Role").click()
+        await page.get_by_role("option", name="Administrator").click()
+        await dialog.get_by_role("textbox", name="Surcharge").fill("7.5")
+        await ada.axe()
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(rules.get_by_role("row", name=re.compile("for the role"))).to_contain_text("7.5%")
+        await page.get_by_role("combobox", name="Choose a model").fill("haiku")
+        await page.get_by_role("option").first.click()
+        await expect(page.get_by_text("by the general surcharge")).to_be_visible()
+        await page.locator("#books").get_by_role("button", name="Prove now").click()
+        await expect(page.locator("#books").get_by_text("sound")).to_be_visible(timeout=15_000)
+        await ada.axe()
+        await page.get_by_role("button", name=re.compile("^Remove the surcharge")).click()
+        await expect(rules.get_by_text("Everything", exact=True)).to_be_visible()
 
 
 async def test_the_picker_takes_the_model_that_the_keyboard_finds(chromium: Browser, house: House) -> None:

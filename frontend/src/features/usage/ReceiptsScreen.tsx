@@ -185,15 +185,9 @@ function FilterChips({
     <ul aria-label={t("filters")} className="mb-2 flex flex-wrap gap-2">
       {chips.map(({ group, name }) => (
         <li key={group}>
-          <Button
-            variant="soft"
-            size="sm"
-            aria-label={t("filterOff", { name })}
-            onClick={() => onChange({ ...search, [group]: undefined })}
-          >
-            <span className="font-normal text-muted-foreground">{t(`by.${group}`)}</span>
-            {name}
-            <Icon icon={X} size={13} className="text-muted-foreground" />
+          <Button variant="soft" size="sm" onClick={() => onChange({ ...search, [group]: undefined })}>
+            <span className="font-normal text-muted-foreground">{t(`by.${group}`)}</span> {name}{" "}
+            <Icon icon={X} size={13} aria-label={t("filterOff")} className="text-muted-foreground" />
           </Button>
         </li>
       ))}

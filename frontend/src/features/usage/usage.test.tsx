@@ -341,7 +341,7 @@ describe("receipts", () => {
     await screen.findByRole("button", { name: /^Receipt/ });
     const asked = requests.find(({ path }) => path.endsWith("/log"))?.search;
     expect([asked?.get("model"), asked?.has("since"), asked?.has("until")]).toEqual(["claude-sonnet-4-5", true, true]);
-    await user.click(screen.getByRole("button", { name: "Show all again, not only Claude Sonnet 4.5" }));
+    await user.click(screen.getByRole("button", { name: /Claude Sonnet 4.5 Take this filter away/ }));
     await waitFor(() => expect(router.state.location.search).toEqual({ span: "30" }));
     await waitFor(() => expect(requests.at(-1)?.search.has("model")).toBe(false));
   });
