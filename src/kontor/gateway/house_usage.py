@@ -33,8 +33,9 @@ SUMMED = f"""
     coalesce(sum(cost_nano) FILTER (WHERE NOT is_on_own_key), 0)::bigint AS cost_nano,
     sum(revenue_nano)::bigint AS revenue_nano
 """
-# A run that came to nothing has no line of usage, so the errors are counted where the runs are.
-ENDED = "run WHERE finished_at >= :since AND finished_at < :until AND accepted_at < :until"
+# A run that came to nothing has no line of usage, so the errors are counted where the runs are: by when they were asked
+# for, which is what their index is in the order of.
+ENDED = "run WHERE finished_at IS NOT NULL AND accepted_at >= :since AND accepted_at < :until"
 FAILED = "count(*) AS requests, count(*) FILTER (WHERE state IN ('failed', 'interrupted')) AS failed"
 
 
@@ -47,7 +48,7 @@ def sums_of(group: Grouping) -> str:
 
 def failures_of(group: Grouping) -> str:
     return f"""
-        SELECT {key_of(group)} AS key, min(provider_kind) AS provider_kind, {FAILED}
+        SELECT {key_of(group, "accepted_at")} AS key, min(provider_kind) AS provider_kind, {FAILED}
         FROM {ENDED} GROUP BY 1 ORDER BY 1 LIMIT :limit
     """  # noqa: S608
 
@@ -64,8 +65,8 @@ _CELLS = text(f"""
             currency, {SUMMED}
         FROM ({LINES}) line GROUP BY 1, 2, 3, 4, 5, 6
     ), ended AS (
-        SELECT {key_of("day")} AS day_here, owner_id, {key_of("provider")} AS provider_key, provider_kind, model_name,
-            {FAILED}
+        SELECT {key_of("day", "accepted_at")} AS day_here, owner_id, {key_of("provider")} AS provider_key,
+            provider_kind, model_name, {FAILED}
         FROM {ENDED} GROUP BY 1, 2, 3, 4, 5
     )
     SELECT coalesce(used.day_here, ended.day_here) AS day_here, coalesce(used.owner_id, ended.owner_id) AS owner_id,

@@ -98,7 +98,7 @@ export default function ReceiptsScreen() {
             ]}
             value={span ?? ""}
             onChange={(next) => change({ ...search, span: next || undefined })}
-            className="w-36"
+            className="!w-36"
           />
           <CsvMenu address={(language) => csvAddress(period ?? everything(now), language)} />
         </>

@@ -55,7 +55,7 @@ export function Grants({ currency }: { currency: string }) {
             <TableHead>
               <Th>{t("person")}</Th>
               <Th right>{t("left")}</Th>
-              <Th>{t("expires")}</Th>
+              <Th className="@max-xl:hidden">{t("expires")}</Th>
               <Th className="@max-xl:hidden">{t("note")}</Th>
               <Th className="@max-2xl:hidden">{t("givenAt")}</Th>
               <Th>
@@ -65,7 +65,7 @@ export function Grants({ currency }: { currency: string }) {
             <tbody>
               {items.map((grant) => (
                 <Tr key={grant.id}>
-                  <Td className="max-w-48 truncate">
+                  <Td className="max-w-48 truncate py-2">
                     <Link
                       to="/admin/users"
                       search={{ id: grant.user_id }}
@@ -73,6 +73,11 @@ export function Grants({ currency }: { currency: string }) {
                     >
                       {grant.person}
                     </Link>
+                    {grant.expires_at ? (
+                      <span className="block text-xs text-muted-foreground @xl:hidden">
+                        {t("until", { date: formatDate(grant.expires_at, locale) })}
+                      </span>
+                    ) : null}
                   </Td>
                   <Td right>
                     {t("grantLine", {
@@ -80,7 +85,7 @@ export function Grants({ currency }: { currency: string }) {
                       amount: formatMoney(grant.nano, grant.currency, {}, locale),
                     })}
                   </Td>
-                  <Td className="whitespace-nowrap text-muted-foreground">
+                  <Td className="whitespace-nowrap text-muted-foreground @max-xl:hidden">
                     {grant.expires_at ? formatDate(grant.expires_at, locale) : t("never")}
                   </Td>
                   <Td className="max-w-40 truncate text-muted-foreground @max-xl:hidden">{grant.note}</Td>
