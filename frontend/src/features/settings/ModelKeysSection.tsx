@@ -3,19 +3,16 @@ import { CircleCheck, CircleX, Plus } from "lucide-react";
 import { useState } from "react";
 import { Problem } from "@/shared/api/problem";
 import { problemText, useProblemTexts } from "@/shared/api/texts";
-import { inTextLinkClass } from "@/shared/frame/link";
 import { formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
+import { isAddressFor, isWholeKey, KeyFields, useKind } from "@/shared/models/KeyFields";
 import { tileCode } from "@/shared/models/price";
-import { recogniseKey } from "@/shared/models/providers";
+import { hostOf } from "@/shared/models/providers";
 import { Button } from "@/shared/ui/button";
 import { AlertDialog, Dialog } from "@/shared/ui/dialog";
-import { Field } from "@/shared/ui/field";
 import { FormProblem } from "@/shared/ui/form-problem";
-import { Input, PasswordInput } from "@/shared/ui/input";
 import { ModelTile, StateMark } from "@/shared/ui/marks";
-import { Select } from "@/shared/ui/select";
 import { EmptyState, ErrorState, LoadingBars, Notice } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
@@ -30,8 +27,6 @@ import {
 } from "./model-keys";
 import { modelKeysTexts } from "./model-keys-texts";
 import { SettingGroup } from "./parts";
-
-const hostOf = (address: string) => address.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
 
 /** Keys of one's own to providers of models: whoever has one pays there and not here. */
 export function ModelKeysSection() {
@@ -140,23 +135,18 @@ function KeyRow({ modelKey, onRemove }: { modelKey: ModelKey; onRemove: () => vo
 function AddDialog({ keys, onClose }: { keys: ModelKeys; onClose: () => void }) {
   const t = useTexts(modelKeysTexts);
   const add = useAddModelKey();
-  const [kindName, setKind] = useState<string | null>(null);
   // Without the right to name an address, only those that have one of their own are of use.
   const kinds = keys.kinds.filter(
     (kind) => kind.needs_key && (kind.base_url || keys.own_addresses_allowed) && !kind.is_local,
   );
-  const kind = kinds.find((each) => each.kind === kindName);
-  const mayNameAddress = keys.own_addresses_allowed;
+  const { kind, choose, recognise } = useKind(kinds);
   const { form, field, values } = useForm({
     initial: { key: "", address: "" },
     problem: add.error,
     serverNames: { address: "base_url" },
     check: ({ key, address }) => ({
-      key: key.trim().length >= 8 ? undefined : t("keyMissing"),
-      address:
-        (address.trim() && !/^https:\/\/\S+$/.test(address.trim())) || (kind && !kind.base_url && !address.trim())
-          ? t("addressWrong")
-          : undefined,
+      key: isWholeKey(key) ? undefined : t("keyMissing"),
+      address: isAddressFor(kind, address, /^https:\/\/\S+$/) ? undefined : t("addressWrong"),
     }),
     onSubmit: ({ key, address }) => {
       if (!kind) return;
@@ -172,15 +162,6 @@ function AddDialog({ keys, onClose }: { keys: ModelKeys; onClose: () => void }) 
     },
   });
   const [key, address] = [field("key"), field("address")];
-  const recognise = () => {
-    const text = values.key.trim();
-    if (kindName || text.length < 8) return;
-    // A shape that nobody knows is no failure: then one chooses.
-    recogniseKey(text).then(
-      ({ kinds: [only, another] }) => only && !another && setKind(only.kind),
-      () => {},
-    );
-  };
   return (
     <Dialog
       open
@@ -200,40 +181,15 @@ function AddDialog({ keys, onClose }: { keys: ModelKeys; onClose: () => void }) 
     >
       <form {...form} id="model-key" className="flex flex-col gap-4">
         <FormProblem error={add.error} fields={["key", "base_url"]} />
-        <Field label={t("key")} help={t("keyHelp")} error={key.error}>
-          <PasswordInput
-            {...key.control}
-            autoComplete="off"
-            onBlur={() => {
-              key.control.onBlur();
-              recognise();
-            }}
-          />
-        </Field>
-        <Field label={t("provider")}>
-          <Select
-            options={kinds.map(({ kind, label }) => ({ value: kind, label }))}
-            value={kindName}
-            onChange={setKind}
-          />
-        </Field>
-        {kind?.keys_at ? (
-          <p className="-mt-2 text-xs">
-            <a href={kind.keys_at} target="_blank" rel="noreferrer" className={inTextLinkClass}>
-              {t("keyAt", { host: hostOf(kind.keys_at) })}
-            </a>
-          </p>
-        ) : null}
-        {mayNameAddress ? (
-          <Field
-            label={t("address")}
-            optional={Boolean(kind?.base_url)}
-            help={kind?.base_url ? t("addressHelp", { usual: kind.base_url }) : undefined}
-            error={address.error}
-          >
-            <Input {...address.control} type="url" autoComplete="off" spellCheck={false} />
-          </Field>
-        ) : null}
+        <KeyFields
+          kinds={kinds}
+          kind={kind}
+          kindLabel={t("provider")}
+          onKind={choose}
+          apiKey={key}
+          onKeyLeft={() => recognise(values.key)}
+          address={keys.own_addresses_allowed ? address : null}
+        />
       </form>
     </Dialog>
   );

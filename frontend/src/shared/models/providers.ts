@@ -27,3 +27,5 @@ export const enableModel = (model_id: string, is_enabled: boolean) =>
 
 /** Whose key this can be, by its shape alone; nothing is sent to anybody. */
 export const recogniseKey = (key: string) => read(api.POST("/api/v1/llm/keys/recognise", { body: { key } }));
+
+export const hostOf = (address: string) => address.replace(/^https?:\/\//, "").replace(/\/.*$/, "");

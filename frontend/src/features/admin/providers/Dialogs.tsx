@@ -1,17 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { isProblem } from "@/shared/api/problem";
-import { inTextLinkClass } from "@/shared/frame/link";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
-import { recogniseKey } from "@/shared/models/providers";
+import { isAddressFor, KeyFields, useKind } from "@/shared/models/KeyFields";
 import { Button } from "@/shared/ui/button";
 import { Checkbox } from "@/shared/ui/choice";
 import { AlertDialog, Dialog } from "@/shared/ui/dialog";
 import { Field, FieldGroup } from "@/shared/ui/field";
 import { FormProblem } from "@/shared/ui/form-problem";
 import { Input, PasswordInput } from "@/shared/ui/input";
-import { Select } from "@/shared/ui/select";
 import { Notice } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
@@ -29,25 +27,19 @@ import {
 import { providersTexts } from "./texts";
 
 const addressShape = /^https?:\/\/\S+$/;
-const hostOf = (address: string) => address.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
-
 export function AddDialog({ onClose }: { onClose: (made?: string) => void }) {
   const t = useTexts(providersTexts);
   const { data } = useQuery(providersQuery);
   const kinds = data?.kinds ?? [];
-  const [kindName, setKind] = useState<string | null>(null);
+  const { kind, choose, recognise } = useKind(kinds);
   const make = useMakeProvider();
-  const kind = kinds.find((each) => each.kind === kindName);
   const { form, field, values } = useForm({
     initial: { key: "", label: "", address: "" },
     problem: make.error,
     serverNames: { address: "base_url" },
     check: ({ key, address }) => ({
       key: kind?.needs_key && !key.trim() ? t("keyMissing") : undefined,
-      address:
-        (address.trim() && !addressShape.test(address.trim())) || (kind && !kind.base_url && !address.trim())
-          ? t("addressMissing")
-          : undefined,
+      address: isAddressFor(kind, address, addressShape) ? undefined : t("addressMissing"),
     }),
     onSubmit: ({ key, label, address }) => {
       if (!kind) return;
@@ -68,15 +60,6 @@ export function AddDialog({ onClose }: { onClose: (made?: string) => void }) {
     },
   });
   const [key, label, address] = [field("key"), field("label"), field("address")];
-  const recognise = () => {
-    const text = values.key.trim();
-    if (kindName || text.length < 8) return;
-    // A shape that nobody knows is no failure: then one chooses.
-    recogniseKey(text).then(
-      ({ kinds: [only, another] }) => only && !another && setKind(only.kind),
-      () => {},
-    );
-  };
   return (
     <Dialog
       open
@@ -96,43 +79,21 @@ export function AddDialog({ onClose }: { onClose: (made?: string) => void }) {
     >
       <form {...form} id="add-provider" className="flex flex-col gap-4">
         <FormProblem error={make.error} fields={["key", "label", "base_url"]} />
-        <Field label={t("keyField")} optional={!kind?.needs_key} help={t("keyHelp")} error={key.error}>
-          <PasswordInput
-            {...key.control}
-            autoComplete="off"
-            onBlur={() => {
-              key.control.onBlur();
-              recognise();
-            }}
-          />
-        </Field>
-        <Field label={t("kind")}>
-          <Select
-            options={kinds.map(({ kind, label }) => ({ value: kind, label }))}
-            value={kindName}
-            onChange={setKind}
-          />
-        </Field>
-        {kind?.keys_at ? (
-          <p className="-mt-2 text-xs">
-            <a href={kind.keys_at} target="_blank" rel="noreferrer" className={inTextLinkClass}>
-              {t("keyAt", { host: hostOf(kind.keys_at) })}
-            </a>
-          </p>
-        ) : null}
-        <div className="grid gap-4 sm:grid-cols-2">
-          <Field
-            label={t("addressField")}
-            optional={Boolean(kind?.base_url)}
-            help={kind?.base_url ? t("addressHelp", { usual: kind.base_url }) : undefined}
-            error={address.error}
-          >
-            <Input {...address.control} type="url" autoComplete="off" spellCheck={false} />
-          </Field>
-          <Field label={t("label")} optional help={t("labelHelp")} error={label.error}>
-            <Input {...label.control} autoComplete="off" />
-          </Field>
-        </div>
+        <KeyFields
+          kinds={kinds}
+          kind={kind}
+          kindLabel={t("kind")}
+          onKind={choose}
+          isKeyOptional={!kind?.needs_key}
+          apiKey={key}
+          onKeyLeft={() => recognise(values.key)}
+          address={address}
+          beside={
+            <Field label={t("label")} optional help={t("labelHelp")} error={label.error}>
+              <Input {...label.control} autoComplete="off" />
+            </Field>
+          }
+        />
       </form>
     </Dialog>
   );

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Check, KeyRound, Link2, LockKeyhole, RotateCw, TextQuote } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useId, useState } from "react";
 import { useTexts } from "@/shared/i18n/texts";
-import { discoverQuery, recogniseKey } from "@/shared/models/providers";
+import { discoverQuery, hostOf, recogniseKey } from "@/shared/models/providers";
 import { Button, IconButton } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
 import { Field } from "@/shared/ui/field";
@@ -30,8 +30,6 @@ const kinds = [
   { value: "openrouter", label: "OpenRouter" },
   { value: "groq", label: "Groq" },
 ];
-
-const hostOf = (address: string) => address.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
 
 /** Where answers come from: models of this machine, a key, an address, or none. */
 export function ModelStep({ back, next }: StepProps) {
