@@ -310,7 +310,7 @@ async def release_forgotten(database: Database) -> int:
             of_budgets = await budgets.expired(unit, before=before, batch=BATCH)
         runs = list(dict.fromkeys([*found, *of_budgets]))
         for run_id in runs:
-            async with database.system("billing") as unit:
+            async with database.system("billing", is_by_key=True) as unit:
                 await _settle(unit, [Due(run_id)], unused="expired")
             released += 1
         if len(runs) < BATCH:

@@ -8,7 +8,7 @@ did.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -286,7 +286,20 @@ def _hold(row: Named) -> Hold:
 
 async def take(unit: AsyncSession, takings: Sequence[Taken], at: datetime) -> None:
     if takings:
-        await _TAKE.run(unit, hold=[{**asdict(each), "at": at} for each in takings])
+        await _TAKE.run(
+            unit,
+            hold=[
+                {
+                    "run_id": each.run_id,
+                    "owner_id": each.owner_id,
+                    "currency": each.currency,
+                    "amount": each.amount,
+                    "at": at,
+                    "expires_at": each.expires_at,
+                }
+                for each in takings
+            ],
+        )
 
 
 async def store(unit: AsyncSession, before: Wallet, after: Purse, *, made: Sequence[Grant] = ()) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 import structlog
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, TextClause, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -28,6 +28,13 @@ NAMING = {
 
 # Both settings are local to the transaction; after its end PostgreSQL leaves '' behind, which policies read as nobody.
 IDENTIFY = text("SELECT set_config('kontor.user_id', :user_id, true), set_config('kontor.scope', :scope, true)")
+
+# For the few statements that every run goes through: they find their rows by keys, so they are planned once for each
+# connection, and for tables that will be large, however empty they are at that moment.
+IDENTIFY_BY_KEY = text(f"""
+    {IDENTIFY.text}, set_config('plan_cache_mode', 'force_generic_plan', true),
+    set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
+""")
 
 _AFTER_COMMIT = "kontor.after_commit"
 _SCOPE = "kontor.scope"
@@ -94,17 +101,20 @@ class Database:
         self._tell(session)
 
     @asynccontextmanager
-    async def system(self, purpose: SystemPurpose) -> AsyncIterator[AsyncSession]:
-        """One transaction on nobody's behalf. The purpose is for the reader and for the statistics of slow queries."""
-        async with self._begun(Identity(Scope.SYSTEM)) as session:
+    async def system(self, purpose: SystemPurpose, *, is_by_key: bool = False) -> AsyncIterator[AsyncSession]:
+        """One transaction on nobody's behalf. The purpose is for the reader and for the statistics of slow queries.
+
+        `is_by_key`: every statement in it finds its rows by an index, whatever the planner thinks of it.
+        """
+        async with self._begun(Identity(Scope.SYSTEM), IDENTIFY_BY_KEY if is_by_key else IDENTIFY) as session:
             session.info["purpose"] = purpose
             yield session
         self._tell(session)
 
     @asynccontextmanager
-    async def _begun(self, identity: Identity) -> AsyncIterator[AsyncSession]:
+    async def _begun(self, identity: Identity, saying: TextClause = IDENTIFY) -> AsyncIterator[AsyncSession]:
         async with self._sessions() as session:
-            await begin_in_time(session, identity)
+            await begin_in_time(session, identity, saying)
             try:
                 yield session
             except BaseException:
@@ -137,7 +147,7 @@ def tell_after_commit(unit: AsyncSession, fact: object) -> None:
     unit.info.setdefault(_AFTER_COMMIT, []).append(fact)
 
 
-async def begin_in_time(session: AsyncSession, identity: Identity) -> None:
+async def begin_in_time(session: AsyncSession, identity: Identity, saying: TextClause = IDENTIFY) -> None:
     """The first statement also finds out whether there is a database: one that is silent is not waited for.
 
     And it finds connections that broke while they lay in the pool, as all do when the database is started anew. Nothing
@@ -147,12 +157,12 @@ async def begin_in_time(session: AsyncSession, identity: Identity) -> None:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             try:
-                await identify(session, identity)
+                await identify(session, identity, saying)
             except DBAPIError as reason:
                 if not is_outage(reason):
                     raise
                 await session.invalidate()
-                await identify(session, identity)
+                await identify(session, identity, saying)
     except Exception as reason:
         if not is_outage(reason):
             raise
@@ -160,9 +170,9 @@ async def begin_in_time(session: AsyncSession, identity: Identity) -> None:
         raise DatabaseAway from reason
 
 
-async def identify(session: AsyncSession, identity: Identity) -> None:
+async def identify(session: AsyncSession, identity: Identity, saying: TextClause = IDENTIFY) -> None:
     user_id = "" if identity.user_id is None else str(identity.user_id)
-    await session.execute(IDENTIFY, {"user_id": user_id, "scope": identity.scope.value})
+    await session.execute(saying, {"user_id": user_id, "scope": identity.scope.value})
     session.info[_SCOPE] = identity.scope
 
 

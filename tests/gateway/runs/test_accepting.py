@@ -172,9 +172,9 @@ class Breaking(Database):
     breaks: str | None = None
 
     @asynccontextmanager
-    async def system(self, purpose: SystemPurpose) -> AsyncIterator[AsyncSession]:
+    async def system(self, purpose: SystemPurpose, *, is_by_key: bool = False) -> AsyncIterator[AsyncSession]:
         breaks, self.breaks = self.breaks, None
-        async with super().system(purpose) as unit:
+        async with super().system(purpose, is_by_key=is_by_key) as unit:
             yield unit
             if breaks == "before":
                 raise ConnectionResetError

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing import service as billing
 from kontor.billing.errors import WrongCurrency
@@ -13,11 +15,12 @@ from kontor.billing.rates import Quote
 from kontor.billing.usage import Usage
 from kontor.core.database import Database
 from kontor.core.ids import new_id
+from kontor.gateway.runs import repository
 from kontor.gateway.runs.events import Kind, RunId
 from kontor.gateway.runs.journal import Closing, Journal
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, End
 from kontor.gateway.runs.live import Live
-from kontor.gateway.runs.settling import Account, Answered, Outcome, State
+from kontor.gateway.runs.settling import Account, Answered, Ended, Outcome, State, book_all
 from tests.factories.billing import NANO_A_TOKEN, make_wallet, purse_of, wrong_in
 from tests.gateway.runs.replica import Chain, rows
 from tests.gateway.runs.test_accepting import Entrance
@@ -116,3 +119,24 @@ async def test_what_somebody_else_has_closed_is_not_closed_again(ending: Ending)
     found = await states(ending.database)
     assert [found[each.run_id][3] for each in accounts] == [7, 3, 7]
     assert await wrong_in(ending.database) == []
+
+
+async def test_no_table_is_read_whole_however_small_it_was_when_it_was_first_asked(ending: Ending) -> None:
+    """A plan is kept for as long as its connection, and tables grow from nothing to millions meanwhile."""
+    payer = await make_wallet(ending.database, granted=10_000)
+    for _ in range(8):  # the first few times a statement is planned anew
+        entrants = [await ending.entrance.entrant(payer) for _ in range(3)]
+        async with ending.database.system("test", is_by_key=True) as unit:
+            before = await read_whole(unit)
+            await billing.reserve_all(unit, [each.wanted for each in entrants])
+            await repository.insert(unit, [{**each.row, "hold_nano": 1} for each in entrants])
+            closings = [ending.closing(each.plan(1).account) for each in entrants]
+            ended = [Ended(each.account, each.outcome, each.live.seq, each.live.take_all()) for each in closings]
+            await book_all(unit, billing, ended)
+            assert await read_whole(unit) == before
+
+
+async def read_whole(unit: AsyncSession) -> dict[str, int]:
+    """How often, by the tables that were, as far as this connection has not told others."""
+    found = await unit.execute(text("SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0"))
+    return {row.relname: row.seq_scan for row in found}

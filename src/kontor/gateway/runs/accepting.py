@@ -297,7 +297,7 @@ class Accepting:
             waiting.held_nano = None
         # As the system: prices, wallets and budgets are asked as such anyway, and the batch is of many people. What is
         # written names its owner, who was told by the actor of each.
-        async with self._database.system("runs") as unit:
+        async with self._database.system("runs", is_by_key=True) as unit:
             answers = await self._books.reserve_all(unit, [waiting.entrant.wanted for waiting in batch])
             held = {
                 waiting: answer.amount_nano

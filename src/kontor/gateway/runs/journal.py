@@ -139,7 +139,7 @@ class Journal:
         rows = [(live.run_id, event) for live in batch for event in live.take()]
         if not rows:
             return
-        async with self._database.system("runs") as unit:
+        async with self._database.system("runs", is_by_key=True) as unit:
             ids = [live.run_id for live in batch]
             held = {row["id"] for row in await fetch(unit, _APPEND, ids, self._holder, *_columns(rows))}
             await tell(unit, SAID, held)
@@ -180,7 +180,7 @@ class Journal:
     async def _close(self, batch: list[Closing]) -> None:
         batch.sort(key=lambda closing: (closing.account.payer_id, closing.account.run_id))
         finals: dict[RunId, Sequence[RunEvent]] = {}
-        async with self._database.system("runs") as unit:
+        async with self._database.system("runs", is_by_key=True) as unit:
             ids = [closing.live.run_id for closing in batch]
             held = {row["id"] for row in await fetch(unit, _HOLD, ids, self._holder)}
             ended = [

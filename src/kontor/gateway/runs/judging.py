@@ -15,7 +15,7 @@ Whole means that the provider said: this is the end. Cut means that a stop, a li
 A run of several calls (fallbacks, a second try for a schema) is decided call by call and summed up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 
@@ -109,10 +109,12 @@ def judge_all(calls: Iterable[CallFacts], policy: CutPolicy) -> Verdict:
     how = min((verdict.how for verdict in owed), key=certainty.index)
     services = {verdict.service for verdict in owed}
     service = services.pop() if len(services) == 1 else SEVERAL
-    return Verdict(sum_of(verdict.usage for verdict in owed), how, total, service)
+    return Verdict(sum_of([verdict.usage for verdict in owed]), how, total, service)
 
 
-def sum_of(usages: Iterable[Usage]) -> Usage:
+def sum_of(usages: Sequence[Usage]) -> Usage:
+    if len(usages) == 1:
+        return usages[0]
     total = dict.fromkeys((each.name for each in fields(Usage)), 0)
     for usage in usages:
         for name, number in asdict(usage).items():

@@ -73,7 +73,7 @@ class Recovery:
         closed = 0
         for run_id in ids:
             try:
-                async with self.database.system("runs") as unit:
+                async with self.database.system("runs", is_by_key=True) as unit:
                     closed += await self._close(unit, RunId(run_id), holder)
             except Exception:
                 # One that cannot be closed must not keep the others waiting; it is tried again.

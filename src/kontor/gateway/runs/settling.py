@@ -1,7 +1,7 @@
 """The one place where a run is paid for: the ledger, the usage line and the final state in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.rates import Cost, Quote, cost
 from kontor.billing.service import Due, Settled
+from kontor.billing.usage import Usage
 from kontor.core.bulk import Bulk
 from kontor.core.clock import now
 from kontor.core.events.publishing import person_topic, publish
@@ -26,6 +27,9 @@ SILENT_KIND = "api"  # nobody's screen waits for what a program asks
 NO_QUOTE = Quote(
     is_free=False, is_own_key=False, rate=None, fx_rate_id=None, fx=Decimal(1), markup_bp=0, currency="USD"
 )
+
+
+COUNTED = tuple(each.name for each in fields(Usage))
 
 
 class State(StrEnum):
@@ -203,7 +207,7 @@ async def book_all(unit: AsyncSession, ledger: Ledger, ended: Sequence[Ended]) -
     for run, each, books in zip(ended, judged, settled, strict=True):
         account = run.account
         bill = each.bill(account, books)
-        usage = asdict(bill.verdict.usage)
+        usage = {name: getattr(bill.verdict.usage, name) for name in COUNTED}
         last = [
             RunEvent(run.place + number, kind, data)
             for number, (kind, data) in enumerate(_last_events(run.outcome, bill, usage), start=1)
