@@ -115,9 +115,19 @@ export const catalogue = makeCatalogue<SectionId>("/admin", title, [
         words: { en: "default rule cheapest local", de: "Vorgabe Standard Regel günstigstes lokal" },
       },
       {
+        id: "embedding-model",
+        title: { en: "Model for vectors", de: "Modell für Vektoren" },
+        words: { en: "embedding default", de: "Embedding Vorgabe" },
+      },
+      {
         id: "aliases",
         title: { en: "Names of your own for models", de: "Eigene Namen für Modelle" },
         words: { en: "alias fallback", de: "Alias Ersatz" },
+      },
+      {
+        id: "rules",
+        title: { en: "Rules of your own", de: "Eigene Regeln" },
+        words: { en: "routing cheapest local healthy", de: "Routing günstigstes lokal" },
       },
       {
         id: "own-keys",
@@ -126,8 +136,8 @@ export const catalogue = makeCatalogue<SectionId>("/admin", title, [
       },
       {
         id: "cut-streams",
-        title: { en: "Stopped answers", de: "Gestoppte Antworten" },
-        words: { en: "stop stream drain cancel", de: "Stopp Strom Abbruch" },
+        title: { en: "Stopped and missing answers", de: "Gestoppte und ausgebliebene Antworten" },
+        words: { en: "stop stream drain cancel unanswered charge", de: "Stopp Strom Abbruch unbeantwortet berechnen" },
       },
     ],
   },

@@ -1,33 +1,26 @@
 import { useQuery } from "@tanstack/react-query";
 import { Pencil, Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { isProblem } from "@/shared/api/problem";
 import { Screen } from "@/shared/frame/sheet";
 import { useTexts } from "@/shared/i18n/texts";
-import { type ModelInfo, modelsQuery } from "@/shared/models/api";
 import { ModelChoice } from "@/shared/models/ModelChoice";
+import { builtInRules, ruleName } from "@/shared/models/rules";
+import { modelsTexts } from "@/shared/models/texts";
 import { Button, IconButton } from "@/shared/ui/button";
 import { Switch } from "@/shared/ui/choice";
-import { Dialog } from "@/shared/ui/dialog";
-import { Field } from "@/shared/ui/field";
 import { FormProblem } from "@/shared/ui/form-problem";
-import { Input } from "@/shared/ui/input";
 import { Select } from "@/shared/ui/select";
 import { ErrorState, LoadingBars, Notice } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { toast } from "@/shared/ui/toast";
-import { useForm } from "@/shared/ui/use-form";
 import { Group } from "../parts";
-import { type Alias, type LlmConfig, llmConfigQuery, useChangeConfig } from "./api";
+import { type Alias, type LlmConfig, llmConfigQuery, type Rule, useChangeConfig } from "./api";
+import { AliasDialog, RuleDialog } from "./ChoiceDialogs";
+import { fullName, labelOf, optionsOf, useHouseModels, withCurrent } from "./options";
 import { adminModelsTexts } from "./texts";
 
-const builtIn = ["auto", "cheapest", "local"] as const;
-const fullName = ({ provider, name }: ModelInfo) => `${provider.kind}/${name}`;
-
-function useModelOptions(): { value: string; label: string; hint: string }[] {
-  const { data } = useQuery(modelsQuery);
-  return data?.items.map((model) => ({ value: fullName(model), label: model.label, hint: model.provider.label })) ?? [];
-}
+const NONE = "";
 
 export function ChoiceSection() {
   const t = useTexts(adminModelsTexts);
@@ -43,11 +36,15 @@ export function ChoiceSection() {
   );
 }
 
+type Editing = { kind: "alias"; entry: Alias | null } | { kind: "rule"; entry: Rule | null };
+
 function Choice({ config }: { config: LlmConfig }) {
   const t = useTexts(adminModelsTexts);
+  const m = useTexts(modelsTexts);
   const change = useChangeConfig();
-  const options = useModelOptions();
-  const [editing, setEditing] = useState<Alias | "new" | null>(null);
+  const models = useHouseModels();
+  const options = optionsOf(models, "text");
+  const [editing, setEditing] = useState<Editing | null>(null);
   const save = (wish: Partial<LlmConfig>, text: string) => {
     const before = Object.fromEntries(Object.keys(wish).map((name) => [name, config[name as keyof LlmConfig]]));
     change.mutate(
@@ -61,16 +58,19 @@ function Choice({ config }: { config: LlmConfig }) {
       },
     );
   };
-  const { data: models } = useQuery(modelsQuery);
+  // What goes by a name that is taken away goes back to the rule that is always there.
+  const without = (name: string) => (config.default_model === name ? { default_model: null } : {});
   const current = config.default_model ?? "auto";
-  const chosen = models?.items.find((model) => [model.id, model.name, fullName(model)].includes(current));
-  const rules = [
-    ...builtIn.map((rule) => ({ value: rule as string, label: t(`rule.${rule}`) })),
+  const chosen = models.find((model) => [model.id, model.name, fullName(model)].includes(current));
+  const names = [
+    ...builtInRules.map((rule) => ({ value: rule as string, label: ruleName(rule, m) })),
     ...[...config.rules, ...config.aliases].map(({ name }) => ({ value: name, label: name })),
   ];
-  const isRule = rules.some(({ value }) => value === current);
+  const isName = names.some(({ value }) => value === current);
   const choose = (name: string, label: string) =>
     save({ default_model: name === "auto" ? null : name }, t("defaultSaved", { name: label }));
+  const vectors = withCurrent(optionsOf(models, "vector"), config.embedding_model ?? null);
+  const close = () => setEditing(null);
   return (
     <>
       {isProblem(change.error, "http.stale") ? (
@@ -85,74 +85,80 @@ function Choice({ config }: { config: LlmConfig }) {
           <Select
             label={t("default")}
             className="!w-72 max-w-full"
-            options={isRule ? rules : [...rules, { value: current, label: chosen ? t("certain") : current }]}
+            options={isName ? names : [...names, { value: current, label: chosen ? t("certain") : current }]}
             value={current}
-            onChange={(name) => choose(name, rules.find(({ value }) => value === name)?.label ?? name)}
+            onChange={(name) => choose(name, names.find(({ value }) => value === name)?.label ?? name)}
           />
           <span className="text-muted-foreground">{t("or")}</span>
           <ModelChoice
-            models={models?.items ?? []}
+            models={models}
             value={chosen?.id ?? null}
             onChoose={(model) => choose(fullName(model), model.label)}
           />
         </div>
       </Group>
-      <Group
-        id="aliases"
-        lead={t("namesLead")}
-        actions={
-          <Button icon={Plus} onClick={() => setEditing("new")}>
-            {t("addName")}
-          </Button>
-        }
-      >
-        {config.aliases.length === 0 ? (
-          <p className="text-muted-foreground">{t("namesNone")}</p>
+      <Group id="embedding-model" lead={t("embeddingHelp")}>
+        {vectors.length === 0 ? (
+          <p className="text-muted-foreground">{t("embeddingNone")}</p>
         ) : (
-          <Table caption={t("names")}>
-            <TableHead>
-              <Th>{t("alias")}</Th>
-              <Th>{t("target")}</Th>
-              <Th className="@max-xl:hidden">{t("fallback")}</Th>
-              <Th>
-                <span className="sr-only">{t("edit")}</span>
-              </Th>
-            </TableHead>
-            <tbody>
-              {config.aliases.map((alias) => (
-                <Tr key={alias.name}>
-                  <Td className="font-mono text-xs">{alias.name}</Td>
-                  <Td>{labelOf(alias.model, options)}</Td>
-                  <Td className="text-muted-foreground @max-xl:hidden">
-                    {alias.fallbacks.map((ref) => labelOf(ref, options)).join(", ") || t("fallbackNone")}
-                  </Td>
-                  <Td right>
-                    <span className="inline-flex gap-1">
-                      <IconButton
-                        icon={Pencil}
-                        size="sm"
-                        label={t("editName", { name: alias.name })}
-                        onClick={() => setEditing(alias)}
-                      />
-                      <IconButton
-                        icon={Trash2}
-                        size="sm"
-                        label={t("removeName", { name: alias.name })}
-                        onClick={() =>
-                          save(
-                            { aliases: config.aliases.filter(({ name }) => name !== alias.name) },
-                            t("nameRemoved", { name: alias.name }),
-                          )
-                        }
-                      />
-                    </span>
-                  </Td>
-                </Tr>
-              ))}
-            </tbody>
-          </Table>
+          <Select
+            label={t("embedding")}
+            className="!w-72 max-w-full"
+            options={[{ value: NONE, label: t("embeddingOff") }, ...vectors]}
+            value={config.embedding_model ?? NONE}
+            onChange={(ref) =>
+              save(
+                { embedding_model: ref || null },
+                ref ? t("embeddingSaved", { name: labelOf(ref, vectors) }) : t("embeddingSavedOff"),
+              )
+            }
+          />
         )}
       </Group>
+      <Entries
+        id="aliases"
+        caption={t("names")}
+        lead={t("namesLead")}
+        none={t("namesNone")}
+        add={t("addName")}
+        heads={[t("alias"), t("target"), t("fallback")]}
+        entries={config.aliases}
+        cells={(alias) => [
+          labelOf(alias.model, options),
+          alias.fallbacks.map((ref) => labelOf(ref, options)).join(", ") || t("fallbackNone"),
+        ]}
+        edit={(name) => t("editName", { name })}
+        remove={(name) => t("removeName", { name })}
+        onEdit={(entry) => setEditing({ kind: "alias", entry })}
+        onRemove={({ name }) =>
+          save(
+            { ...without(name), aliases: config.aliases.filter((each) => each.name !== name) },
+            t("nameRemoved", { name }),
+          )
+        }
+      />
+      <Entries
+        id="rules"
+        caption={t("rules")}
+        lead={t("rulesLead")}
+        none={t("rulesNone")}
+        add={t("addRule")}
+        heads={[t("alias"), t("strategy"), t("amongLegend")]}
+        entries={config.rules}
+        cells={(rule) => [
+          t(`strategy.${rule.strategy}`),
+          rule.models.map((ref) => labelOf(ref, options)).join(", ") || t("amongAll"),
+        ]}
+        edit={(name) => t("editRule", { name })}
+        remove={(name) => t("removeRule", { name })}
+        onEdit={(entry) => setEditing({ kind: "rule", entry })}
+        onRemove={({ name }) =>
+          save(
+            { ...without(name), rules: config.rules.filter((each) => each.name !== name) },
+            t("ruleRemoved", { name }),
+          )
+        }
+      />
       <Group id="own-keys">
         <div className="flex flex-col gap-4">
           <Switch
@@ -171,92 +177,109 @@ function Choice({ config }: { config: LlmConfig }) {
         </div>
       </Group>
       <Group id="cut-streams">
-        <Switch
-          label={t("drain")}
-          help={t("drainHelp")}
-          checked={config.cut_stream_policy === "drain"}
-          onChange={(isOn) => save({ cut_stream_policy: isOn ? "drain" : "cancel" }, t(isOn ? "drainOn" : "drainOff"))}
-        />
+        <div className="flex flex-col gap-4">
+          <Switch
+            label={t("drain")}
+            help={t("drainHelp")}
+            checked={config.cut_stream_policy === "drain"}
+            onChange={(isOn) =>
+              save({ cut_stream_policy: isOn ? "drain" : "cancel" }, t(isOn ? "drainOn" : "drainOff"))
+            }
+          />
+          <Switch
+            label={t("unanswered")}
+            help={t("unansweredHelp")}
+            checked={config.unanswered_policy === "input"}
+            onChange={(isOn) =>
+              save({ unanswered_policy: isOn ? "input" : "nothing" }, t(isOn ? "unansweredOn" : "unansweredOff"))
+            }
+          />
+        </div>
       </Group>
-      {editing ? (
-        <AliasDialog config={config} alias={editing === "new" ? null : editing} onClose={() => setEditing(null)} />
+      {editing?.kind === "alias" ? (
+        <AliasDialog config={config} alias={editing.entry} options={options} onClose={close} />
+      ) : null}
+      {editing?.kind === "rule" ? (
+        <RuleDialog config={config} rule={editing.entry} options={options} onClose={close} />
       ) : null}
     </>
   );
 }
 
-const labelOf = (ref: string, options: readonly { value: string; label: string }[]) =>
-  options.find(({ value }) => value === ref)?.label ?? ref;
-
-function AliasDialog({ config, alias, onClose }: { config: LlmConfig; alias: Alias | null; onClose: () => void }) {
+/** A table of what the house has named: a name and two things behind it. */
+function Entries<Entry extends { name: string }>({
+  id,
+  caption,
+  lead,
+  none,
+  add,
+  heads,
+  entries,
+  cells,
+  edit,
+  remove,
+  onEdit,
+  onRemove,
+}: {
+  id: string;
+  caption: string;
+  lead: ReactNode;
+  none: string;
+  add: string;
+  heads: readonly [string, string, string];
+  entries: readonly Entry[];
+  cells: (entry: Entry) => readonly [string, string];
+  edit: (name: string) => string;
+  remove: (name: string) => string;
+  onEdit: (entry: Entry | null) => void;
+  onRemove: (entry: Entry) => void;
+}) {
   const t = useTexts(adminModelsTexts);
-  const change = useChangeConfig();
-  const options = useModelOptions();
-  const [model, setModel] = useState(alias?.model ?? null);
-  const [fallback, setFallback] = useState(alias?.fallbacks[0] ?? "");
-  const [isMissing, setMissing] = useState(false);
-  const others = config.aliases.filter(({ name }) => name !== alias?.name);
-  const { form, field } = useForm({
-    initial: { name: alias?.name ?? "" },
-    problem: change.error,
-    check: ({ name }) => ({
-      name: !/^[a-z0-9][a-z0-9._-]{0,59}$/.test(name)
-        ? t("aliasWrong")
-        : [...others, ...config.rules].some((each) => each.name === name) || builtIn.some((rule) => rule === name)
-          ? t("aliasTaken")
-          : undefined,
-    }),
-    onSubmit: ({ name }) => {
-      if (!model) return setMissing(true);
-      // Of several that stand in, the dialog changes the first.
-      const fallbacks = [...(fallback ? [fallback] : []), ...(alias?.fallbacks.slice(1) ?? [])];
-      change.mutate(
-        { ...config, aliases: [...others, { name, model, fallbacks }] },
-        {
-          onSuccess: () => {
-            toast({ text: t("nameSaved", { name }) });
-            onClose();
-          },
-        },
-      );
-    },
-  });
-  const name = field("name");
-  const withCurrent = (value: string | null) =>
-    value && !options.some((option) => option.value === value) ? [...options, { value, label: value }] : options;
+  const [first, second, third] = heads;
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
-      title={t("addName")}
-      width="sm"
-      footer={
-        <>
-          <Button variant="ghost" onClick={onClose}>
-            {t("cancel")}
-          </Button>
-          <Button type="submit" form="alias" variant="primary" busy={change.isPending}>
-            {t("save")}
-          </Button>
-        </>
+    <Group
+      id={id}
+      lead={lead}
+      actions={
+        <Button icon={Plus} onClick={() => onEdit(null)}>
+          {add}
+        </Button>
       }
     >
-      <form {...form} id="alias" className="flex flex-col gap-4">
-        <FormProblem error={change.error} />
-        <Field label={t("alias")} help={t("aliasHelp")} error={name.error}>
-          <Input {...name.control} autoComplete="off" autoCapitalize="none" spellCheck={false} className="font-mono" />
-        </Field>
-        <Field label={t("target")} error={isMissing && !model ? t("targetMissing") : undefined}>
-          <Select options={withCurrent(model)} value={model} onChange={setModel} />
-        </Field>
-        <Field label={t("fallback")}>
-          <Select
-            options={[{ value: "", label: t("fallbackNone") }, ...withCurrent(fallback || null)]}
-            value={fallback}
-            onChange={setFallback}
-          />
-        </Field>
-      </form>
-    </Dialog>
+      {entries.length === 0 ? (
+        <p className="text-muted-foreground">{none}</p>
+      ) : (
+        <Table caption={caption}>
+          <TableHead>
+            <Th>{first}</Th>
+            <Th>{second}</Th>
+            <Th className="@max-xl:hidden">{third}</Th>
+            <Th>
+              <span className="sr-only">{t("edit")}</span>
+            </Th>
+          </TableHead>
+          <tbody>
+            {entries.map((entry) => {
+              const [what, which] = cells(entry);
+              return (
+                <Tr key={entry.name}>
+                  <Td className="font-mono text-xs">{entry.name}</Td>
+                  <Td>{what}</Td>
+                  <Td className="max-w-64 truncate text-muted-foreground @max-xl:hidden" title={which}>
+                    {which}
+                  </Td>
+                  <Td right>
+                    <span className="inline-flex gap-1">
+                      <IconButton icon={Pencil} size="sm" label={edit(entry.name)} onClick={() => onEdit(entry)} />
+                      <IconButton icon={Trash2} size="sm" label={remove(entry.name)} onClick={() => onRemove(entry)} />
+                    </span>
+                  </Td>
+                </Tr>
+              );
+            })}
+          </tbody>
+        </Table>
+      )}
+    </Group>
   );
 }

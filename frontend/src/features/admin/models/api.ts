@@ -5,6 +5,7 @@ export type AdminModel = Schemas["ModelAdminRead"];
 export type ModelChange = Schemas["ModelChange"];
 export type LlmConfig = Schemas["LlmConfigRead"];
 export type Alias = LlmConfig["aliases"][number];
+export type Rule = LlmConfig["rules"][number];
 
 export interface ModelFilter {
   readonly provider?: string;

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { makeModel } from "@/shared/models/test-kit";
+import { local, makeModel } from "@/shared/models/test-kit";
 import { problem } from "@/shared/test/network";
 import { expectAccessible, renderScreen } from "@/shared/test/render";
 import AdminScreen from "../AdminScreen";
@@ -14,6 +14,13 @@ const ui = (
 );
 const at = (section: string) => ({ at: `/admin/${section}`, path: "/admin/$section", me: admin });
 const sonnet = makeModel();
+const vectors = makeModel({ id: "v1", name: "embed", label: "Embed 3", gives: ["vector"] });
+const own = makeModel({
+  id: "o1",
+  name: "own",
+  label: "My own",
+  provider: { id: "of-a-person", kind: "openai", label: "Mine", is_local: false },
+});
 const model: AdminModel = {
   id: sonnet.id,
   provider: sonnet.provider,
@@ -39,8 +46,8 @@ const model: AdminModel = {
 };
 const network = {
   "GET /api/v1/admin/models": { items: [model], next_cursor: null },
-  "GET /api/v1/admin/providers": { items: [], kinds: [] },
-  "GET /api/v1/llm/models": { items: [sonnet], rules: [], default: "auto" },
+  "GET /api/v1/admin/providers": { items: [{ id: sonnet.provider.id }, { id: local.provider.id }], kinds: [] },
+  "GET /api/v1/llm/models": { items: [sonnet, local, vectors, own], rules: [], default: "auto" },
   "PATCH /api/v1/admin/models/{id}": ({ body }: { body: object }) => ({ ...model, ...body }),
 };
 
@@ -180,12 +187,108 @@ describe("the choice of models", () => {
     expect(await within(dialog).findByText("This name is taken.")).toBeVisible();
     await user.clear(name);
     await user.type(name, "good");
-    await user.click(within(dialog).getByRole("combobox", { name: "Model" }));
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(within(dialog).getByText("Please choose a model.")).toBeVisible();
+    await user.type(within(dialog).getByRole("combobox", { name: "Model" }), "son");
     await user.click(await screen.findByRole("option", { name: /Claude Sonnet/ }));
     await user.click(within(dialog).getByRole("button", { name: "Save" }));
     expect(await screen.findByText("Name saved: good")).toBeVisible();
     const put = requests.find(({ method }) => method === "PUT")?.body as LlmConfig;
     expect(put.aliases).toEqual([...config.aliases, { name: "good", model: "anthropic/sonnet", fallbacks: [] }]);
+  });
+
+  it("puts those that stand in into an order, by keyboard alone", async () => {
+    const alias = { name: "fast", model: "anthropic/sonnet", fallbacks: ["ollama/phi4", "mistral/gone"] };
+    const { user, requests } = await renderScreen(ui, {
+      ...at("choice"),
+      network: { ...choosing, "GET /api/v1/admin/llm-config": { ...config, default_model: "fast", aliases: [alias] } },
+    });
+    await user.click(await screen.findByRole("button", { name: "Edit the name fast" }));
+    const dialog = await screen.findByRole("dialog", { name: "Edit name" });
+    const list = within(dialog).getByRole("list", { name: "If it cannot answer" });
+    const names = () =>
+      within(list)
+        .getAllByRole("listitem")
+        .map((item) => item.textContent);
+    expect(names()).toEqual([expect.stringMatching("Phi-4"), expect.stringMatching("mistral/gone")]);
+    await expectAccessible();
+    within(list).getByRole("button", { name: "Move mistral/gone up" }).focus();
+    await user.keyboard("{Enter}");
+    expect(names()).toEqual([expect.stringMatching("mistral/gone"), expect.stringMatching("Phi-4")]);
+    // It is at the top now, so the way down is what is left.
+    expect(within(list).getByRole("button", { name: "Move mistral/gone down" })).toHaveFocus();
+    await user.click(within(list).getByRole("button", { name: "Take Phi-4 out" }));
+    const name = within(dialog).getByRole("textbox", { name: "Name" });
+    await user.clear(name);
+    await user.type(name, "quick");
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Name saved: quick")).toBeVisible();
+    const put = requests.find(({ method }) => method === "PUT")?.body as LlmConfig;
+    expect(put.aliases).toEqual([{ name: "quick", model: "anthropic/sonnet", fallbacks: ["mistral/gone"] }]);
+    // The default went by the old name.
+    expect(put.default_model).toBe("quick");
+  });
+
+  it("takes a rule, among the models of the house alone", async () => {
+    const { user, requests } = await renderScreen(ui, { ...at("choice"), network: choosing });
+    await user.click(await screen.findByRole("button", { name: "Add a rule" }));
+    const dialog = await screen.findByRole("dialog", { name: "Add a rule" });
+    await user.type(within(dialog).getByRole("textbox", { name: "Name" }), "thrifty");
+    await user.click(within(dialog).getByRole("radio", { name: "the cheapest that fits" }));
+    await user.click(within(dialog).getByRole("combobox", { name: "Add a model to: Among these models" }));
+    expect((await screen.findAllByRole("option")).map((option) => option.textContent)).toEqual([
+      expect.stringMatching("Claude Sonnet"),
+      expect.stringMatching("Phi-4"),
+    ]);
+    await user.click(screen.getByRole("option", { name: /Phi-4/ }));
+    await expectAccessible();
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Rule saved: thrifty")).toBeVisible();
+    const put = requests.find(({ method }) => method === "PUT")?.body as LlmConfig;
+    expect(put.rules).toEqual([{ name: "thrifty", strategy: "cheapest", models: ["ollama/phi4"] }]);
+    await user.click(await screen.findByRole("button", { name: "Remove the rule thrifty" }));
+    expect(await screen.findByText("Rule removed: thrifty")).toBeVisible();
+  });
+
+  it("sets the model for vectors, and what a question without an answer costs", async () => {
+    const { user, requests } = await renderScreen(ui, { ...at("choice"), network: choosing });
+    await user.click(await screen.findByRole("combobox", { name: "Model for vectors" }));
+    await user.click(await screen.findByRole("option", { name: /Embed 3/ }));
+    expect(await screen.findByText("Model for vectors: Embed 3")).toBeVisible();
+    await user.click(await screen.findByRole("switch", { name: /never answered/ }));
+    expect(await screen.findByText("Unanswered questions cost nothing")).toBeVisible();
+    const puts = requests.filter(({ method }) => method === "PUT").map(({ body }) => body as LlmConfig);
+    expect(puts.map((put) => [put.embedding_model, put.unanswered_policy])).toEqual([
+      ["anthropic/embed", "input"],
+      ["anthropic/embed", "nothing"],
+    ]);
+  });
+
+  it("keeps what was typed when somebody else was quicker, and saves it onto what they left", async () => {
+    let version = 7;
+    const theirs = { name: "theirs", strategy: "local", models: [] };
+    const { user, requests } = await renderScreen(ui, {
+      ...at("choice"),
+      network: {
+        ...choosing,
+        "GET /api/v1/admin/llm-config": () => ({ ...config, version, rules: version > 7 ? [theirs] : [] }),
+        "PUT /api/v1/admin/llm-config": ({ headers, body }: { headers: Headers; body: object }) => {
+          if (headers.get("if-match") === '"8"') return { ...body, version: 9 };
+          version = 8;
+          return problem(412, "http.stale");
+        },
+      },
+    });
+    await user.click(await screen.findByRole("button", { name: "Add a rule" }));
+    const dialog = await screen.findByRole("dialog", { name: "Add a rule" });
+    await user.type(within(dialog).getByRole("textbox", { name: "Name" }), "mine");
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await within(dialog).findByText(/What you entered is still here/)).toBeVisible();
+    await screen.findByText("theirs");
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Rule saved: mine")).toBeVisible();
+    const put = requests.findLast(({ method }) => method === "PUT")?.body as LlmConfig;
+    expect(put.rules.map(({ name }) => name)).toEqual(["theirs", "mine"]);
   });
 
   it("says when somebody else was quicker", async () => {
