@@ -28,7 +28,7 @@ import { Rail } from "./Rail";
 import { Resizer } from "./Resizer";
 import { SheetArea } from "./SheetArea";
 import { AreaList, SidebarOf } from "./Sidebar";
-import { ConnectionMark, StatusLine } from "./StatusLine";
+import { BudgetWarning, ConnectionMark, StatusLine } from "./StatusLine";
 import { TabStrip } from "./TabStrip";
 
 const Sheet = lazy(() => import("./LazySheet"));
@@ -151,7 +151,14 @@ export function Frame() {
         </div>
         {isPhone ? null : <StatusLine key="status" />}
       </div>
-      {isPhone ? <OfflineStrip /> : null}
+      {isPhone ? (
+        <>
+          <OfflineStrip />
+          <Suspense>
+            <BudgetWarning className="num flex-none px-4 py-1.5 text-xs" />
+          </Suspense>
+        </>
+      ) : null}
       {isNarrow ? (
         <Suspense>
           <Sheet open={drawer} onOpenChange={setDrawer} edge="left" title={t("menu")} hideTitle={!isPhone}>

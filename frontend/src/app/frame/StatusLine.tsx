@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Wallet } from "lucide-react";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { retryConnection, useConnection } from "@/shared/api/connection";
 import { Link } from "@/shared/frame/link";
 import { today } from "@/shared/i18n/days";
@@ -16,6 +16,8 @@ import { Kbd } from "@/shared/ui/kbd";
 import { Dot, ProgressBar } from "@/shared/ui/marks";
 import { Spinner } from "@/shared/ui/spinner";
 import { appTexts } from "../texts";
+
+export const BudgetWarning = lazy(() => import("@/shared/receipts/BudgetWarning"));
 
 const link = "touch flex items-center gap-1.5 rounded-xs hover:text-foreground";
 
@@ -65,6 +67,9 @@ export function StatusLine() {
       <ConnectionMark />
       <RunningJobs />
       <span className="grow" />
+      <Suspense>
+        <BudgetWarning className={link} />
+      </Suspense>
       <Costs />
       <button type="button" className={link} onClick={() => runAction("palette")}>
         {paletteKeys.length ? <Kbd keys={paletteKeys} /> : null}

@@ -6,6 +6,7 @@ import { Screen } from "@/shared/frame/sheet";
 import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
+import { type Budget, type Budgets, budgetsQuery, shareOf, toneOf } from "@/shared/receipts/budgets";
 import { Button } from "@/shared/ui/button";
 import { RadioGroup } from "@/shared/ui/choice";
 import { cx } from "@/shared/ui/cx";
@@ -19,17 +20,7 @@ import { ErrorState, LoadingBars, Notice } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
 import { readAmount } from "./amounts";
-import {
-  type Budget,
-  type BudgetPeriod,
-  type Budgets,
-  type BudgetWish,
-  budgetPeriods,
-  budgetsQuery,
-  type Subject,
-  tokensQuery,
-  useChangeBudgets,
-} from "./api";
+import { type BudgetPeriod, type BudgetWish, budgetPeriods, type Subject, tokensQuery, useChangeBudgets } from "./api";
 import { usageTexts } from "./texts";
 
 const names = { day: "limitDay", month: "limitMonth", total: "limitTotal" } as const;
@@ -172,22 +163,14 @@ function KeyLimit({
       </div>
       <p className={cx("num", budget ? toneText(budget) : "text-faint")}>{words}</p>
       {budget ? (
-        <ProgressBar label={`${of}, ${name}`} value={share} max={1} tone={tone(budget)} className="mt-1" />
+        <ProgressBar label={`${of}, ${name}`} value={share} max={1} tone={toneOf(budget)} className="mt-1" />
       ) : null}
     </li>
   );
 }
 
-const shareOf = (budget: Budget) => (budget.limit_nano > 0 ? budget.spent_nano / budget.limit_nano : 1);
-
-function tone(budget: Budget): "brick" | "brass" | "primary" {
-  const share = shareOf(budget);
-  if (share >= 1) return "brick";
-  return share * 100 >= budget.warn_percent ? "brass" : "primary";
-}
-
 const toneText = (budget: Budget) =>
-  ({ brick: "text-brick-text", brass: "text-brass-text", primary: undefined })[tone(budget)];
+  ({ brick: "text-brick-text", brass: "text-brass-text", primary: undefined })[toneOf(budget)];
 
 function Limit({ period, budget, onEdit }: { period: BudgetPeriod; budget: Budget | undefined; onEdit?: () => void }) {
   const t = useTexts(usageTexts);
@@ -208,7 +191,7 @@ function Limit({ period, budget, onEdit }: { period: BudgetPeriod; budget: Budge
               {t("spentOf", { spent: money(budget.spent_nano), limit: money(budget.limit_nano) })}
               <span className="text-muted-foreground">, {formatPercent(share, 0, locale)}</span>
             </p>
-            <ProgressBar label={name} value={share} max={1} tone={tone(budget)} className="mt-2 max-w-96" />
+            <ProgressBar label={name} value={share} max={1} tone={toneOf(budget)} className="mt-2 max-w-96" />
             <p className="mt-2 text-xs text-muted-foreground">
               {t("warnAt", { percent: formatPercent(budget.warn_percent / 100, 0, locale) })}.{" "}
               {budget.stops ? t("atLimitStops") : t("atLimitWarns")}

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, ifMatch, read, type Schemas } from "@/shared/api/client";
+import { type Budget, budgetsQuery } from "@/shared/receipts/budgets";
 import type { Period } from "@/shared/receipts/period";
 
 export const groupings = ["model", "project", "provider"] as const;
@@ -9,8 +10,6 @@ export type Usage = Schemas["UsageSums"];
 export type UsageGroup = Schemas["UsageGroup"];
 export type UsageSum = Schemas["UsageSum"];
 export type LogLine = Schemas["LogLine"];
-export type Budget = Schemas["BudgetRead"];
-export type Budgets = Schemas["BudgetsRead"];
 export type BudgetWish = Schemas["BudgetWrite"];
 export type BudgetPeriod = Budget["period"];
 
@@ -57,11 +56,6 @@ export const entriesQuery = infiniteQueryOptions({
     ),
   initialPageParam: null as string | null,
   getNextPageParam: (page) => page.next_cursor,
-});
-
-export const budgetsQuery = queryOptions({
-  queryKey: ["billing", "budgets"],
-  queryFn: ({ signal }) => read(api.GET("/api/v1/billing/budgets", { signal })),
 });
 
 /** One's own access tokens, because each may have limits of its own. */
