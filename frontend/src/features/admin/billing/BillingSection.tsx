@@ -26,6 +26,7 @@ import { Grants } from "./Grants";
 import { MarkupRules } from "./MarkupRules";
 import { readDecimal, writeDecimal } from "./numbers";
 import { Rates } from "./Rates";
+import { Told } from "./Told";
 import { billingTexts } from "./texts";
 
 export function BillingSection() {
@@ -115,9 +116,55 @@ function Settings({ billing }: { billing: Billing }) {
             }
           />
         </div>
+        <Addresses key={`${billing.prices_url} ${billing.exchange_url}`} billing={billing} />
       </Group>
       <Books billing={billing} />
     </>
+  );
+}
+
+/** A mirror of one's own, for houses that may not ask the world. */
+function Addresses({ billing }: { billing: Billing }) {
+  const t = useTexts(billingTexts);
+  const a = useTexts(adminTexts);
+  const change = useChangeBilling();
+  const isStale = isProblem(change.error, "http.stale");
+  const initial = { prices: billing.prices_url, rates: billing.exchange_url };
+  const wrong = (text: string) => (/^(https?:\/\/\S+)?$/.test(text.trim()) ? undefined : t("addressWrong"));
+  const { form, field, isDirty, reset } = useForm({
+    initial,
+    problem: isStale ? null : change.error,
+    serverNames: { prices: "prices_url", rates: "exchange_url" },
+    check: ({ prices, rates }) => ({ prices: wrong(prices), rates: wrong(rates) }),
+    onSubmit: ({ prices, rates }) =>
+      change.mutate(
+        { prices_url: prices.trim(), exchange_url: rates.trim(), version: billing.version },
+        { onSuccess: () => toast({ text: t("saved") }) },
+      ),
+  });
+  const [prices, rates] = [field("prices"), field("rates")];
+  return (
+    <form {...form} className="mt-5 flex max-w-[38.5rem] flex-col gap-3">
+      {isStale ? (
+        <Notice tone="brass">{a("staleHere")}</Notice>
+      ) : (
+        <FormProblem error={change.error} fields={["prices_url", "exchange_url"]} />
+      )}
+      <Field label={t("pricesAddress")} help={t("addressHelp")} error={prices.error}>
+        <Input {...prices.control} type="url" autoComplete="off" spellCheck={false} />
+      </Field>
+      <Field label={t("ratesAddress")} error={rates.error}>
+        <Input {...rates.control} type="url" autoComplete="off" spellCheck={false} />
+      </Field>
+      <FormFoot
+        isDirty={isDirty}
+        busy={change.isPending}
+        onDiscard={() => {
+          reset(initial);
+          change.reset();
+        }}
+      />
+    </form>
   );
 }
 
@@ -157,13 +204,14 @@ function State({ billing }: { billing: Billing }) {
           {list ? (
             <span className="num">
               {list.error ? (
-                <span className="text-brick-text">{list.error}</span>
+                <span className="text-brick-text">{t("listFailed")}</span>
               ) : (
                 t("listValue", { seen: number(list.seen), added: number(list.added), held: number(list.held) })
               )}
               <span className="text-muted-foreground">
                 , <When at={list.fetched_at} />
               </span>
+              <Told reason={list.error} />
             </span>
           ) : (
             t("listNever")

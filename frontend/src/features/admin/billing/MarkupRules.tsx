@@ -14,13 +14,13 @@ import { Select } from "@/shared/ui/select";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { useForm } from "@/shared/ui/use-form";
 import { Group, roleText } from "../parts";
-import { providersQuery } from "../providers/api";
 import { adminTexts } from "../texts";
 import { type Role, roles } from "../users/api";
 import type { Billing, BillingChange, Markup } from "./api";
 import { inOrder, isSame, type Rule, ruleFor } from "./markups";
 import { readDecimal, writeDecimal } from "./numbers";
 import { billingTexts } from "./texts";
+import { useKinds } from "./use-kinds";
 
 type Save = (wish: BillingChange, undo: BillingChange, text: string) => void;
 
@@ -132,11 +132,6 @@ function useWords(): (markup: Pick<Markup, "provider" | "model" | "role">) => st
     ]
       .filter(Boolean)
       .join(", ");
-}
-
-function useKinds(): ReadonlyMap<string, string> {
-  const { data } = useQuery(providersQuery);
-  return new Map(data?.kinds.map(({ kind, label }) => [kind, label]));
 }
 
 /** Says which of the rules somebody's question would fall under. */

@@ -38,6 +38,9 @@ import {
 } from "./api";
 import { PriceDialog } from "./PriceDialog";
 import { billingTexts } from "./texts";
+import { useKinds } from "./use-kinds";
+
+const ALWAYS = "2001";
 
 type T = Say<(typeof billingTexts)["en"]>;
 
@@ -137,9 +140,20 @@ function useDollars(): (nano: number | null | undefined) => string {
   return (nano) => (nano === null || nano === undefined ? "–" : formatDollars(nano, locale));
 }
 
+/** What came with Kontor holds for all time before there is another version. */
+function Since({ version }: { version: Price }) {
+  const t = useTexts(billingTexts);
+  return version.source === "bundled" && version.valid_from < ALWAYS ? (
+    t("always")
+  ) : (
+    <When at={version.valid_from} look="table" />
+  );
+}
+
 function PriceRow({ price, isChosen, onChoose }: { price: Price; isChosen: boolean; onChoose: () => void }) {
   const t = useTexts(billingTexts);
   const dollars = useDollars();
+  const kinds = useKinds();
   return (
     <Tr
       selected={isChosen}
@@ -162,7 +176,7 @@ function PriceRow({ price, isChosen, onChoose }: { price: Price; isChosen: boole
           </button>
         </span>
       </Td>
-      <Td className="text-muted-foreground @max-2xl:hidden">{price.provider}</Td>
+      <Td className="text-muted-foreground @max-2xl:hidden">{kinds.get(price.provider) ?? price.provider}</Td>
       <Td right>
         {price.is_free ? <span className="text-muted-foreground">{t("free")}</span> : dollars(price.prices.input)}
       </Td>
@@ -172,7 +186,7 @@ function PriceRow({ price, isChosen, onChoose }: { price: Price; isChosen: boole
       <Td right>{price.is_free ? "" : dollars(price.prices.output)}</Td>
       <Td className="whitespace-nowrap text-muted-foreground @max-2xl:hidden">{t(`source.${price.source}`)}</Td>
       <Td right className="text-muted-foreground @max-4xl:hidden">
-        <When at={price.valid_from} look="table" />
+        <Since version={price} />
       </Td>
     </Tr>
   );
@@ -227,13 +241,14 @@ function Held({
 }) {
   const t = useTexts(billingTexts);
   const dollars = useDollars();
+  const kinds = useKinds();
   const both = (of: Pick<Price, "prices">) => `${dollars(of.prices.input)} / ${dollars(of.prices.output)}`;
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-border-soft py-3">
       <ModelTile code={tileCode(price.model)} size={22} />
       <div className="min-w-0 grow basis-64">
         <p className="font-medium">
-          {price.model} <span className="font-normal text-faint">{price.provider}</span>
+          {price.model} <span className="font-normal text-faint">{kinds.get(price.provider) ?? price.provider}</span>
         </p>
         <p className="num">
           {both(price)}
@@ -293,10 +308,15 @@ function PricePanel({ price, version: wanted, onSet }: { price: Price; version: 
   const dollars = useDollars();
   const history = useQuery(historyQuery(price.id));
   const follow = useSetPrice();
+  const kinds = useKinds();
   const { provider, model } = price;
   return (
     <Panel of={price.id} title={model}>
-      <PanelHead icon={<ModelTile code={tileCode(model)} size={28} />} title={model} subtitle={provider} />
+      <PanelHead
+        icon={<ModelTile code={tileCode(model)} size={28} />}
+        title={model}
+        subtitle={kinds.get(provider) ?? provider}
+      />
       <div className="flex flex-wrap gap-2 pb-4">
         <Button onClick={onSet}>{t("setPrice")}</Button>
         {price.source === "admin" ? (
@@ -351,7 +371,7 @@ function PricePanel({ price, version: wanted, onSet }: { price: Price; version: 
                 )}
               >
                 <span className="text-muted-foreground">
-                  <When at={version.valid_from} look="table" />
+                  <Since version={version} />
                 </span>
                 <span className="grow">
                   {version.is_free ? t("free") : `${dollars(version.prices.input)} / ${dollars(version.prices.output)}`}

@@ -15,6 +15,7 @@ import { When } from "@/shared/ui/values";
 import { FormFoot, Group } from "../parts";
 import { type Billing, exchangeQuery, useFetchRates, useTypeRates } from "./api";
 import { plainDecimal, readDecimal } from "./numbers";
+import { Told } from "./Told";
 import { billingTexts } from "./texts";
 
 const DAY_MS = 86_400_000;
@@ -45,12 +46,16 @@ export function Rates({ billing }: { billing: Billing }) {
       <div className="flex flex-col gap-3">
         {isRefusing ? (
           <Notice tone="brick">
-            {t("ratesRefusing")} {rates.error ? t("ratesUnreachable", { reason: rates.error }) : null}{" "}
+            {t("ratesRefusing")} {rates.error ? t("ratesUnreachable") : null}{" "}
             {t(billing.refreshes_rates ? "ratesWayOut" : "ratesByHand")}
+            <Told reason={rates.error} />
           </Notice>
         ) : null}
         {!isRefusing && rates.error ? (
-          <p className="text-muted-foreground">{t("ratesUnreachable", { reason: rates.error })}</p>
+          <div className="text-muted-foreground">
+            {t("ratesUnreachable")}
+            <Told reason={rates.error} />
+          </div>
         ) : null}
         {rates.fetched_at ? (
           <p className="text-muted-foreground">

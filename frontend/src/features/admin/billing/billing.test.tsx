@@ -207,6 +207,24 @@ describe("billing", () => {
     expect(requests.some(({ method, path }) => method === "POST" && path.endsWith("/proofs"))).toBe(true);
   });
 
+  it("asks a list of the house's own, at an address that can be one", async () => {
+    const { user, requests } = await renderScreen(ui, { ...at("billing"), network: charging });
+    const field = await screen.findByRole("textbox", { name: "Address of the price list" });
+    const form = within(field.closest("form") as HTMLElement);
+    await user.type(field, "example");
+    await user.click(form.getByRole("button", { name: "Save" }));
+    expect(await form.findByText(/an address that begins with/)).toBeVisible();
+    await user.clear(field);
+    await user.type(field, "https://prices.example.org/data.json");
+    await user.click(form.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Saved")).toBeVisible();
+    const put = requests.find(({ method }) => method === "PUT");
+    expect([put?.body, put?.headers.get("if-match")]).toEqual([
+      { prices_url: "https://prices.example.org/data.json", exchange_url: "" },
+      '"9"',
+    ]);
+  });
+
   it("lists surcharges in the order in which they count, changes one in its place, and tells which holds", async () => {
     const markups = [
       { provider: null, model: null, role: "manager" as const, basis_points: 0 },
@@ -325,8 +343,9 @@ describe("billing", () => {
       },
     });
     expect(
-      await screen.findByText(/Paid models are refused now.*could not be reached.*enter today’s rate/),
+      await screen.findByText(/Paid models are refused now.*could not be fetched.*enter today’s rate/),
     ).toBeVisible();
+    expect(screen.getByText("The address could not be reached.")).toBeInTheDocument();
     const field = screen.getByRole("textbox", { name: "US dollars for one euro" });
     const form = field.closest("form") as HTMLElement;
     await user.type(field, "1,085");
