@@ -22,16 +22,28 @@ export default defineConfig({
     },
   },
   test: {
-    setupFiles: ["src/shared/test/setup.ts"],
     css: false,
     restoreMocks: true,
+    unstubGlobals: true,
     // Two cores that do other work too are slow, not broken.
     testTimeout: 30_000,
     maxWorkers: 2,
     projects: [
       // Making a document costs more than most tests of plain functions; the few that need one say so.
       { extends: true, test: { name: "functions", include: ["src/**/*.test.ts"], environment: "node" } },
-      { extends: true, test: { name: "screens", include: ["src/**/*.test.tsx"], environment: "jsdom" } },
+      {
+        extends: true,
+        test: {
+          name: "screens",
+          include: ["src/**/*.test.tsx"],
+          environment: "jsdom",
+          setupFiles: ["src/shared/test/setup.ts"],
+          // Loading what a screen stands on, and a document, anew for each file costs as much as all tests.
+          isolate: false,
+          // After the others: a process is kept only while the next file is of the same kind.
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

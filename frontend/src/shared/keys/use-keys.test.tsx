@@ -88,7 +88,7 @@ describe("keys", () => {
   });
 
   it("tell of a conflict before two actions share a key", () => {
-    expect(conflictOf("test.save", parseBinding("Mod+Z"))?.id).toBe("test.undo");
+    expect(conflictOf("test.save", parseBinding("G X"))?.id).toBe("test.go");
     expect(conflictOf("test.save", parseBinding("Mod+S"))).toBeUndefined();
   });
 

@@ -1,11 +1,9 @@
 import { screen, waitFor } from "@testing-library/react";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Problem } from "../api/problem";
 import { renderScreen } from "../test/render";
 import { progressToast, toast, undo } from "./toast";
-import { forgetUndo, newestUndo } from "./undo";
-
-afterEach(forgetUndo);
+import { newestUndo } from "./undo";
 
 describe("toasts", () => {
   it("say the new state and take it back by button, once", async () => {
