@@ -500,12 +500,12 @@ class Reading:
         for frame in self._cut(data):
             self._take(self._read(frame), said)
             if self._error is not None:
-                return said
+                return at_once(said)
         if self._is_over:
             self._take(self._reader.end(), said)
             if not self._has_finished and self._error is None:
                 self._error = Cut(self._exchange.provider)
-        return said
+        return at_once(said)
 
     async def _next(self) -> bytes | None:
         """None: the connection failed after the end had been said."""
@@ -600,6 +600,25 @@ class Watch:
         self._timer.cancel()
         self._set_for = at
         self._timer = self._loop.call_at(at, self._look)
+
+
+def at_once(said: list[Said]) -> list[Said]:
+    """Pieces of text that came together are one: nobody saw them apart, and each costs its way to a reader."""
+    if len(said) < 2:
+        return said
+    whole: list[Said] = []
+    pieces: list[str] = []
+    for each in said:
+        if type(each) is Text:
+            pieces.append(each.text)
+            continue
+        if pieces:
+            whole.append(Text("".join(pieces)))
+            pieces.clear()
+        whole.append(each)
+    if pieces:
+        whole.append(Text("".join(pieces)))
+    return whole
 
 
 def is_speech(said: Said) -> bool:

@@ -64,19 +64,20 @@ def joined(events: Iterable[RunEvent]) -> list[RunEvent]:
     """The same in fewer events: neighbours that differ only in the part that grows become one."""
     whole: list[RunEvent] = []
     pieces: list[Any] = []
+    seq = 0
 
     def close() -> None:
         if len(pieces) > 1:
-            last = whole[-1]
-            name = GROWING[last.kind]
+            first = whole[-1]
+            name = GROWING[first.kind]
             grown = "".join(pieces) if isinstance(pieces[0], str) else [each for piece in pieces for each in piece]
-            whole[-1] = RunEvent(last.seq, last.kind, {**last.data, name: grown})
+            whole[-1] = RunEvent(seq, first.kind, {**first.data, name: grown})
 
     for event in events:
         name = GROWING.get(event.kind)
         grown = event.data.get(name) if name else None
         if grown and pieces and whole[-1].kind == event.kind and _differ_only_in(name, whole[-1].data, event.data):
-            whole[-1] = RunEvent(event.seq, event.kind, whole[-1].data)
+            seq = event.seq
             pieces.append(grown)
             continue
         close()

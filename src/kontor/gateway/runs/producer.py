@@ -264,7 +264,8 @@ class Producer:
         if self._candidate.call.schema is not None:
             tally.text.append(piece)
         self.live.say_text(kind, piece)
-        self._watch_cost(tally)
+        if self.plan.most_output is not None:
+            self._watch_cost(tally)
 
     def _take_reasoning(self, said: Reasoning, tally: Tally) -> None:
         if said.text:
