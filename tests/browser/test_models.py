@@ -181,3 +181,60 @@ async def test_the_picker_takes_the_model_that_the_keyboard_finds(chromium: Brow
         await expect(page.get_by_text(re.compile("^Default: .*haiku", re.IGNORECASE))).to_be_visible()
         await page.keyboard.press("Control+z")
         await expect(page.get_by_role("button", name="Choose a model")).to_be_visible()
+
+
+async def test_a_person_marks_compares_and_takes_a_model_of_their_own(chromium: Browser, house: House) -> None:
+    async with visit(chromium, house.installation) as ada:
+        page = ada.page
+        await ada.sign_in()
+        await ada.open("/settings/models")
+        await choose(ada, "Choose a model")
+        picker = page.get_by_role("dialog", name="Choose a model")
+        await expect(picker.get_by_role("combobox", name="Search models")).to_be_focused()
+        await page.keyboard.type("claude-haiku")
+        await page.keyboard.press("Control+d")
+        await expect(picker.get_by_role("option", name=re.compile("haiku.*favourite", re.IGNORECASE))).to_be_visible()
+        await picker.get_by_role("combobox").fill("")
+        await choose(ada, "Compare several")
+        await picker.get_by_role("option", name=re.compile("sonnet", re.IGNORECASE)).click()
+        await expect(picker.get_by_role("table", name="Comparison").get_by_role("columnheader")).to_have_count(2)
+        await ada.shot("comparison")
+        await picker.get_by_role("button", name=re.compile("^Use .*sonnet", re.IGNORECASE)).click()
+        await expect(page.get_by_text(re.compile("^Your default: .*sonnet", re.IGNORECASE))).to_be_visible()
+        answer = await ada.post("/llm/count", prompt="Hello")
+        assert (await answer.json())["items"][0]["model"] == "claude-sonnet-4-5"
+        # Kept where it follows one: another browser, and the favourite is first there.
+        async with visit(chromium, house.installation, Look("dark", "de", 390, 844)) as phone:
+            await phone.sign_in()
+            await phone.open("/settings/models")
+            await phone.page.get_by_role("button", name=re.compile("^Modell: .*sonnet", re.IGNORECASE)).click()
+            first = phone.page.get_by_role("option").first
+            await expect(first).to_have_accessible_name(re.compile("haiku.*Favorit", re.IGNORECASE))
+            await phone.axe()
+            await phone.shot("picker-sheet")
+            await choose(phone, "Mehrere vergleichen")
+            await first.click()
+            await expect(phone.page.get_by_role("table", name="Vergleich")).to_be_attached()
+            await phone.axe()
+        await page.keyboard.press("Control+z")
+        # The phone has set the language for both.
+        default = page.get_by_role("combobox", name="Ihr Modell als Vorgabe")
+        await expect(default).to_contain_text("Wie im Haus")
+
+
+async def test_open_windows_of_others_follow_what_the_house_changes(chromium: Browser, house: House) -> None:
+    email, password = "bert@example.org", "correct horse battery"
+    async with visit(chromium, house.installation) as ada, visit(chromium, house.installation) as bert:
+        await ada.sign_in()
+        await ada.post("/admin/users", email=email, name="Bert", password=password)
+        listed = await ada.context.request.get(f"{ada.url}/api/v1/admin/models?search=claude-haiku")
+        model = (await listed.json())["items"][0]
+        await bert.sign_in(email, password)
+        await bert.open("/settings/models")
+        await choose(bert, "Choose a model")
+        haiku = bert.page.get_by_role("option", name=re.compile("haiku", re.IGNORECASE))
+        await expect(haiku).to_be_visible()
+        await ada.patch(f"/admin/models/{model['id']}", is_enabled=False)
+        await expect(haiku).to_have_count(0)
+        await ada.patch(f"/admin/models/{model['id']}", is_enabled=True)
+        await expect(haiku).to_be_visible()

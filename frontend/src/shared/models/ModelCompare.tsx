@@ -88,7 +88,7 @@ export function ModelCompare({
                 <Button
                   size="sm"
                   disabled={!canChoose(row) || row.model.id === value}
-                  aria-label={t("use", { name: row.model.label })}
+                  aria-label={t(row.model.id === value ? "isChosenNamed" : "use", { name: row.model.label })}
                   onClick={() => onChoose(row)}
                 >
                   {t(row.model.id === value ? "isChosen" : "useThis")}
