@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
 from pydantic import BaseModel
@@ -15,7 +15,7 @@ PACKING = 4
 
 IfNoneMatch = Annotated[str | None, Header(max_length=500, description="ETags that the reader has")]
 
-NOT_MODIFIED = {304: {"description": "What the reader has is what there is"}}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "What the reader has is what there is"}}
 
 
 def accepts(header: str, encoding: str) -> bool:
