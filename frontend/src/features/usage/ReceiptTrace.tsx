@@ -37,6 +37,13 @@ export function ReceiptTrace({ receipt, runId }: { receipt: Receipt; runId: stri
             {priceKey in usageTexts.en ? `, ${t(priceKey as "priceFrom.feed")}` : null}
           </Trace>
         ) : null}
+        {receipt.sum === null ? (
+          <Trace label={t("tracePrice")}>
+            <Linked to={me.role === "admin" ? `/admin/prices?q=${encodeURIComponent(receipt.model)}` : null}>
+              {t("traceNoPrice")}
+            </Linked>
+          </Trace>
+        ) : null}
         {fx?.day && isPriced && rateKey in usageTexts.en ? (
           <Trace label={t("traceRate")}>
             <Linked to={me.role === "admin" ? "/admin/billing#exchange-rates" : null}>

@@ -304,6 +304,20 @@ describe("receipts", () => {
     );
   });
 
+  it("without a price say so, and lead an administrator to where one is set", async () => {
+    const unpriced = { ...receipt, sum: null, spent: null, provider_usd: null, price_version: null, fx: null };
+    const { user } = await renderScreen(ui, {
+      network: { ...network, [`GET /api/v1/runs/${line.run_id}/receipt`]: unpriced },
+      me: makeMe({ role: "admin" }),
+    });
+    await user.click((await screen.findAllByRole("button", { name: /^Receipt/ }))[1] as HTMLElement);
+    expect(await screen.findByRole("article")).toHaveTextContent("Totalcost unknown");
+    expect(screen.getByRole("link", { name: "Nobody has said what this model costs." })).toHaveAttribute(
+      "href",
+      "/admin/prices?q=claude-sonnet-4-5",
+    );
+  });
+
   it("on an own key say what the provider is owed", async () => {
     const { user } = await renderScreen(ui, {
       network: {

@@ -1,12 +1,12 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Plus } from "lucide-react";
+import { Plus, Undo2 } from "lucide-react";
 import { useState } from "react";
 import { Link } from "@/shared/frame/link";
 import { addDays, today } from "@/shared/i18n/days";
 import { formatDate, formatMoney } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
-import { Button } from "@/shared/ui/button";
+import { Button, IconButton } from "@/shared/ui/button";
 import { Combobox } from "@/shared/ui/combobox";
 import { DateField } from "@/shared/ui/date-field";
 import { AlertDialog, Dialog } from "@/shared/ui/dialog";
@@ -94,14 +94,12 @@ export function Grants({ currency }: { currency: string }) {
                   </Td>
                   <Td right>
                     {grant.remaining_nano > 0 ? (
-                      <Button
+                      <IconButton
+                        icon={Undo2}
                         size="sm"
-                        variant="danger"
-                        aria-label={t("withdrawNamed", { name: grant.person })}
+                        label={t("withdrawNamed", { name: grant.person })}
                         onClick={() => setWithdrawing(grant)}
-                      >
-                        {t("withdraw")}
-                      </Button>
+                      />
                     ) : null}
                   </Td>
                 </Tr>

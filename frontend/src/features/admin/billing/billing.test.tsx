@@ -300,7 +300,7 @@ describe("billing", () => {
     });
     const table = await screen.findByRole("table", { name: "Credit" });
     expect(within(table).getAllByRole("row").map(plain).slice(1)).toEqual([
-      "Mira Olsenuntil 24 Dec 2026€5.00 of €10.0024 Dec 2026Welcome01/11/2026Withdraw",
+      "Mira Olsenuntil 24 Dec 2026€5.00 of €10.0024 Dec 2026Welcome01/11/2026",
       "Mira Olsen€0.00 of €10.00neverWelcome01/11/2026",
     ]);
     await user.click(screen.getByRole("button", { name: "Give credit" }));
