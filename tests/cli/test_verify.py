@@ -1,5 +1,6 @@
 """The count at the end, which nothing that fails may escape."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ def steps(*outcomes: Outcome) -> list[Step]:
         Step(f"step{number}", "A step", lambda outcome=outcome: outcome, is_test=True)  # type: ignore[misc]
         for number, outcome in enumerate(outcomes)
     ]
+
+
+GOOD, BAD = Outcome(True, count=Count(1)), Outcome(False, count=Count(0, 1))
+NAMES = ("python-core", "chaos", "python-rest")
 
 
 def last_line(said: str) -> str:
@@ -62,4 +67,43 @@ def test_tests_do_not_see_how_this_machine_is_configured(monkeypatch: pytest.Mon
 def test_every_step_has_a_name_of_its_own() -> None:
     names = [step.name for step in verify.STEPS]
     assert len(set(names)) == len(names)
-    assert {step.name for step in verify.STEPS if step.is_test} == {"python", "chaos", "frontend", "browser"}
+    assert {step.name.partition("-")[0] for step in verify.STEPS if step.is_test} == {
+        "python",
+        "chaos",
+        "frontend",
+        "browser",
+    }
+
+
+def test_what_the_others_stand_on_is_done_first_and_the_longest_begins_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 0)
+    began: list[str] = []
+
+    def step(name: str, seconds: int, *, is_first: bool = False) -> Step:
+        def run() -> Outcome:
+            began.append(name)
+            return Outcome(True)
+
+        return Step(name, name, run, is_first=is_first, seconds=seconds)
+
+    chosen = [step("short", 1), step("long", 9), step("built", 1, is_first=True), step("middle", 5)]
+    ended = [done.name for done, _, _ in verify.in_good_order(chosen)]
+    assert began == ended == ["built", "long", "middle", "short"]
+
+
+def test_a_name_stands_for_all_steps_that_begin_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    named = [replace(step, name=name) for step, name in zip(steps(GOOD, BAD, GOOD), NAMES, strict=True)]
+    assert verify.run(named, "python") == 0
+    assert last_line(capsys.readouterr().out) == "2 passed, 0 failed"
+    # The report keeps its order, whoever ended first.
+    verify.run(named, None)
+    report = capsys.readouterr().out.partition(" in all:")[2]
+    assert [line.split()[1] for line in report.splitlines()[1:4]] == list(NAMES)
+
+
+def test_no_test_is_in_two_steps() -> None:
+    paths = [verify.ROOT / path for path in (*verify.ELSEWHERE, verify.SCREENS)]
+    assert all(path.exists() for path in paths)
+    named = [verify.ROOT / path for path in verify.ELSEWHERE]
+    for found in (verify.ROOT / "tests").rglob("test_*.py"):
+        assert sum(path in (found, *found.parents) for path in named) <= 1, found

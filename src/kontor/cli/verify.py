@@ -1,4 +1,4 @@
-"""`kontor test` and `kontor check`: everything that proves Kontor, in order, with one count at the end."""
+"""`kontor test` and `kontor check`: everything that proves Kontor, side by side, with one count at the end."""
 
 import json
 import os
@@ -8,9 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -60,7 +60,8 @@ class Step:
     does: str
     run: Callable[[], Outcome]
     is_test: bool = False
-    is_alone: bool = False  # uses every core itself, or is what the next ones stand on
+    is_first: bool = False  # the others stand on it
+    seconds: int = 1  # about what it takes on a core of its own: the longest begin first
 
 
 def test(only: str | None) -> int:
@@ -76,55 +77,68 @@ def run(steps: Sequence[Step], only: str | None) -> int:
         complain("The tests are part of Kontor's source tree, and this is an installed package.")
         return USAGE
     wanted = only.split(",") if only else [step.name for step in steps]
-    unknown = set(wanted) - {step.name for step in steps}
+    unknown = [name for name in wanted if not any(is_part(step, name) for step in steps)]
     if unknown:
-        complain(f"There is no step {', '.join(sorted(unknown))}. Steps: {', '.join(step.name for step in steps)}")
+        complain(f"There is no step {', '.join(unknown)}. Steps: {', '.join(step.name for step in steps)}")
         return USAGE
-    chosen = [step for step in steps if step.name in wanted]
-    began, total, bad, lines = time.monotonic(), Count(), list[str](), list[str]()
-    for is_alone, group in groupby(chosen, key=lambda step: step.is_alone):
-        for step, outcome, seconds in (one_by_one if is_alone else side_by_side)(list(group)):
-            counted = f"{outcome.count}, " if step.is_test else ""
-            state = "ok" if outcome.is_good else "FAILED"
-            lines.append(f"  {state:<7} {step.name:<10} {counted}{seconds:.1f} s")
-            say(lines[-1])
-            total += outcome.count
-            if not outcome.is_good:
-                bad.append(step.name)
-                say(outcome.said)
-                # A step that fails without a failing test still counts: the line at the end never hides it.
-                total += Count(failed=0 if outcome.count.failed else 1)
+    chosen = [step for step in steps if any(is_part(step, name) for name in wanted)]
+    began, total, bad, lines = time.monotonic(), Count(), False, dict[str, str]()
+    for step, outcome, seconds in in_good_order(chosen):
+        counted = f"{outcome.count}, " if step.is_test else ""
+        state = "ok" if outcome.is_good else "FAILED"
+        lines[step.name] = f"  {state:<7} {step.name:<17} {counted}{seconds:.1f} s"
+        say(lines[step.name])
+        total += outcome.count
+        if not outcome.is_good:
+            bad = True
+            say(outcome.said)
+            # A step that fails without a failing test still counts: the line at the end never hides it.
+            total += Count(failed=0 if outcome.count.failed else 1)
     say(f"\n{time.monotonic() - began:.0f} s in all:")
-    for line in lines:
-        say(line)
+    for step in chosen:
+        say(lines[step.name])
     say()
     say(str(total))
     return FAILED if bad else OK
 
 
+def is_part(step: Step, name: str) -> bool:
+    """`python` means all steps whose names begin with it."""
+    return step.name == name or step.name.startswith(f"{name}-")
+
+
+def in_good_order(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, float]]:
+    """As they end. One more at a time than there are cores: many wait, for a stream to end, for somebody to give up."""
+    for step in steps:
+        if step.is_first:
+            yield timed(step)
+    rest = sorted((step for step in steps if not step.is_first), key=lambda step: -step.seconds)
+    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
+    try:
+        for done in as_completed([pool.submit(timed, step) for step in rest]):
+            yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def timed(step: Step) -> tuple[Step, Outcome, float]:
+    say(f"{step.does} …")
     began = time.monotonic()
     outcome = step.run()
     return step, outcome, time.monotonic() - began
 
 
-def one_by_one(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, float]]:
-    for step in steps:
-        say(f"{step.does} …")
-        yield timed(step)
-
-
-def side_by_side(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, float]]:
-    say("; ".join(step.does for step in steps) + " …")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(timed, steps)
-
-
-def tool(*command: str, cwd: Path = ROOT) -> Outcome:
+def tool(*command: str, cwd: Path = ROOT, **variables: str) -> Outcome:
     done = subprocess.run(
-        [*command], cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [*command],
+        cwd=cwd,
+        env=environment() | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    return Outcome(done.returncode == 0, (done.stdout + done.stderr).strip()[-8000:])
+    return Outcome(done.returncode == 0, (done.stdout + done.stderr).strip()[-40_000:])
 
 
 def python(*arguments: str) -> Outcome:
@@ -180,23 +194,18 @@ def client_is_fresh() -> Outcome:
 
 
 def app_is_small() -> Outcome:
-    """Built first: the tests in the browser need it too."""
+    """The tests in the browser need it too."""
     built = python("scripts/build_ui.py", *([] if (FRONTEND / "dist").is_dir() else ["--force"]))
     return npm("size") if built.is_good else built
 
 
 def pytest(*arguments: str) -> Outcome:
+    """In a process of its own, with a database server, and where needed a Kontor and a browser, of its own."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *arguments],
-            cwd=ROOT,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", *arguments)
         count = count_of(report) if report.exists() else Count()
-    return Outcome(done.returncode == 0, f"pytest ended with status {done.returncode}.", count)
+    return Outcome(done.is_good, done.said, count)
 
 
 def count_of(report: Path) -> Count:
@@ -209,30 +218,13 @@ def count_of(report: Path) -> Count:
     return Count(total("tests") - failed - skipped, failed, skipped)
 
 
-def on_all_cores(*, spare: int = 0) -> tuple[str, ...]:
-    """Each process has a database server, and where it needs them a Kontor and a browser, of its own.
-
-    One to spare is for tests that wait: for a stream to end, for somebody to give up.
-    """
-    return ("-n", str(min(os.cpu_count() or 1, 4) + spare))
-
-
-def python_tests() -> Outcome:
-    return pytest("-m", "not browser and not chaos", *on_all_cores(spare=1), "--dist", "loadfile")
-
-
-def chaos_tests() -> Outcome:
-    """They wait more than they work, and are not slowed down by those that only work."""
-    return pytest("-m", "chaos and not browser", *on_all_cores(spare=1), "--dist", "worksteal")
-
-
-def browser_tests() -> Outcome:
+def browser_tests(*arguments: str) -> Outcome:
     is_required = os.environ.get("KONTOR_BROWSER") == "required"
     if find_browser() is None:
         advice = "No Chromium was found. On Debian and Ubuntu: sudo apt install chromium"
         say(f"  {advice}" if is_required else f"  {advice}. The browser tests are left out.")
         return Outcome(not is_required, advice)
-    outcome = pytest("-m", "browser", *on_all_cores(), "--dist", "worksteal", "tests/browser")
+    outcome = pytest(*arguments)
     if is_required and outcome.is_good and outcome.count.skipped:
         return Outcome(False, "Browser tests were skipped, and KONTOR_BROWSER is `required`.", outcome.count)
     return outcome
@@ -246,24 +238,39 @@ def find_browser() -> str | None:
 def frontend_tests() -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "vitest.json"
-        command = ["node", "node_modules/vitest/vitest.mjs", "run", "--reporter=default", "--reporter=json"]
-        done = subprocess.run(
-            [*command, f"--outputFile.json={report}"],
+        done = tool(
+            *("node", "node_modules/vitest/vitest.mjs", "run", "--maxWorkers=1"),
+            *("--reporter=dot", "--reporter=json", f"--outputFile.json={report}"),
             cwd=FRONTEND,
-            env=environment() | {"CI": "1"},
-            stdin=subprocess.DEVNULL,
-            check=False,
+            CI="1",
         )
         count = Count()
         if report.exists():
             found = json.loads(report.read_text("utf-8"))
             skipped = found["numPendingTests"] + found.get("numTodoTests", 0)
             count = Count(found["numPassedTests"], found["numFailedTests"], skipped)
-    return Outcome(done.returncode == 0, f"vitest ended with status {done.returncode}.", count)
+    return Outcome(done.is_good, done.said, count)
 
 
 def npm(script: str) -> Outcome:
     return tool(shutil.which("npm") or "npm", "run", "--silent", script, cwd=FRONTEND)
+
+
+# Each in a process of its own, which reads its tests once and loads what they need. What is in none of them has a step
+# of its own below, so that no test can be left out.
+PARTS = {
+    "core": ("tests/core",),
+    "people": ("tests/accounts", "tests/admin", "tests/billing"),
+    "gateway": ("tests/gateway",),
+    "interface": ("tests/fuzz", "tests/test_permissions.py"),
+}
+CHAOS = ("tests/chaos", "tests/cli/test_up.py")
+SCREENS = "tests/browser/test_screens.py"
+ELSEWHERE = (*(path for paths in PARTS.values() for path in paths), *CHAOS, "tests/browser")
+
+
+def without(*paths: str) -> Iterator[str]:
+    return (f"--ignore={path}" for path in paths)
 
 
 STEPS = (
@@ -271,21 +278,32 @@ STEPS = (
         "packages",
         "The front end's packages are there",
         lambda: python("scripts/build_ui.py", "--packages"),
-        is_alone=True,
+        is_first=True,
     ),
-    Step("types", "Python's types hold", lambda: tool(installed("mypy"))),
-    Step("ui-types", "The front end's types hold", lambda: npm("types")),
-    Step("client", "The generated client is fresh", client_is_fresh),
-    Step("ui-size", "The web app is built and small enough", app_is_small),
-    Step("ui-lint", "The front end is clean", lambda: npm("lint")),
+    Step("ui-size", "The web app is built and small enough", app_is_small, is_first=True),
+    Step("types", "Python's types hold", lambda: tool(installed("mypy")), seconds=50),
+    Step("ui-types", "The front end's types hold", lambda: npm("types"), seconds=15),
+    Step("client", "The generated client is fresh", client_is_fresh, seconds=10),
+    Step("ui-lint", "The front end is clean", lambda: npm("lint"), seconds=2),
     Step("format", "Python is formatted", lambda: tool(installed("ruff"), "format", "--check", ".")),
     Step("lint", "Python is clean", lambda: tool(installed("ruff"), "check", ".")),
     Step("layers", "Imports point down", lambda: tool(installed("lint-imports"))),
     Step("locks", "The pins and hashes agree", lambda: python("scripts/lock.py", "--check")),
     Step("docs", "The documents are true", lambda: python("scripts/docs.py", "--check")),
     Step("notices", "The notices of others' work are complete", lambda: python("scripts/notices.py", "--check")),
-    Step("python", "Python tests", python_tests, is_test=True, is_alone=True),
-    Step("chaos", "Tests that kill processes", chaos_tests, is_test=True, is_alone=True),
-    Step("frontend", "Front-end tests", frontend_tests, is_test=True, is_alone=True),
-    Step("browser", "Browser tests", browser_tests, is_test=True, is_alone=True),
+    *(
+        Step(f"python-{name}", f"Python tests: {name}", partial(pytest, *paths), is_test=True, seconds=100)
+        for name, paths in PARTS.items()
+    ),
+    Step("python-rest", "Python tests: the rest", lambda: pytest(*without(*ELSEWHERE)), is_test=True, seconds=90),
+    Step("chaos", "Tests that kill processes", lambda: pytest(*CHAOS), is_test=True, seconds=120),
+    Step("frontend", "Front-end tests", frontend_tests, is_test=True, seconds=90),
+    Step("browser-screens", "Browser tests: each screen", lambda: browser_tests(SCREENS), is_test=True, seconds=80),
+    Step(
+        "browser-journeys",
+        "Browser tests: journeys",
+        lambda: browser_tests("tests/browser", *without(SCREENS)),
+        is_test=True,
+        seconds=110,
+    ),
 )
