@@ -36,7 +36,8 @@ from tests.web.conftest import Live, SignedInPerson, opened_live
 pytestmark = pytest.mark.fuzz
 
 SEED = 20261121
-# Of the requests for an operation and kind of data, each sends this many. FUZZ_FACTOR=10 makes it an evening's run of about ten thousand requests.
+# Of the requests for an operation and kind of data, each sends this many; the same ones, so the last sends them all.
+# FUZZ_FACTOR=10 makes it an evening's run of about ten thousand requests.
 FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))
 EXAMPLES = {"anonymous": 3 * FACTOR, "user": 5 * FACTOR, "admin": 10 * FACTOR}
 SLOWEST_SECONDS = 10.0
