@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -137,9 +138,16 @@ def sample_of(text: str) -> str:
 def measure_text(text: str) -> Mapping[Writing, float]:
     """Whole strings are counted by the interpreter, not characters one by one."""
     sample = sample_of(text)
-    if len(sample) < len(text):
-        share = len(sample) / len(text)
-        return {sort: tokens / share for sort, tokens in measure_text(sample).items()}
+    found = measure_sample(sample)
+    if len(sample) == len(text):
+        return found
+    share = len(sample) / len(text)
+    return {sort: tokens / share for sort, tokens in found.items()}
+
+
+@lru_cache(maxsize=64)
+def measure_sample(text: str) -> Mapping[Writing, float]:
+    """Asked for the same text when its model is chosen, when it is held for, and when its tokens have been counted."""
     raw = text.encode("utf-8", "surrogatepass")
     plain = raw if text.isascii() else raw.translate(None, BEYOND_ASCII)
     blanks = len(plain) - len(plain.translate(None, BLANKS))
