@@ -16,7 +16,6 @@ import { roles } from "../users/api";
 import { type AdminModel, useChangeModel } from "./api";
 import { adminModelsTexts } from "./texts";
 
-const COLUMNS = 7;
 /** So many rows before its end the list is read on. */
 const AHEAD = 20;
 
@@ -118,7 +117,8 @@ export function ModelTable({
 function Room({ height }: { height: number }) {
   return height > 0 ? (
     <tr>
-      <td colSpan={COLUMNS} style={{ height }} />
+      {/* One cell: any more would make columns for those that are hidden where there is little room. */}
+      <td style={{ height }} />
     </tr>
   ) : null;
 }
