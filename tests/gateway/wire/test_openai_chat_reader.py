@@ -1,5 +1,6 @@
 """What comes back from all who speak chat completions, the odd ones included."""
 
+import json
 from typing import Any
 
 import orjson
@@ -61,6 +62,37 @@ def test_a_plain_stream() -> None:
         Finished(Reason.STOP),
         UsageSeen(Usage(input=12, output=3)),
     ]
+
+
+odd_texts = st.one_of(
+    st.text(max_size=12), st.sampled_from(["content", '","content":"', "stop", "0", "\n\ndata: ", "é", "m"])
+)
+
+
+@given(st.lists(odd_texts, max_size=30), st.booleans(), st.booleans(), st.booleans())
+def test_pieces_that_differ_in_their_text_alone_are_read_like_all_others(
+    texts: list[str], is_escaped: bool, is_spaced: bool, has_noise: bool
+) -> None:
+    def piece(number: int, text: str) -> bytes:
+        noise = {"obfuscation": "x" * (number % 5)} if has_noise else {}
+        choice = {"index": 0, "delta": {"content": text}, "logprobs": None, "finish_reason": None}
+        whole = {"id": "content", "model": "m", "choices": [choice], "usage": None, **noise}
+        separators = None if is_spaced else (",", ":")
+        return json.dumps(whole, ensure_ascii=is_escaped, separators=separators).encode("utf-8", "surrogatepass")
+
+    said = read(*(piece(number, text) for number, text in enumerate(texts)))
+    assert [one.text for one in said if isinstance(one, Text)] == [text for text in texts if text]
+    assert len([one for one in said if not isinstance(one, Text)]) == bool(texts)
+
+
+def test_a_piece_with_more_than_text_is_read_whole_after_many_without() -> None:
+    plain = [chunk({"content": word}) for word in ("a", "b", "c", "d")]
+    for more, kind in (
+        (chunk({"content": "e"}, finish="stop"), Finished),
+        (chunk({"content": "e", "refusal": "f"}), Text),
+        (b'{"error": {"message": "x"}}', Failed),
+    ):
+        assert isinstance(read(*plain, more)[-1], kind), more
 
 
 def test_a_whole_body_says_the_same_as_the_stream() -> None:

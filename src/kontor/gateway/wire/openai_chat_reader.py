@@ -46,11 +46,17 @@ REASONS: Mapping[str, Reason] = {
 GAVE_UP = frozenset({"error", "insufficient_system_resource", "abort"})
 # What may stand beside the choices. Some of it stands in their place, with an error.
 RARE = frozenset({"error", "citations", "x_groq", "message", "detail"})
+# What stands before the text in a piece that is nothing else.
+BEFORE_TEXT = (b'"content":', b'"content": ')
+MOST_LOOKS = 4  # for what pieces have in common; some providers make each of them different
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 
 
 class ChatReader:
-    __slots__ = ("_calls", "_cited", "_has_refused", "_id", "_is_finished", "_is_over", "_quirks", "_reasoning_fields")
+    __slots__ = (
+        "_after", "_before", "_calls", "_cited", "_has_refused", "_id", "_is_finished", "_is_over", "_looks", "_quirks",
+        "_reasoning_fields",
+    )  # fmt: skip
 
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
@@ -64,12 +70,20 @@ class ChatReader:
         self._has_refused = False
         self._is_finished = False
         self._is_over = False
+        self._before = b""  # what the pieces of this stream have before and after their text
+        self._after = b""
+        self._looks = MOST_LOOKS
 
     def feed(self, frame: bytes) -> Sequence[Said]:
         if self._is_over:
             return ()
+        if self._before and (found := self._text_in(frame)) is not None:
+            return (Text(found),) if found else ()
         try:
-            return self._read(orjson.loads(frame))
+            said = self._read(orjson.loads(frame))
+            if self._looks and len(said) == 1 and type(said[0]) is Text:
+                self._look(frame, said[0].text)
+            return said
         except Unreadable:
             if frame.strip() == DONE:
                 self._is_over = True
@@ -81,6 +95,23 @@ class ChatReader:
 
     def end(self) -> Sequence[Said]:
         return ()
+
+    def _text_in(self, frame: bytes) -> str | None:
+        """Of a piece that differs from a former one in its text alone: the rest need not be read again."""
+        before, after = self._before, self._after
+        if not (frame.startswith(before) and frame.endswith(after)):
+            return None
+        try:
+            found = orjson.loads(frame[len(before) : len(frame) - len(after)])
+        except orjson.JSONDecodeError:
+            return None
+        return found if type(found) is str else None
+
+    def _look(self, frame: bytes, found: str) -> None:
+        self._looks -= 1
+        before, written, after = frame.partition(orjson.dumps(found))
+        if written and written not in after and before.endswith(BEFORE_TEXT):
+            self._before, self._after = before, after
 
     def _read(self, piece: JSON) -> list[Said]:
         said: list[Said] = []
