@@ -159,6 +159,7 @@ GET    /admin/billing/proofs                  401       .        -      -      4
 POST   /admin/billing/proofs                  401       .        -      -      403   403   403     202
 GET    /admin/billing/people/{user_id}        401       .        -      -      403   403   403     200
 PUT    /admin/billing/people/{user_id}/budgets 401      .        -      -      403   403   403     200
+GET    /admin/billing/people/{user_id}/entries 401      .        -      -      403   403   403     200
 POST   /admin/billing/entries/{entry_id}/give-back 401  .        -      -      403   403   403     409
 GET    /admin/grants                          401       .        -      -      403   403   403     200
 POST   /admin/grants                          401       .        -      -      403   403   403     404

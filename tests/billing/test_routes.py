@@ -91,8 +91,12 @@ async def test_what_a_run_was_charged_is_given_back_once(house: House) -> None:
     ok(await admin.post(f"/admin/billing/entries/{entry}/give-back", json={"note": "It was empty"}))
     again = await admin.post(f"/admin/billing/entries/{entry}/give-back", json={})
     assert (again.status_code, again.json()["code"]) == (409, "billing.entry_not_reversible")
-    newest = ok(await anna.get("/billing/entries"))["items"][0]
+    newest, charged, _ = ok(await anna.get("/billing/entries"))["items"]
     assert (newest["kind"], newest["nano"], newest["note"]) == ("correction", 200, "It was empty")
+    assert (charged["id"], charged["is_given_back"], newest["is_given_back"]) == (entry, True, False)
+    first = ok(await admin.get(f"/admin/billing/people/{anna.id}/entries", params={"limit": 1}))
+    rest = ok(await admin.get(f"/admin/billing/people/{anna.id}/entries", params={"cursor": first["next_cursor"]}))
+    assert [each["kind"] for each in first["items"] + rest["items"]] == ["correction", "settle", "grant"]
 
 
 async def test_budgets_are_set_all_at_once_and_by_nobody_over_another_window(house: House) -> None:

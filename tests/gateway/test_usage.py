@@ -191,6 +191,17 @@ async def test_the_sheet_of_the_house_has_a_line_for_each_person_and_model(house
     assert {row["email"] for row in plain} == {ok(await anna.get("/auth/me"))["email"]}
 
 
+async def test_a_sheet_over_many_months_has_every_day_once(house: House, anna: Visitor) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    for days in (95, 31, 0):
+        with moved(-timedelta(days=days)):
+            await make_run(house.database, anna.id, quote())
+    asked = {"since": str((now() - timedelta(days=100)).date())}
+    rows = rows_of(await admin.get("/admin/usage.csv", params=asked), ",")
+    assert [row["answers"] for row in rows] == ["1", "1", "1"]
+    assert [row["day"] for row in rows] == sorted({row["day"] for row in rows})
+
+
 async def test_a_receipt_leads_from_every_number_to_where_it_is_from(house: House, anna: Visitor) -> None:
     database = house.database
     await switch_on(database)

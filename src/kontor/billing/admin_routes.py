@@ -25,6 +25,7 @@ from kontor.billing.schemas import (
     BudgetsRead,
     BudgetsWrite,
     Decision,
+    EntryRead,
     ExchangeDayRead,
     ExchangeDays,
     ExchangeWrite,
@@ -146,6 +147,19 @@ async def impose_budgets(
         address=caller.address,
     )
     return saved
+
+
+@router.get("/billing/people/{user_id}/entries", responses=problems(BadCursor))
+async def list_person_entries(
+    user_id: UUID, _actor: AdminReader, unit: AdminUnit, cursor: PageCursor = None, limit: PageLimit = 50
+) -> Page[EntryRead]:
+    """What moved a person's balance, newest first. What was asked for it stands nowhere in it."""
+    found = await statements.entries(unit, UserId(user_id), after=place_of(cursor), limit=limit + 1)
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(
+        items=[EntryRead.of(each) for each in found[:limit]],
+        next_cursor=None if last is None else Cursor.encode([last.at, last.id]),
+    )
 
 
 @router.post("/billing/entries/{entry_id}/give-back", responses=problems(EntryNotReversible))

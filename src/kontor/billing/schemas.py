@@ -53,6 +53,7 @@ class EntryRead(BaseModel):
     currency: str
     note: str | None
     run_id: UUID | None
+    is_given_back: bool = Field(description="There is a correction that takes it back")
 
     @classmethod
     def of(cls, shown: Shown) -> Self:
@@ -64,6 +65,7 @@ class EntryRead(BaseModel):
             currency=shown.currency,
             note=shown.note or None,
             run_id=shown.run_id,
+            is_given_back=shown.is_given_back,
         )
 
 

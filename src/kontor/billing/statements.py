@@ -18,7 +18,8 @@ _ENTRIES = text("""
         coalesce((
             SELECT sum(p.amount_nano) FROM ledger_posting p
             WHERE p.entry_id = e.id AND p.account IN ('purchased', 'granted', 'debt')
-        ), 0)::bigint AS nano
+        ), 0)::bigint AS nano,
+        EXISTS (SELECT 1 FROM ledger_entry c WHERE c.reverses_id = e.id) AS is_given_back
     FROM ledger_entry e
     WHERE e.owner_id = :owner
         AND (CAST(:after_at AS timestamptz) IS NULL OR (e.at, e.id) < (:after_at, CAST(:after_id AS uuid)))
@@ -72,6 +73,7 @@ class Shown:
     currency: str
     note: str
     run_id: UUID | None
+    is_given_back: bool
 
 
 Place = tuple[datetime, UUID]
@@ -89,6 +91,7 @@ async def entries(unit: AsyncSession, owner: UserId, *, after: Place | None, lim
             row.currency,
             row.note,
             UUID(row.source_id) if row.source == "run" else None,
+            row.is_given_back,
         )
         for row in await unit.execute(_ENTRIES, values)
     ]

@@ -123,6 +123,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/admin/billing/people/{user_id}/entries": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Person Entries
+     * @description What moved a person's balance, newest first. What was asked for it stands nowhere in it.
+     */
+    get: operations["list_person_entries"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/admin/billing/proofs": {
     parameters: {
       query?: never;
@@ -3006,6 +3026,11 @@ export interface components {
        * Format: uuid
        */
       id: string;
+      /**
+       * Is Given Back
+       * @description There is a correction that takes it back
+       */
+      is_given_back: boolean;
       /**
        * Kind
        * @description `settle`, `grant`, `expire`, `withdraw`, `topup`, `refund`, `correction`, `repay`
@@ -6673,6 +6698,69 @@ export interface operations {
         };
       };
       /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_person_entries: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        user_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_EntryRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
       422: {
         headers: {
           [name: string]: unknown;

@@ -6,6 +6,7 @@ import { formatDate, formatMoney } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { type Balance, balanceQuery } from "@/shared/receipts/balance";
+import { entryTexts, entryWord } from "@/shared/receipts/entries";
 import { Button } from "@/shared/ui/button";
 import { cx } from "@/shared/ui/cx";
 import { LoadMore } from "@/shared/ui/navigation";
@@ -125,13 +126,10 @@ function Part({
 
 function Entries() {
   const t = useTexts(usageTexts);
+  const e = useTexts(entryTexts);
   const locale = useLocale();
   const entries = useInfiniteQuery(entriesQuery);
   const items = entries.data?.pages.flatMap((page) => page.items) ?? [];
-  const kindText = (kind: string) => {
-    const key = `entry.${kind}`;
-    return key in usageTexts.en ? t(key as "entry.grant") : kind;
-  };
   return (
     <Section title={t("entries")} className="mt-8">
       {entries.isPending ? <LoadingBars rows={5} /> : null}
@@ -156,11 +154,12 @@ function Entries() {
                   <Td>
                     {entry.run_id ? (
                       <Link to="/receipts" search={{ id: entry.run_id }} className="rounded-xs hover:underline">
-                        {kindText(entry.kind)}
+                        {entryWord(entry.kind, e)}
                       </Link>
                     ) : (
-                      kindText(entry.kind)
+                      entryWord(entry.kind, e)
                     )}
+                    {entry.is_given_back ? <span className="text-muted-foreground">, {e("isGivenBack")}</span> : null}
                     {entry.note ? <span className="text-muted-foreground">, {entry.note}</span> : null}
                   </Td>
                   <Td right className={cx("font-medium", entry.nano > 0 && "text-primary-text")}>

@@ -19,6 +19,7 @@ import type { User } from "../users/api";
 import { type Grant, grantsQuery, type PersonBilling, personBillingQuery, useImposeBudgets } from "./api";
 import { GrantDialog, WithdrawDialog } from "./Grants";
 import { readDecimal, toNano, writeDecimal } from "./numbers";
+import { PersonEntries } from "./PersonEntries";
 import { billingTexts } from "./texts";
 
 const periods = ["day", "month", "total"] as const;
@@ -30,28 +31,31 @@ export function PersonMoney({ user }: { user: User }) {
   const billing = useQuery(personBillingQuery(user.id));
   const [dialog, setDialog] = useState<"limits" | "grant" | null>(null);
   return (
-    <PanelGroup title={t("money")}>
-      {billing.isPending ? <LoadingBars rows={3} /> : null}
-      {billing.isError && !billing.data ? (
-        <ErrorState error={billing.error} onRetry={() => void billing.refetch()} />
-      ) : null}
-      {billing.data ? (
-        <>
-          <Sums billing={billing.data} />
-          {billing.data.balance.is_on ? <PersonGrants user={user} /> : null}
-          <div className="mt-3 flex flex-wrap gap-2">
-            <Button onClick={() => setDialog("limits")}>{t("setLimits")}</Button>
-            {billing.data.balance.is_on ? <Button onClick={() => setDialog("grant")}>{t("grant")}</Button> : null}
-          </div>
-          {dialog === "limits" ? (
-            <LimitsDialog user={user} billing={billing.data} onClose={() => setDialog(null)} />
-          ) : null}
-          {dialog === "grant" ? (
-            <GrantDialog user={user} currency={billing.data.balance.currency} onClose={() => setDialog(null)} />
-          ) : null}
-        </>
-      ) : null}
-    </PanelGroup>
+    <>
+      <PanelGroup title={t("money")}>
+        {billing.isPending ? <LoadingBars rows={3} /> : null}
+        {billing.isError && !billing.data ? (
+          <ErrorState error={billing.error} onRetry={() => void billing.refetch()} />
+        ) : null}
+        {billing.data ? (
+          <>
+            <Sums billing={billing.data} />
+            {billing.data.balance.is_on ? <PersonGrants user={user} /> : null}
+            <div className="mt-3 flex flex-wrap gap-2">
+              <Button onClick={() => setDialog("limits")}>{t("setLimits")}</Button>
+              {billing.data.balance.is_on ? <Button onClick={() => setDialog("grant")}>{t("grant")}</Button> : null}
+            </div>
+            {dialog === "limits" ? (
+              <LimitsDialog user={user} billing={billing.data} onClose={() => setDialog(null)} />
+            ) : null}
+            {dialog === "grant" ? (
+              <GrantDialog user={user} currency={billing.data.balance.currency} onClose={() => setDialog(null)} />
+            ) : null}
+          </>
+        ) : null}
+      </PanelGroup>
+      {billing.data?.balance.is_on ? <PersonEntries user={user} /> : null}
+    </>
   );
 }
 

@@ -7,6 +7,7 @@ export type Price = Schemas["PriceHistory"]["items"][number];
 export type HeldPrice = Schemas["PriceInReview"];
 export type NewPrice = Schemas["PriceWrite"];
 export type Grant = Schemas["GrantRead"];
+export type Entry = Schemas["EntryRead"];
 export type Proof = Schemas["ProofRead"];
 export type Markup = Billing["markups"][number];
 export type PersonBilling = Schemas["PersonBilling"];
@@ -132,6 +133,30 @@ export const grantsQuery = (user_id: string) =>
     queryFn: ({ signal }) =>
       read(api.GET("/api/v1/admin/grants", { params: { query: { user_id, limit: 20 } }, signal })),
   });
+
+export const personEntriesQuery = (user_id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["admin", "billing", "people", user_id, "entries"],
+    queryFn: ({ pageParam, signal }) =>
+      read(
+        api.GET("/api/v1/admin/billing/people/{user_id}/entries", {
+          params: { path: { user_id }, query: { cursor: pageParam ?? undefined, limit: 10 } },
+          signal,
+        }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  });
+
+export const useGiveBack = () =>
+  usePersonChange(({ id, note }: { id: string; note: string }) =>
+    read(
+      api.POST("/api/v1/admin/billing/entries/{entry_id}/give-back", {
+        params: { path: { entry_id: id } },
+        body: { note },
+      }),
+    ),
+  );
 
 function usePersonChange<Wish, Answer>(change: (wish: Wish) => Promise<Answer>) {
   const client = useQueryClient();

@@ -403,8 +403,22 @@ describe("on a person", () => {
     },
     budgets: { items: [], version: 2, currency: "EUR" },
   };
+  const charge = {
+    id: "e1",
+    at: "2026-11-20T12:00:00Z",
+    kind: "settle",
+    nano: -27_828_000,
+    currency: "EUR",
+    note: null,
+    run_id: "r1",
+    is_given_back: false,
+  };
   const money = {
     [`GET /api/v1/admin/billing/people/${user.id}`]: person,
+    [`GET /api/v1/admin/billing/people/${user.id}/entries`]: page([
+      charge,
+      { ...charge, id: "e0", is_given_back: true },
+    ]),
     "GET /api/v1/admin/grants": page([
       {
         id: "g1",
@@ -440,6 +454,25 @@ describe("on a person", () => {
       { items: [{ period: "month", limit_nano: 20e9, warn_percent: 50, stops: false }] },
       '"2"',
     ]);
+  });
+
+  it("a charge is given back, once, with a word why", async () => {
+    const { user: hand, requests } = await renderScreen(<PersonMoney user={user} />, {
+      me: admin,
+      network: { ...money, "POST /api/v1/admin/billing/entries/{id}/give-back": { entry_id: "e2" } },
+    });
+    const list = await screen.findByRole("list", { name: "Movements" });
+    expect(within(list).getAllByRole("listitem").map(plain)).toEqual([
+      "Answer20 Nov 2026, 13:00-2.7828 ct",
+      "Answer, given back20 Nov 2026, 13:00-2.7828 ct",
+    ]);
+    await hand.click(within(list).getByRole("button"));
+    const dialog = await screen.findByRole("dialog", { name: /^Give back 2.7828/ });
+    await hand.type(within(dialog).getByRole("textbox"), "It was empty");
+    await hand.click(within(dialog).getByRole("button", { name: "Give back" }));
+    expect(await screen.findByText(/Given back to J. S.: 2.7828/)).toBeVisible();
+    expect(requests.find(({ method }) => method === "POST")?.body).toEqual({ note: "It was empty" });
+    await expectAccessible();
   });
 
   it("credit is given and withdrawn", async () => {
