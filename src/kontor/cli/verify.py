@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -83,10 +84,10 @@ def run(steps: Sequence[Step], only: str | None) -> int:
         return USAGE
     chosen = [step for step in steps if any(is_part(step, name) for name in wanted)]
     began, total, bad, lines = time.monotonic(), Count(), False, dict[str, str]()
-    for step, outcome, seconds in in_good_order(chosen):
+    for step, outcome, took in in_good_order(chosen):
         counted = f"{outcome.count}, " if step.is_test else ""
         state = "ok" if outcome.is_good else "FAILED"
-        lines[step.name] = f"  {state:<7} {step.name:<17} {counted}{seconds:.1f} s"
+        lines[step.name] = f"  {state:<7} {step.name:<17} {counted}{took}"
         say(lines[step.name])
         total += outcome.count
         if not outcome.is_good:
@@ -107,7 +108,7 @@ def is_part(step: Step, name: str) -> bool:
     return step.name == name or step.name.startswith(f"{name}-")
 
 
-def in_good_order(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, float]]:
+def in_good_order(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, str]]:
     """As they end. One more at a time than there are cores: many wait, for a stream to end, for somebody to give up."""
     for step in steps:
         if step.is_first:
@@ -121,24 +122,32 @@ def in_good_order(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, float]
         pool.shutdown(cancel_futures=True)
 
 
-def timed(step: Step) -> tuple[Step, Outcome, float]:
+class Spent(threading.local):
+    """Of the processor, by what a step has started. The time on the clock says little where others work, too."""
+
+    seconds: float = 0
+
+
+spent = Spent()
+
+
+def timed(step: Step) -> tuple[Step, Outcome, str]:
     say(f"{step.does} …")
-    began = time.monotonic()
+    began, spent.seconds = time.monotonic(), 0
     outcome = step.run()
-    return step, outcome, time.monotonic() - began
+    return step, outcome, f"{time.monotonic() - began:.1f} s, {spent.seconds:.1f} s of a core"
 
 
 def tool(*command: str, cwd: Path = ROOT, **variables: str) -> Outcome:
-    done = subprocess.run(
-        [*command],
-        cwd=cwd,
-        env=environment() | variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Outcome(done.returncode == 0, (done.stdout + done.stderr).strip()[-40_000:])
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environment() | variables, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        spent.seconds += used.ru_utime + used.ru_stime
+        said.seek(0)
+        return Outcome(process.returncode == 0, said.read().decode(errors="replace").strip()[-40_000:])
 
 
 def python(*arguments: str) -> Outcome:
