@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
 from kontor.billing.usage import Usage
-from kontor.core.money import ceil_nano
+from kontor.core.money import ceil_div
 
 MILLION = 1_000_000
 BASIS = 10_000  # basis points in one
@@ -333,25 +332,25 @@ def cost(quote: Quote, usage: Usage, provider_said_usd_nano: int | None = None, 
     prices: Prices = {} if quote.rate is None or quote.is_free else quote.rate.for_usage(usage, service)
     used = {name: tokens for name, tokens in usage.by_class().items() if tokens > 0}
     shares = [_Share(name, tokens, price_of(prices, name)) for name, tokens in used.items()]
-    ours = sum((Fraction(share.tokens * share.price, MILLION) for share in shares), Fraction(0))
-    dollars = _believed(quote, ours, provider_said_usd_nano)
-    factor = Fraction(quote.fx)
+    # All of it in whole numbers: `ours` is in millionths of a nano-dollar, and one division rounds up at the end.
+    ours = sum(share.tokens * share.price for share in shares)
+    dollars, parts = (ours, MILLION) if (said := _believed(quote, ours, provider_said_usd_nano)) is None else (said, 1)
+    over, under = quote.fx.as_integer_ratio()
     if quote.is_charged:
-        factor *= Fraction(BASIS + quote.markup_bp, BASIS)
+        over, under = over * (BASIS + quote.markup_bp), under * BASIS
     # A provider that names its price names one sum; the classes share in it as they would have in ours.
-    scale = factor if ours == 0 else factor * dollars / ours
-    lines, exact, told = [], Fraction(0), 0
+    lines, exact, told = [], 0, 0
     for share in shares:
-        exact += Fraction(share.tokens * share.price, MILLION) * scale
-        upto = ceil_nano(exact)
+        exact += share.tokens * share.price
+        upto = ceil_div(exact * dollars * over, (ours or 1) * parts * under)
         lines.append(Line(share.name, share.tokens, upto - told, share.price))
         told = upto
-    total = ceil_nano(dollars * factor)
+    total = ceil_div(dollars * over, parts * under)
     if told < total:
         lines.append(Line(TOLD, 0, total - told, 0))
     return Cost(
         lines=lines,
-        provider_usd_nano=ceil_nano(dollars),
+        provider_usd_nano=ceil_div(dollars, parts),
         charged_nano=0 if quote.is_own_key or quote.is_free else total,
         currency=quote.currency,
         spent_nano=total,
@@ -366,12 +365,13 @@ def cost(quote: Quote, usage: Usage, provider_said_usd_nano: int | None = None, 
     )
 
 
-def _believed(quote: Quote, ours: Fraction, said: int | None) -> Fraction:
+def _believed(quote: Quote, ours: int, said: int | None) -> int | None:
+    """What the provider says that it costs, in nano-dollars, or None where our price counts."""
     if quote.is_free or said is None or said < 0:
-        return ours
+        return None
     if ours == 0:
-        return Fraction(said) if quote.rate is None else ours
-    return Fraction(said) if ours <= said * BELIEVED and said <= ours * BELIEVED else ours
+        return said if quote.rate is None else None
+    return said if ours <= said * MILLION * BELIEVED and said * MILLION <= ours * BELIEVED else None
 
 
 def affordable_output(quote: Quote, upper: Usage, available: int) -> int | None:

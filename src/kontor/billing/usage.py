@@ -1,7 +1,7 @@
 """What an answer used, by class. Each class has a price of its own, and none is counted in another."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +33,7 @@ class Usage:
         return self.output + self.reasoning + self.audio_out + self.image_out
 
     def by_class(self) -> Mapping[str, int]:
-        return {name: number for name, number in asdict(self).items() if number}
+        return {name: number for name in NAMES if (number := getattr(self, name))}
+
+
+NAMES = tuple(each.name for each in fields(Usage))
