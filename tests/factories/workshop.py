@@ -91,7 +91,7 @@ class Workshop:
         async with self.database.system("test") as unit:
             return (await unit.execute(text("SELECT * FROM job WHERE id = :id"), {"id": job_id})).one()
 
-    async def until(self, job_id: UUID, *states: str, seconds: float = 15) -> Row[Any]:
+    async def until(self, job_id: UUID, *states: str, seconds: float = 60) -> Row[Any]:
         """The job, once it is in one of these states."""
         deadline = asyncio.get_running_loop().time() + seconds
         while (row := await self.row(job_id)).state not in states:
@@ -100,7 +100,7 @@ class Workshop:
             await asyncio.sleep(0.01)
         return row
 
-    async def until_quiet(self, *, seconds: float = 30) -> Counter[str]:
+    async def until_quiet(self, *, seconds: float = 120) -> Counter[str]:
         """How many jobs ended how, once none is open."""
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
