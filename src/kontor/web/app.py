@@ -16,12 +16,12 @@ from starlette.types import Scope
 from kontor.accounts.audit import Trail
 from kontor.accounts.authentication import AuthenticationMiddleware
 from kontor.accounts.installation import ensure_first_admin
+from kontor.accounts.known_tokens import CHANNEL as RIGHTS
 from kontor.accounts.preferences import Appearance
 from kontor.billing.refreshing import plant as plant_prices
 from kontor.core.blobs.downloads import LINK_ROUTE
 from kontor.core.blobs.sweeps import tidying
 from kontor.core.errors import KontorError
-from kontor.core.events.publishing import CHANNEL
 from kontor.core.http.problems import Problem, add_error_handlers
 from kontor.core.jobs.news import AdminNews
 from kontor.core.kernel import Kernel
@@ -142,8 +142,7 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     app.state.estimates = Estimates(kernel.database)
     app.state.runs = runs_of(kernel, app.state.gateway, app.state.estimates)
     kernel.trail = Trail()
-    # The stream of events listens to this channel already, so this also works while the listener runs.
-    kernel.listener.on(CHANNEL, app.state.streams.heard)
+    kernel.listener.on(RIGHTS, app.state.streams.heard)
 
 
 @asynccontextmanager

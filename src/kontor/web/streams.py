@@ -21,7 +21,6 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from kontor.accounts.authentication import SignedIn, still_signed_in
-from kontor.core.events.publishing import PERSON_PREFIX
 from kontor.core.http.actors import Unauthenticated
 from kontor.core.http.streaming import STRAIGHT, Beat, Frame, Raw, Source
 from kontor.core.ids import UserId
@@ -160,17 +159,13 @@ class Streams:
                 stream.patience = None
 
     def heard(self, payload: str | None) -> None:
-        """From the process's one listening connection: something happened to a person who reads here."""
+        """The rights of a person have changed, who may be reading here (`accounts.known_tokens`)."""
         if payload is None:
             return  # the regular round asks about everybody anyway
-        _, _, topic = payload.partition(" ")
-        if not topic.startswith(PERSON_PREFIX):
-            return
-        with suppress(ValueError):
-            user_id = UserId(UUID(topic.removeprefix(PERSON_PREFIX)))
-            if user_id in self._open:
-                self._suspects.add(user_id)
-                self._suspicion.set()
+        user_id = UserId(UUID(payload))
+        if user_id in self._open:
+            self._suspects.add(user_id)
+            self._suspicion.set()
 
     async def watch(self, kernel: Kernel) -> None:
         """Runs as long as the process serves."""
