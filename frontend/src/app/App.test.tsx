@@ -87,6 +87,16 @@ describe("the app", () => {
     await expectAccessible();
   });
 
+  it("calls the tabs of another language by their names in this one, things by the names they were given", async () => {
+    const tab = (id: string, path: string, title: string) => ({ id, path, title, icon: null, state: null });
+    const tabs = [tab("settings", "/settings/appearance", "Darstellung"), tab("usage", "/usage", "Mein Verbrauch")];
+    await open("/", makeMe(), { "GET /api/v1/desk": { version: 1, tabs, active: null, closed: [] } });
+    await isReady();
+    const strip = screen.getByRole("navigation", { name: "Open tabs" });
+    expect(await within(strip).findByRole("link", { name: "Appearance" })).toBeVisible();
+    expect(within(strip).getByRole("link", { name: "Mein Verbrauch" })).toBeVisible();
+  });
+
   it("shows administrators their area", async () => {
     await open("/", makeMe({ role: "admin" }));
     await isReady();

@@ -23,6 +23,7 @@ import { useIsPhone } from "@/shared/frame/use-media";
 import { WorkspaceContext } from "@/shared/frame/workspace";
 import { currentLocale, useLocale } from "@/shared/i18n/locale";
 import { sayIn } from "@/shared/i18n/texts";
+import type { Bilingual } from "@/shared/keys/registry";
 import { useApplyPreferences } from "@/shared/session/preferences";
 import { installationQuery, meQuery } from "@/shared/session/queries";
 import { forgetUndo } from "@/shared/ui/undo";
@@ -83,7 +84,24 @@ function presentTitle({ path, title }: { path: string; title: string }): string 
     en: appTexts.en.notFoundShort,
     de: appTexts.de.notFoundShort,
   };
-  return Object.values(known).includes(title) ? known[currentLocale().language] : title;
+  return inPresentLanguage(title, known);
+}
+
+function inPresentLanguage(title: string, known: Bilingual | undefined): string {
+  return known && Object.values(known).includes(title) ? known[currentLocale().language] : title;
+}
+
+/** The same for places whose screens have names of their own, which are not loaded from the start. */
+async function screenTitles(tabs: readonly { path: string }[]): Promise<typeof presentTitle> {
+  const matches = tabs.map(({ path }) => matchRoute(routes, path)?.route).filter((route) => route?.names);
+  const loaded = await Promise.all(
+    [...new Set(matches)].map(async (route) => [route, await route?.names?.()] as const),
+  );
+  const namesOf = new Map(loaded);
+  return ({ path, title }) => {
+    const match = matchRoute(routes, path);
+    return inPresentLanguage(title, match && namesOf.get(match.route)?.(match.params));
+  };
 }
 
 declare module "@tanstack/react-router" {
@@ -106,7 +124,10 @@ function PanesProvider({ children }: { children: ReactNode }) {
   const { language } = useLocale();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the language decides what `presentTitle` says
   useEffect(() => {
-    if (isLoaded) deskStore.update((current) => desks.named(current, presentTitle));
+    if (!isLoaded) return;
+    deskStore.update((current) => desks.named(current, presentTitle));
+    const { tabs, closed } = deskStore.desk;
+    void screenTitles([...tabs, ...closed]).then((title) => deskStore.update((current) => desks.named(current, title)));
   }, [isLoaded, language]);
   // A phone has room for one sheet; the other one stays on the desk for wider windows.
   const second = useIsPhone() ? null : desk.split.second;

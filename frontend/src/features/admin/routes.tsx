@@ -11,6 +11,10 @@ export const admin = defineFeature({
       path: "/admin/$section",
       area: "admin",
       title,
+      names: async () => {
+        const { catalogue } = await import("./catalogue");
+        return ({ section = "" }) => catalogue.section(section)?.title;
+      },
       icon: Shield,
       visible: managesPeople,
       search: keepKnown,

@@ -17,6 +17,10 @@ export const settings = defineFeature({
       path: "/settings/$section",
       area: "settings",
       title,
+      names: async () => {
+        const { catalogue } = await import("./catalogue");
+        return ({ section = "" }) => catalogue.section(section)?.title;
+      },
       icon: Settings2,
       load: () => import("./SettingsScreen"),
     },

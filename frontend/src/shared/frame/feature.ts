@@ -15,6 +15,8 @@ export interface AppRoute {
   readonly load: Lazy;
   /** The tab's title until the screen names itself with `useSheet`. */
   readonly title: Bilingual;
+  /** What its screens call themselves, where that is more than one name. Loaded to name tabs in another language. */
+  readonly names?: () => Promise<(params: Params) => Bilingual | undefined>;
   readonly icon: IconType;
   /** "workspace" stands in the frame and needs a session; "plain" fills the window and does not. */
   readonly look?: "workspace" | "plain";
