@@ -18,9 +18,9 @@ from kontor.accounts.tables import Person
 from kontor.core.clock import now
 from kontor.core.errors import FieldProblem
 from kontor.core.events.publishing import person_topic, publish
-from kontor.core.http.versions import refuse_stale
 from kontor.core.ids import UserId
 from kontor.core.tenancy import Actor
+from kontor.core.versions import refuse_stale
 
 MOST_BINDINGS = 200
 MOST_FAVOURITES = 200
