@@ -32,6 +32,10 @@ from kontor.web.main import Server, make_server
 from tests.conftest import Server as PostgresServer
 from tests.factories.house import House, opened
 
+# Plain HTTP on this machine. To read everybody's authorities takes longer than most requests, and whoever asks again
+# and again whether a process is up would take the core that it starts on.
+NO_CERTIFICATES = False
+
 
 @pytest.fixture
 async def house(database: Database, settings: Settings) -> AsyncIterator[House]:
@@ -70,7 +74,7 @@ class Live:
         return self.server.config.app.state  # type: ignore[union-attr]  # an application, not its name
 
     def client(self, **options: Any) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=10, **options)
+        return httpx.AsyncClient(base_url=self.url, timeout=10, verify=NO_CERTIFICATES, **options)
 
     async def sign_in(self, role: Role = Role.USER, *, state: str = "active") -> SignedInPerson:
         parsed = parse_email(f"{new_id().hex}@example.org")
@@ -196,7 +200,7 @@ class Process:
         def is_ready() -> bool:
             assert self.process.poll() is None, self.log.read_text()
             with suppress(httpx.TransportError):
-                return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+                return httpx.get(f"{self.url}/health/ready", timeout=5, verify=NO_CERTIFICATES).status_code == 200
             return False
 
         wait_until(is_ready, seconds=40)

@@ -19,7 +19,7 @@ from kontor.accounts.cookies import session_cookie_name
 from kontor.core.postgres import EmbeddedPostgres
 from kontor.core.settings import Settings
 from tests.conftest import scratch
-from tests.web.conftest import Live, Process, serving, wait_until
+from tests.web.conftest import NO_CERTIFICATES, Live, Process, serving, wait_until
 from tests.web.test_streams import Reader
 
 
@@ -30,7 +30,7 @@ async def stop_under_load(process: Process, number: signal.Signals) -> tuple[Cou
 
     async def ask(*, keeps_connection: bool) -> None:
         limits = httpx.Limits(max_keepalive_connections=1 if keeps_connection else 0)
-        async with httpx.AsyncClient(base_url=process.url, timeout=10, limits=limits) as client:
+        async with httpx.AsyncClient(base_url=process.url, timeout=10, limits=limits, verify=NO_CERTIFICATES) as client:
             while not over.is_set():
                 try:
                     answer = await client.get("/api/v1/installation")
@@ -126,7 +126,7 @@ def test_a_start_without_a_database_answers_and_then_ends_with_a_plain_word(tmp_
 
 def answers(url: str) -> int | None:
     with suppress(httpx.TransportError):
-        return httpx.get(url, timeout=10).status_code
+        return httpx.get(url, timeout=10, verify=NO_CERTIFICATES).status_code
     return None
 
 

@@ -15,7 +15,7 @@ from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from tests.conftest import MASTER_KEY
 from tests.conftest import Server as PostgresServer
-from tests.web.conftest import Live, SignedInPerson, opened_live
+from tests.web.conftest import NO_CERTIFICATES, Live, SignedInPerson, opened_live
 from tests.wire.llm_server import LlmServer, serving
 from tests.wire.openai import OpenAi
 
@@ -52,7 +52,7 @@ class Desk:
 
     async def http(self, person: SignedInPerson | None = None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {await self.token(person)}"}
-        return httpx.AsyncClient(base_url=self.live.url, headers=headers, timeout=20)
+        return httpx.AsyncClient(base_url=self.live.url, headers=headers, timeout=20, verify=NO_CERTIFICATES)
 
 
 @asynccontextmanager
