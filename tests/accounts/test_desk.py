@@ -168,4 +168,4 @@ def test_whatever_is_taken_as_a_path_stays_on_this_origin(path: str) -> None:
         return
     assert taken.startswith("/")
     assert taken[1:2] not in {"/", "\\"}
-    assert taken.isprintable() or all(character == " " or ord(character) > 127 for character in taken)
+    assert all(character.isprintable() or ord(character) > 127 for character in taken)

@@ -364,6 +364,7 @@ async def test_an_own_address_that_was_never_confirmed_is_asked_once_more(house:
     assert (await anna.get("/auth/me")).json()["email_verified"] is True
 
 
+@pytest.mark.usefixtures("slow_passwords")
 async def test_where_nothing_is_to_be_confirmed_the_answer_is_the_same_and_as_slow(house: House) -> None:
     account = await make_account(house)
     anna = await signed_in_browser(house, account)

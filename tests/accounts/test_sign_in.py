@@ -87,6 +87,7 @@ def plain(answer: Response) -> str:
     return str({name: value for name, value in answer.json().items() if name != "request_id"})
 
 
+@pytest.mark.usefixtures("slow_passwords")
 async def test_a_wrong_password_takes_as_long_for_nobody_as_for_somebody(house: House) -> None:
     """By ratio and in turns, so that a busy machine slows down both."""
     known = await make_account(house)

@@ -82,6 +82,7 @@ def test_long_passwords_of_any_signs_are_welcome(password: str) -> None:
     check_rule(password, email=None)
 
 
+@pytest.mark.usefixtures("slow_passwords")
 async def test_a_password_is_the_same_on_every_keyboard() -> None:
     stored = await hasher.hash("gru\u0308n und blau")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -89,6 +90,7 @@ async def test_a_password_is_the_same_on_every_keyboard() -> None:
     assert await hasher.verify("gruen und blau", stored) == (False, None)
 
 
+@pytest.mark.usefixtures("slow_passwords")
 async def test_an_older_hash_is_renewed_and_nonsense_never_fits() -> None:
     from pwdlib.hashers.argon2 import Argon2Hasher
 
