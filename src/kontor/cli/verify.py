@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,7 +62,8 @@ class Step:
     run: Callable[[], Outcome]
     is_test: bool = False
     is_first: bool = False  # the others stand on it
-    seconds: int = 1  # about what it takes on a core of its own: the longest begin first
+    seconds: int = 1  # about what it takes alone: the longest begin first
+    cores: float = 1  # less for what waits much: for a stream to end, for a page to be drawn
 
 
 def test(only: str | None) -> int:
@@ -109,17 +110,22 @@ def is_part(step: Step, name: str) -> bool:
 
 
 def in_good_order(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, str]]:
-    """As they end. One more at a time than there are cores: many wait, for a stream to end, for somebody to give up."""
+    """As they end. As many at a time as keep the cores busy, and a little more."""
     for step in steps:
         if step.is_first:
             yield timed(step)
-    rest = sorted((step for step in steps if not step.is_first), key=lambda step: -step.seconds)
-    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
-    try:
-        for done in as_completed([pool.submit(timed, step) for step in rest]):
-            yield done.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    waiting = sorted((step for step in steps if not step.is_first), key=lambda step: -step.seconds)
+    running: dict[Future[tuple[Step, Outcome, str]], Step] = {}
+    room = (os.cpu_count() or 1) + 0.5
+    pool = ThreadPoolExecutor(len(waiting) or 1)
+    while waiting or running:
+        for step in [*waiting]:
+            if not running or sum(other.cores for other in running.values()) + step.cores <= room:
+                waiting.remove(step)
+                running[pool.submit(timed, step)] = step
+        for ended in wait(running, return_when=FIRST_COMPLETED).done:
+            del running[ended]
+            yield ended.result()
 
 
 class Spent(threading.local):
@@ -268,14 +274,14 @@ def npm(script: str) -> Outcome:
 # Each in a process of its own, which reads its tests once and loads what they need. What is in none of them has a step
 # of its own below, so that no test can be left out.
 PARTS = {
-    "core": ("tests/core",),
-    "people": ("tests/accounts", "tests/admin", "tests/billing"),
-    "gateway": ("tests/gateway",),
-    "interface": ("tests/fuzz", "tests/test_permissions.py"),
+    "core": (("tests/core",), 150, 0.5),
+    "people": (("tests/accounts", "tests/admin", "tests/billing"), 100, 1),
+    "gateway": (("tests/gateway",), 90, 1),
+    "interface": (("tests/fuzz", "tests/test_permissions.py"), 110, 1),
 }
 CHAOS = ("tests/chaos", "tests/cli/test_up.py")
 SCREENS = "tests/browser/test_screens.py"
-ELSEWHERE = (*(path for paths in PARTS.values() for path in paths), *CHAOS, "tests/browser")
+ELSEWHERE = (*(path for paths, _, _ in PARTS.values() for path in paths), *CHAOS, "tests/browser")
 
 
 def without(*paths: str) -> Iterator[str]:
@@ -301,18 +307,40 @@ STEPS = (
     Step("docs", "The documents are true", lambda: python("scripts/docs.py", "--check")),
     Step("notices", "The notices of others' work are complete", lambda: python("scripts/notices.py", "--check")),
     *(
-        Step(f"python-{name}", f"Python tests: {name}", partial(pytest, *paths), is_test=True, seconds=100)
-        for name, paths in PARTS.items()
+        Step(
+            f"python-{name}",
+            f"Python tests: {name}",
+            partial(pytest, *paths),
+            is_test=True,
+            seconds=seconds,
+            cores=cores,
+        )
+        for name, (paths, seconds, cores) in PARTS.items()
     ),
-    Step("python-rest", "Python tests: the rest", lambda: pytest(*without(*ELSEWHERE)), is_test=True, seconds=90),
-    Step("chaos", "Tests that kill processes", lambda: pytest(*CHAOS), is_test=True, seconds=120),
+    Step(
+        "python-rest",
+        "Python tests: the rest",
+        lambda: pytest(*without(*ELSEWHERE)),
+        is_test=True,
+        seconds=150,
+        cores=0.5,
+    ),
+    Step("chaos", "Tests that kill processes", lambda: pytest(*CHAOS), is_test=True, seconds=150, cores=0.5),
     Step("frontend", "Front-end tests", frontend_tests, is_test=True, seconds=90),
-    Step("browser-screens", "Browser tests: each screen", lambda: browser_tests(SCREENS), is_test=True, seconds=80),
+    Step(
+        "browser-screens",
+        "Browser tests: each screen",
+        lambda: browser_tests(SCREENS),
+        is_test=True,
+        seconds=120,
+        cores=0.5,
+    ),
     Step(
         "browser-journeys",
         "Browser tests: journeys",
         lambda: browser_tests("tests/browser", *without(SCREENS)),
         is_test=True,
-        seconds=110,
+        seconds=140,
+        cores=0.5,
     ),
 )
