@@ -1,10 +1,8 @@
 """The count at the end, which nothing that fails may escape."""
 
 import sys
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 
@@ -78,42 +76,21 @@ def test_every_step_has_a_name_of_its_own() -> None:
     }
 
 
-def test_what_the_others_stand_on_is_done_first_and_the_longest_begins_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+def test_what_the_others_stand_on_is_done_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 0)
     began: list[str] = []
 
-    def step(name: str, seconds: int, *, is_first: bool = False) -> Step:
+    def step(name: str, *, is_first: bool = False) -> Step:
         def run() -> Outcome:
             began.append(name)
             return Outcome(True)
 
-        return Step(name, name, run, is_first=is_first, seconds=seconds)
+        return Step(name, name, run, is_first=is_first)
 
-    chosen = [step("short", 1), step("long", 9), step("built", 1, is_first=True), step("middle", 5)]
+    chosen = [step("long"), step("built", is_first=True), step("short")]
     ended = [done.name for done, _, _ in verify.in_good_order(chosen)]
-    assert began == ["built", "long", "middle", "short"]
+    assert began == ["built", "long", "short"]
     assert sorted(ended) == sorted(began)
-
-
-def test_what_waits_much_runs_beside_others_and_what_works_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
-    running, most = Counter[str](), Counter[str]()
-    both_wait = Barrier(2, timeout=30)
-
-    def step(name: str, number: int, cores: float) -> Step:
-        def run() -> Outcome:
-            running[name] += 1
-            most.update({name: max(0, running[name] - most[name])})
-            if name == "waits":
-                both_wait.wait()
-            running[name] -= 1
-            return Outcome(True)
-
-        return Step(f"{name}{number}", name, run, cores=cores)
-
-    chosen = [step("works", number, 1) for number in range(3)] + [step("waits", number, 0.5) for number in range(2)]
-    assert len(list(verify.in_good_order(chosen))) == 5
-    assert most == {"works": 1, "waits": 2}
 
 
 def test_a_name_stands_for_all_steps_that_begin_with_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,8 +119,8 @@ def test_what_a_step_says_and_spends_is_told() -> None:
 
 
 def test_no_test_is_in_two_steps() -> None:
-    paths = [verify.ROOT / path for path in (*verify.ELSEWHERE, verify.SCREENS)]
+    paths = [verify.ROOT / path for path in (*verify.NAMED, *verify.SCREENS)]
     assert all(path.exists() for path in paths)
-    named = [verify.ROOT / path for path in verify.ELSEWHERE]
+    named = [verify.ROOT / path for path in verify.NAMED]
     for found in (verify.ROOT / "tests").rglob("test_*.py"):
         assert sum(path in (found, *found.parents) for path in named) <= 1, found

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,8 +62,6 @@ class Step:
     run: Callable[[], Outcome]
     is_test: bool = False
     is_first: bool = False  # the others stand on it
-    seconds: int = 1  # about what it takes alone: the longest begin first
-    cores: float = 1  # less for what waits much: for a stream to end, for a page to be drawn
 
 
 def test(only: str | None) -> int:
@@ -110,22 +108,16 @@ def is_part(step: Step, name: str) -> bool:
 
 
 def in_good_order(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, str]]:
-    """As they end. As many at a time as keep the cores busy, and a little more."""
+    """As they end. One more at a time than there are cores, because many wait much; not two more, or they are late."""
     for step in steps:
         if step.is_first:
             yield timed(step)
-    waiting = sorted((step for step in steps if not step.is_first), key=lambda step: -step.seconds)
-    running: dict[Future[tuple[Step, Outcome, str]], Step] = {}
-    room = (os.cpu_count() or 1) + 0.5
-    pool = ThreadPoolExecutor(len(waiting) or 1)
-    while waiting or running:
-        for step in [*waiting]:
-            if not running or sum(other.cores for other in running.values()) + step.cores <= room:
-                waiting.remove(step)
-                running[pool.submit(timed, step)] = step
-        for ended in wait(running, return_when=FIRST_COMPLETED).done:
-            del running[ended]
+    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
+    try:
+        for ended in as_completed([pool.submit(timed, step) for step in steps if not step.is_first]):
             yield ended.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Spent(threading.local):
@@ -273,21 +265,25 @@ def npm(script: str) -> Outcome:
 
 # Each in a process of its own, which reads its tests once and loads what they need. What is in none of them has a step
 # of its own below, so that no test can be left out.
-PARTS = {
-    "core": (("tests/core",), 150, 0.5),
-    "people": (("tests/accounts", "tests/admin", "tests/billing"), 100, 1),
-    "gateway": (("tests/gateway",), 90, 1),
-    "interface": (("tests/fuzz", "tests/test_permissions.py"), 110, 1),
-}
+CORE = ("tests/core",)
+PEOPLE = ("tests/accounts", "tests/admin", "tests/billing")
+GATEWAY = ("tests/gateway",)
+INTERFACE = ("tests/fuzz", "tests/test_permissions.py")
 CHAOS = ("tests/chaos", "tests/cli/test_up.py")
-SCREENS = "tests/browser/test_screens.py"
-ELSEWHERE = (*(path for paths, _, _ in PARTS.values() for path in paths), *CHAOS, "tests/browser")
+BROWSER = ("tests/browser",)
+SCREENS = ("tests/browser/test_screens.py",)
+NAMED = (*CORE, *PEOPLE, *GATEWAY, *INTERFACE, *CHAOS, *BROWSER)
 
 
-def without(*paths: str) -> Iterator[str]:
-    return (f"--ignore={path}" for path in paths)
+def without(paths: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"--ignore={path}" for path in paths)
 
 
+def tests(name: str, does: str, run: Callable[..., Outcome], *arguments: str) -> Step:
+    return Step(name, does, partial(run, *arguments), is_test=True)
+
+
+# The longest first, those that wait (for a stream, for a page, for somebody to give up) among those that work.
 STEPS = (
     Step(
         "packages",
@@ -296,51 +292,23 @@ STEPS = (
         is_first=True,
     ),
     Step("ui-size", "The web app is built and small enough", app_is_small, is_first=True),
-    Step("types", "Python's types hold", lambda: tool(installed("mypy")), seconds=50),
-    Step("ui-types", "The front end's types hold", lambda: npm("types"), seconds=15),
-    Step("client", "The generated client is fresh", client_is_fresh, seconds=10),
-    Step("ui-lint", "The front end is clean", lambda: npm("lint"), seconds=2),
+    tests("chaos", "Tests that kill processes", pytest, *CHAOS),
+    tests("python-interface", "Python tests: the whole interface", pytest, *INTERFACE),
+    tests("python-core", "Python tests: the core", pytest, *CORE),
+    tests("python-people", "Python tests: people and money", pytest, *PEOPLE),
+    tests("python-rest", "Python tests: the rest", pytest, *without(NAMED)),
+    tests("browser-journeys", "Browser tests: journeys", browser_tests, *BROWSER, *without(SCREENS)),
+    tests("python-gateway", "Python tests: the gateway", pytest, *GATEWAY),
+    tests("browser-screens", "Browser tests: each screen", browser_tests, *SCREENS),
+    tests("frontend", "Front-end tests", frontend_tests),
+    Step("types", "Python's types hold", lambda: tool(installed("mypy"))),
+    Step("ui-types", "The front end's types hold", lambda: npm("types")),
+    Step("client", "The generated client is fresh", client_is_fresh),
+    Step("ui-lint", "The front end is clean", lambda: npm("lint")),
     Step("format", "Python is formatted", lambda: tool(installed("ruff"), "format", "--check", ".")),
     Step("lint", "Python is clean", lambda: tool(installed("ruff"), "check", ".")),
     Step("layers", "Imports point down", lambda: tool(installed("lint-imports"))),
     Step("locks", "The pins and hashes agree", lambda: python("scripts/lock.py", "--check")),
     Step("docs", "The documents are true", lambda: python("scripts/docs.py", "--check")),
     Step("notices", "The notices of others' work are complete", lambda: python("scripts/notices.py", "--check")),
-    *(
-        Step(
-            f"python-{name}",
-            f"Python tests: {name}",
-            partial(pytest, *paths),
-            is_test=True,
-            seconds=seconds,
-            cores=cores,
-        )
-        for name, (paths, seconds, cores) in PARTS.items()
-    ),
-    Step(
-        "python-rest",
-        "Python tests: the rest",
-        lambda: pytest(*without(*ELSEWHERE)),
-        is_test=True,
-        seconds=150,
-        cores=0.5,
-    ),
-    Step("chaos", "Tests that kill processes", lambda: pytest(*CHAOS), is_test=True, seconds=150, cores=0.5),
-    Step("frontend", "Front-end tests", frontend_tests, is_test=True, seconds=90),
-    Step(
-        "browser-screens",
-        "Browser tests: each screen",
-        lambda: browser_tests(SCREENS),
-        is_test=True,
-        seconds=120,
-        cores=0.5,
-    ),
-    Step(
-        "browser-journeys",
-        "Browser tests: journeys",
-        lambda: browser_tests("tests/browser", *without(SCREENS)),
-        is_test=True,
-        seconds=140,
-        cores=0.5,
-    ),
 )
