@@ -120,7 +120,7 @@ describe("keys", () => {
     const { user, requests } = await open("keys");
     await user.click(await screen.findByRole("button", { name: "Change key: Close tab" }));
     const field = await screen.findByLabelText("New key");
-    expect(field).toHaveFocus();
+    await waitFor(() => expect(field).toHaveFocus());
     fireEvent.keyDown(field, { key: "k", ctrlKey: true });
     expect(field).toHaveValue("Ctrl K");
     expect(screen.getByText(/“Commands and search” has this key/)).toBeVisible();
