@@ -71,7 +71,6 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=15,
-        pool_use_lifo=True,  # few connections that are warm do better than many that take turns
         pool_recycle=1800,
         hide_parameters=True,  # they are what people wrote, and errors end up in logs
         json_serializer=_dumps,
