@@ -1,6 +1,7 @@
 """The web process: uvicorn with our order of ending, and with bounds on what may come before a request is one."""
 
 import asyncio
+import select
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from kontor.core.http.problems import PROBLEM_TYPE, problem_body
 from kontor.core.observability import configure_logging
 from kontor.core.settings import Settings
 from kontor.web.app import create_app
+from kontor.web.door import lock
 from kontor.web.lifecycle import Lifecycle
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,7 @@ HEAD_LIMIT_BYTES = 65_536
 HEAD_LIMIT_LINES = 150
 HEAD_SECONDS = 15.0
 LAST_WORD_SECONDS = 0.3
+DOOR_SECONDS = 0.05
 LOOK_EVERY_TICKS = 20  # of a tenth of a second
 
 
@@ -83,10 +86,20 @@ class Bounded(HttpToolsProtocol):
         self.loop.call_later(LAST_WORD_SECONDS, self.close_if_idle)
 
     def close_if_idle(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
-        else:
+        if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
+        elif self.has_unread():
+            self.loop.call_later(LAST_WORD_SECONDS, self.close_if_idle)
+        else:
+            self.transport.close()
+
+    def has_unread(self) -> bool:
+        """A loop that is late comes to its timers before it reads what has been sent long since."""
+        if self.transport.is_closing():
+            return False
+        waiting = select.poll()
+        waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
 
     @property
     def is_waiting_for_head(self) -> bool:
@@ -111,6 +124,14 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        for server in self.servers:
+            for listener in server.sockets:
+                lock(listener.fileno())
+        # One look of the loop at its sockets accepts all who wait.
+        await asyncio.sleep(DOOR_SECONDS)
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % LOOK_EVERY_TICKS == 0:
