@@ -242,3 +242,20 @@ async def test_a_receipt_says_that_the_provider_named_its_price(house: House, an
     found = ok(await anna.get(f"/runs/{run}/receipt"))
     assert (found["is_told_by_provider"], found["provider_usd"]) == (True, "0.009")
     assert sum(Decimal(line["amount"]) for line in found["lines"]) == Decimal(found["sum"])
+
+
+async def test_what_is_kept_for_an_hour_and_what_was_drawn_are_counted_apart(house: House, anna: Visitor) -> None:
+    apart = {"input": 10, "cached": 20, "cache_write": 30, "output": 40, "reasoning": 50, "image": 60, "audio_in": 70,
+             "audio_out": 80, "cache_write_1h": 90, "image_out": 100}  # fmt: skip
+    for _ in range(2):
+        await make_run(house.database, anna.id, quote(), usage=Usage(**apart))
+    total = ok(await anna.get("/usage"))["total"]
+    assert total["tokens"] == {name: 2 * number for name, number in apart.items()}
+    assert (total["tokens_in"], total["tokens_out"]) == (2 * 280, 2 * 270)
+    line = ok(await anna.get("/usage/log"))["items"][0]
+    assert (line["tokens"], line["tokens_in"], line["tokens_out"]) == (apart, 280, 270)
+    sheet = rows_of(await anna.get("/usage.csv"), ",")
+    assert [{name: int(row[name]) for name in apart} for row in sheet] == [apart, apart]
+    admin = await house.visitor(Role.ADMIN)
+    everybody = ok(await admin.get("/admin/usage"))["total"]
+    assert (everybody["tokens_in"], everybody["tokens_out"]) == (2 * 280, 2 * 270)

@@ -24,6 +24,9 @@ class Usage:
     cache_write_1h: int = 0
     image_out: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in NAMES})
+
     @property
     def read(self) -> int:
         return self.input + self.cached + self.cache_write + self.cache_write_1h + self.image + self.audio_in

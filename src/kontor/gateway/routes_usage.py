@@ -1,6 +1,7 @@
 """What was used: one's own, and for administrators everybody's, in numbers alone."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from kontor.core.paging import BadCursor, Cursor, Page
 from kontor.gateway import house_usage, usage, usage_sheets
 from kontor.gateway.facts import friendly
 from kontor.gateway.house_usage import HouseSum
+from kontor.gateway.routes_llm import UsageRead
 from kontor.gateway.routes_runs import State
 from kontor.gateway.usage import Grouping, Period, Sum, Wanted
 from kontor.gateway.usage_sheets import Language
@@ -49,6 +51,7 @@ class UsageSum(BaseModel):
     runs: int
     tokens_in: int
     tokens_out: int
+    tokens: UsageRead = Field(description="The same by class")
     cost: CostSum | None = Field(description="Null where no price was known of any")
     further_costs: list[CostSum] = Field(description="In other currencies, after a change of currency")
     unknown_runs: int = Field(description="Whose price nobody knows, so that they are in no cost")
@@ -79,6 +82,7 @@ class LogLine(BaseModel):
     is_local: bool
     tokens_in: int
     tokens_out: int
+    tokens: UsageRead
     cost: CostSum | None
     is_free: bool
     is_own_key: bool
@@ -236,8 +240,9 @@ def parted(costs: Mapping[str, int], first: str | None) -> dict[str, Any]:
 def numbers_of(found: Sum, first: str | None) -> dict[str, Any]:
     return {
         "runs": found.runs,
-        "tokens_in": found.tokens_in,
-        "tokens_out": found.tokens_out,
+        "tokens_in": found.tokens.read,
+        "tokens_out": found.tokens.written,
+        "tokens": asdict(found.tokens),
         "unknown_runs": found.unknown_runs,
         "own_key_runs": found.own_key_runs,
         "own_key_cost": CostSum(nano=found.own_key_usd_nano, currency=USD) if found.own_key_runs else None,
@@ -276,6 +281,7 @@ def log_line(row: Row[Any]) -> LogLine:
         is_local=row.is_local,
         tokens_in=used.read,
         tokens_out=used.written,
+        tokens=UsageRead(**asdict(used)),
         cost=CostSum(nano=cost["nano"], currency=cost["currency"]) if is_known else None,
         is_free=cost is not None and cost["is_free"],
         is_own_key=is_known and cost["nano"] == 0 and cost.get("spent_nano", 0) > 0,

@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts import preferences
+from kontor.billing.usage import NAMES, Usage
 from kontor.core.clock import now
 from kontor.core.errors import FieldProblem
 from kontor.core.ids import UserId
@@ -22,8 +23,9 @@ USUAL_DAYS = 30
 MOST_DAYS = 3660
 MOST_GROUPS = 1000
 
-READ = "input_tokens + cached_tokens + cache_write_tokens + image_tokens + audio_in_tokens"
-WRITTEN = "output_tokens + reasoning_tokens + audio_out_tokens"
+READ = "input_tokens + cached_tokens + cache_write_tokens + cache_write_1h_tokens + image_tokens + audio_in_tokens"
+WRITTEN = "output_tokens + reasoning_tokens + image_out_tokens + audio_out_tokens"
+CLASSES = ", ".join(f"sum({name}_tokens)::bigint AS {name}" for name in NAMES)
 KEYS: Mapping[Grouping, str] = {
     "day": "to_char({at} AT TIME ZONE :zone, 'YYYY-MM-DD')",
     "model": "model_name",
@@ -49,8 +51,8 @@ def key_of(group: Grouping, at: str = "finished_at") -> str:
 
 def sums_of(group: Grouping) -> str:
     return f"""
-        SELECT {key_of(group)} AS key, currency, count(*) AS runs, sum({READ})::bigint AS tokens_in,
-            sum({WRITTEN})::bigint AS tokens_out, sum(charged_nano)::bigint AS nano,
+        SELECT {key_of(group)} AS key, currency, count(*) AS runs, {CLASSES},
+            sum(charged_nano)::bigint AS nano,
             count(*) FILTER (WHERE NOT {KNOWN}) AS unknown_runs,
             count(*) FILTER (WHERE {ON_OWN_KEY}) AS own_key_runs,
             coalesce(sum(provider_usd_nano) FILTER (WHERE {ON_OWN_KEY}), 0)::bigint AS own_key_usd_nano,
@@ -97,8 +99,7 @@ class Period:
 class Sum:
     key: str
     runs: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
+    tokens: Usage = field(default_factory=Usage)
     costs: Mapping[str, int] = field(default_factory=dict)  # nano by currency; none where no price was known
     unknown_runs: int = 0  # that are in no cost
     own_key_runs: int = 0
@@ -110,8 +111,7 @@ class Sum:
         return Sum(
             self.key,
             self.runs + other.runs,
-            self.tokens_in + other.tokens_in,
-            self.tokens_out + other.tokens_out,
+            self.tokens + other.tokens,
             {currency: self.costs.get(currency, 0) + other.costs.get(currency, 0) for currency in currencies},
             self.unknown_runs + other.unknown_runs,
             self.own_key_runs + other.own_key_runs,
@@ -149,8 +149,7 @@ def as_sum(row: Row[Any]) -> Sum:
     return Sum(
         row.key,
         row.runs,
-        row.tokens_in,
-        row.tokens_out,
+        Usage(**{name: getattr(row, name) for name in NAMES}),
         {row.currency: row.nano} if is_known else {},
         row.unknown_runs,
         row.own_key_runs,

@@ -3840,6 +3840,7 @@ export interface components {
       state: "accepted" | "running" | "done" | "failed" | "stopped" | "interrupted";
       /** Title */
       title: string | null;
+      tokens: components["schemas"]["UsageRead"];
       /** Tokens In */
       tokens_in: number;
       /** Tokens Out */
@@ -5937,6 +5938,8 @@ export interface components {
       own_key_runs: number;
       /** Runs */
       runs: number;
+      /** @description The same by class */
+      tokens: components["schemas"]["UsageRead"];
       /** Tokens In */
       tokens_in: number;
       /** Tokens Out */
@@ -6021,6 +6024,8 @@ export interface components {
       own_key_runs: number;
       /** Runs */
       runs: number;
+      /** @description The same by class */
+      tokens: components["schemas"]["UsageRead"];
       /** Tokens In */
       tokens_in: number;
       /** Tokens Out */

@@ -136,13 +136,14 @@ _FINISH = Bulk(
     ), used AS (
         INSERT INTO usage_line (
             run_id, owner_id, payer_id, project_id, kind, key_id, provider_id, provider_kind, model_id, model_name, day,
-            input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, image_tokens,
-            audio_in_tokens, audio_out_tokens, provider_usd_nano, charged_nano, currency, price_version_id, fx_rate_id,
-            markup_bp, is_estimated, is_free, provider_request_id, finished_at
+            input_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
+            image_tokens, image_out_tokens, audio_in_tokens, audio_out_tokens, provider_usd_nano, charged_nano,
+            currency, price_version_id, fx_rate_id, markup_bp, is_estimated, is_free, provider_request_id, finished_at
         )
         SELECT run_id, owner_id, payer_id, project_id, kind, key_id, provider_id, provider_kind, model_id, model_name,
-               day, input, cached, cache_write, output, reasoning, image, audio_in, audio_out, provider_usd_nano,
-               charged_nano, currency, price_version_id, fx_rate_id, markup_bp, is_estimated, is_free, request_id, at
+               day, input, cached, cache_write, cache_write_1h, output, reasoning, image, image_out, audio_in,
+               audio_out, provider_usd_nano, charged_nano, currency, price_version_id, fx_rate_id, markup_bp,
+               is_estimated, is_free, request_id, at
         FROM ended WHERE is_owed
         ON CONFLICT (run_id) DO NOTHING
     ), said AS (
@@ -178,9 +179,11 @@ _FINISH = Bulk(
         "input": "bigint",
         "cached": "bigint",
         "cache_write": "bigint",
+        "cache_write_1h": "bigint",
         "output": "bigint",
         "reasoning": "bigint",
         "image": "bigint",
+        "image_out": "bigint",
         "audio_in": "bigint",
         "audio_out": "bigint",
         "provider_usd_nano": "bigint",
@@ -321,11 +324,8 @@ def _last_events(outcome: Outcome, bill: Bill, usage: Mapping[str, int]) -> list
 
 def _usage_line(answered: Answered, bill: Bill, usage: Mapping[str, int]) -> dict[str, Any]:
     quote = answered.quote or NO_QUOTE
-    counted = dict(usage)
-    # The line has a column for what they are a kind of; the run itself keeps them apart.
-    counted["cache_write"] += counted.pop("cache_write_1h")
-    counted["output"] += counted.pop("image_out")
-    return counted | {
+    return {
+        **usage,
         "provider_usd_nano": bill.cost.provider_usd_nano,
         "charged_nano": bill.cost.charged_nano,
         "currency": bill.cost.currency,
