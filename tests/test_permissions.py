@@ -110,6 +110,7 @@ GET    /usage/log                             401       200      -      -      2
 GET    /usage.csv                             401       200      -      -      200   200   200     200
 GET    /admin/usage                           401       .        -      -      403   403   403     200
 GET    /admin/usage.csv                       401       .        -      -      403   403   403     200
+GET    /admin/usage/months                    401       .        -      -      403   403   403     200
 GET    /llm/discover                          401       .        -      -      403   403   403     200
 POST   /setup                                 401       .        -      -      409   403   409     409
 GET    /setup/checks                          401       .        -      -      403   403   403     200
@@ -177,6 +178,7 @@ GET    /admin/llm-config                      401       .        -      -      4
 PUT    /admin/llm-config                      401       .        -      -      403   403   403     200
 GET    /admin/providers                       401       .        -      -      403   403   403     200
 POST   /admin/providers                       401       .        -      -      403   403   403     201
+GET    /admin/providers/down                  401       .        -      -      403   403   403     200
 GET    /admin/providers/{provider_id}         401       .        -      -      403   403   403     200
 PATCH  /admin/providers/{provider_id}         401       .        -      -      403   403   403     200
 DELETE /admin/providers/{provider_id}         401       .        -      -      403   403   403     204

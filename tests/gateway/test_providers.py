@@ -63,6 +63,24 @@ async def test_a_provider_that_comes_back_is_well_again(house: House, provider: 
     assert (await admin.get(f"/admin/providers/{added['id']}")).json()["state"] == "ok"
 
 
+async def test_whoever_is_in_use_and_down_is_named(house: House, provider: LlmServer) -> None:
+    admin = await administrator(house)
+
+    async def down() -> list[str]:
+        return [each["label"] for each in (await admin.get("/admin/providers/down")).json()["items"]]
+
+    added = await add_provider(admin, provider, label="Campus")
+    assert await down() == []
+    gone = (await admin.post("/admin/providers", json={"kind": "ollama", "base_url": CLOSED})).json()
+    assert await down() == ["Ollama"]
+    provider.dialect.key = "another one"
+    clock.advance(timedelta(seconds=1))
+    await admin.post(f"/admin/providers/{added['id']}/test")
+    assert await down() == ["Campus", "Ollama"]
+    await admin.patch(f"/admin/providers/{gone['id']}", json={"is_enabled": False})
+    assert await down() == ["Campus"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -175,6 +175,69 @@ async def test_every_grouping_of_the_house_has_the_same_total(house: House, anna
     assert total["cost"] == {"nano": 4_800_000, "currency": "EUR"}
     assert total["revenues"] == []
     assert all(item["label"] for item in found["items"] if item["key"])
+
+
+async def months_of(admin: Visitor, *people: Visitor) -> list[Any]:
+    found: list[Any] = ok(await admin.get("/admin/usage/months", params={"person": [str(each.id) for each in people]}))[
+        "items"
+    ]
+    return found
+
+
+async def test_a_persons_month_is_to_the_nano_what_they_see_themselves(house: House, anna: Visitor) -> None:
+    admin, otto = await house.visitor(Role.ADMIN), await house.visitor(name="Otto")
+    with moved(datetime(2026, 11, 20, 12, tzinfo=UTC) - now()):
+        admin, anna, otto = [await house.sign_in(each.id) for each in (admin, anna, otto)]
+        ok(await anna.patch("/settings", json={"timezone": "Pacific/Auckland"}))
+        # In Auckland it is November for an hour already, in Berlin for eleven hours not yet.
+        for at in (datetime(2026, 10, 31, 10, tzinfo=UTC), datetime(2026, 10, 31, 12, tzinfo=UTC)):
+            with moved(at - now()):
+                await make_run(house.database, anna.id, quote(fx=Decimal("0.8")))
+        await every_kind(house, anna)
+        await make_run(house.database, anna.id, quote(currency="CHF"))
+        [month, nothing] = await months_of(admin, anna, otto)
+        mine = ok(await anna.get("/usage", params={"since": "2026-11-01", "until": "2026-11-21"}))["total"]
+    assert month == mine | {
+        "person_id": str(anna.id), "since": "2026-11-01T00:00:00+13:00", "limit": None,
+    }  # fmt: skip
+    assert (month["runs"], month["unknown_runs"], month["own_key_runs"]) == (6, 1, 1)
+    # What the day's rate leaves of a fraction is the payer's in every run.
+    assert (month["cost"], month["further_costs"]) == (
+        {"nano": 9_600_000, "currency": "EUR"},
+        [{"nano": DOLLARS, "currency": "CHF"}],
+    )
+    assert (nothing["runs"], nothing["cost"], nothing["since"]) == (0, None, "2026-11-01T00:00:00Z")
+
+
+async def test_a_month_ends_at_the_limit_that_is_nearer(house: House, anna: Visitor) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    imposed = {"items": [{"period": "month", "limit_nano": NANO, "warn_percent": 50}]}
+    ok(await admin.put(f"/admin/billing/people/{anna.id}/budgets", json=imposed))
+    limit = {
+        "currency": "EUR", "limit_nano": NANO, "spent_nano": 0, "warn_percent": 50, "stops": True, "is_imposed": True,
+    }  # fmt: skip
+    assert [month["limit"] for month in await months_of(admin, anna)] == [limit]
+    ok(await anna.put("/billing/budgets", json={"items": [{"period": "month", "limit_nano": NANO // 2},
+                                                          {"period": "day", "limit_nano": NANO}]}))  # fmt: skip
+    await make_run(house.database, anna.id, quote(is_own_key=True))
+    [month] = await months_of(admin, anna)
+    # On a key of one's own nothing is charged, and the limit counts it all the same.
+    assert month["cost"] == {"nano": 0, "currency": "EUR"}
+    assert month["limit"] == limit | {
+        "limit_nano": NANO // 2, "spent_nano": DOLLARS, "warn_percent": 80, "is_imposed": False,
+    }  # fmt: skip
+    with moved(timedelta(days=32)):
+        later = await house.sign_in(admin.id)
+        [month] = await months_of(later, anna)
+    assert (month["runs"], month["limit"]["spent_nano"]) == (0, 0)
+
+
+async def test_months_are_asked_for_those_who_are_there(house: House, anna: Visitor) -> None:
+    admin, nobody = await house.visitor(Role.ADMIN), str(new_id())
+    found = ok(await admin.get("/admin/usage/months", params={"person": [nobody, str(anna.id), str(anna.id)]}))
+    assert [month["person_id"] for month in found["items"]] == [str(anna.id)]
+    many = {"person": [str(new_id()) for _ in range(101)]}
+    assert (await admin.get("/admin/usage/months", params=many)).status_code == 422
 
 
 async def test_the_sheet_of_the_house_has_a_line_for_each_person_and_model(house: House, anna: Visitor) -> None:

@@ -1,6 +1,6 @@
 """What a person sets for themselves. It lives here and never in a browser, so that it follows them everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -123,6 +123,17 @@ async def appearance(unit: AsyncSession, user_id: UserId) -> Appearance:
 async def read(unit: AsyncSession, user_id: UserId) -> SettingsRead:
     found = await unit.get(PersonSettings, user_id)
     return SettingsRead(version=0) if found is None else as_read(found)
+
+
+async def timezones_of(unit: AsyncSession, people: Sequence[UserId]) -> Mapping[UserId, str]:
+    """Where each of these people is, as far as they exist. Who has set nothing is where everybody begins."""
+    query = (
+        select(Person.id, PersonSettings.timezone)
+        .outerjoin(PersonSettings, PersonSettings.owner_id == Person.id)
+        .where(Person.id.in_(people))
+    )
+    usual = SettingsRead(version=0).timezone
+    return {UserId(row.id): row.timezone or usual for row in await unit.execute(query)}
 
 
 async def change(

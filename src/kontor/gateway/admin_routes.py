@@ -45,6 +45,7 @@ from kontor.gateway.schemas import (
     ProviderHealth,
     ProviderRead,
     ProviderRef,
+    ProvidersDown,
     ProvidersRead,
     RefreshRead,
 )
@@ -169,6 +170,13 @@ async def add_provider(
         return (await as_reads(unit, [found], problem=problem))[0]
 
 
+@router.get("/providers/down")
+async def list_providers_down(_actor: AdminReader, unit: AdminUnit) -> ProvidersDown:
+    """Those in use that do not answer, or refuse the house's key. For a line that is always in sight, so it looks at no
+    history."""
+    return ProvidersDown(items=[provider_ref(row) for row in await providers.list_down(unit)])
+
+
 @router.get("/providers/{provider_id}", responses=problems(ProviderNotFound))
 async def read_provider(provider_id: UUID, _actor: AdminReader, unit: AdminUnit, response: Response) -> ProviderRead:
     row = await providers.find(unit, provider_id)
@@ -269,8 +277,11 @@ async def list_admin_models(
 
 
 def as_model(model: Model, provider: Provider) -> ModelAdminRead:
-    ref = ProviderRef(id=provider.id, kind=provider.kind, label=provider.label, is_local=provider.is_local)
-    return ModelAdminRead.of(model, ref)
+    return ModelAdminRead.of(model, provider_ref(provider))
+
+
+def provider_ref(row: Provider) -> ProviderRef:
+    return ProviderRef(id=row.id, kind=row.kind, label=row.label, is_local=row.is_local)
 
 
 @router.post("/models", status_code=201, responses=problems(ProviderNotFound, ProviderBuiltIn, ModelExists))

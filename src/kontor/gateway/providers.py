@@ -63,6 +63,11 @@ async def list_all(unit: AsyncSession) -> Sequence[Provider]:
     return (await unit.scalars(query)).all()
 
 
+async def list_down(unit: AsyncSession) -> Sequence[Provider]:
+    """Those in use that are out of order, in the same order."""
+    return [row for row in await list_all(unit) if row.is_enabled and known.health_of(row) is known.Health.DOWN]
+
+
 def made(wish: ProviderCreate) -> Provider:
     """A row for the house, not yet added: it is asked for its models first."""
     kind = KINDS[wish.kind]

@@ -20,14 +20,16 @@ from kontor.core.http.actors import AccountReader, AdminReader, Core, RoleRequir
 from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import AdminUnit, Unit
+from kontor.core.ids import UserId
 from kontor.core.money import USD
 from kontor.core.paging import BadCursor, Cursor, Page
-from kontor.gateway import house_usage, usage, usage_sheets
+from kontor.gateway import house_usage, usage, usage_months, usage_sheets
 from kontor.gateway.facts import friendly
 from kontor.gateway.house_usage import HouseSum
 from kontor.gateway.routes_llm import UsageRead
 from kontor.gateway.routes_runs import State
 from kontor.gateway.usage import Grouping, Period, Sum, Wanted
+from kontor.gateway.usage_months import Month
 from kontor.gateway.usage_sheets import Language
 
 router = APIRouter(tags=["usage"], responses=problems(Unauthenticated, ScopeRequired))
@@ -116,6 +118,27 @@ class HouseUsage(BaseModel):
     given_back: list[CostSum] = Field(description="Of what was charged, whenever that was")
 
 
+class MonthLimitRead(BaseModel):
+    currency: str
+    limit_nano: int
+    spent_nano: int = Field(description="As the limit counts: on every key, and from the day on which it was set")
+    warn_percent: int
+    stops: bool
+    is_imposed: bool
+
+
+class PersonMonth(UsageSum):
+    """The same sums as the person's own, so in the currency in which they pay."""
+
+    person_id: UUID
+    since: datetime = Field(description="Where the month began, in the person's own zone")
+    limit: MonthLimitRead | None = Field(description="Of several the one that is nearest to its end")
+
+
+class PersonMonths(BaseModel):
+    items: list[PersonMonth]
+
+
 @router.get("/usage", responses=problems(FieldProblem))
 async def read_usage(
     actor: AccountReader, unit: Unit, group: Grouping = "day", since: Since = None, until: Until = None
@@ -196,6 +219,19 @@ async def read_all_usage(
     )  # fmt: skip
 
 
+MOST_MONTHS = 100
+Whose = Annotated[list[UUID], Query(max_length=MOST_MONTHS, description="Of these people; who is gone is left out")]
+NOBODY: list[UUID] = []
+
+
+@router.get("/admin/usage/months", responses=problems(RoleRequired))
+async def read_months(_actor: AdminReader, unit: AdminUnit, person: Whose = NOBODY) -> PersonMonths:
+    """What people have spent in this month, and the limit at which it ends."""
+    asked = [UserId(each) for each in dict.fromkeys(person)]
+    months = await usage_months.of_people(unit, asked)
+    return PersonMonths(items=[month_of(owner, months[owner]) for owner in asked if owner in months])
+
+
 @router.get("/admin/usage.csv", response_class=StreamingResponse, responses={**CSV, **problems(RoleRequired)})
 async def export_all_usage(
     actor: AdminReader, kernel: Core, since: Since = None, until: Until = None, language: Written = None
@@ -248,6 +284,15 @@ def numbers_of(found: Sum, first: str | None) -> dict[str, Any]:
         "own_key_cost": CostSum(nano=found.own_key_usd_nano, currency=USD) if found.own_key_runs else None,
         **parted(found.costs, first),
     }
+
+
+def month_of(owner: UserId, month: Month) -> PersonMonth:
+    return PersonMonth(
+        person_id=owner,
+        since=month.since,
+        limit=None if month.limit is None else MonthLimitRead(**asdict(month.limit)),
+        **numbers_of(month.used, foremost(month.used.costs)),
+    )
 
 
 def house_numbers_of(found: HouseSum, first: str | None) -> dict[str, Any]:

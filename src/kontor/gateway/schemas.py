@@ -153,6 +153,10 @@ class ProviderRef(BaseModel):
     is_local: bool
 
 
+class ProvidersDown(BaseModel):
+    items: list[ProviderRef]
+
+
 class KindRead(BaseModel):
     kind: str
     label: str

@@ -44,6 +44,13 @@ IN_PERIOD = """
     AND day BETWEEN CAST(:since AS timestamptz)::date - 1 AND CAST(:until AS timestamptz)::date + 1
 """
 
+SUMMED = f"""
+    count(*) AS runs, {CLASSES}, sum(charged_nano)::bigint AS nano,
+    count(*) FILTER (WHERE NOT {KNOWN}) AS unknown_runs, count(*) FILTER (WHERE {ON_OWN_KEY}) AS own_key_runs,
+    coalesce(sum(provider_usd_nano) FILTER (WHERE {ON_OWN_KEY}), 0)::bigint AS own_key_usd_nano,
+    min(provider_kind) AS provider_kind
+"""
+
 
 def key_of(group: Grouping, at: str = "finished_at") -> str:
     return KEYS[group].format(at=at)
@@ -51,12 +58,7 @@ def key_of(group: Grouping, at: str = "finished_at") -> str:
 
 def sums_of(group: Grouping) -> str:
     return f"""
-        SELECT {key_of(group)} AS key, currency, count(*) AS runs, {CLASSES},
-            sum(charged_nano)::bigint AS nano,
-            count(*) FILTER (WHERE NOT {KNOWN}) AS unknown_runs,
-            count(*) FILTER (WHERE {ON_OWN_KEY}) AS own_key_runs,
-            coalesce(sum(provider_usd_nano) FILTER (WHERE {ON_OWN_KEY}), 0)::bigint AS own_key_usd_nano,
-            min(provider_kind) AS provider_kind
+        SELECT {key_of(group)} AS key, currency, {SUMMED}
         FROM usage_line
         WHERE {IN_PERIOD} AND owner_id = CAST(:owner AS uuid)
         GROUP BY 1, 2 ORDER BY 1, 2 LIMIT :limit

@@ -814,6 +814,27 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/admin/providers/down": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Providers Down
+     * @description Those in use that do not answer, or refuse the house's key. For a line that is always in sight, so it looks at no
+     *     history.
+     */
+    get: operations["list_providers_down"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/admin/stats": {
     parameters: {
       query?: never;
@@ -863,6 +884,26 @@ export interface paths {
      * @description A line for each day, person, provider and model.
      */
     get: operations["export_all_usage"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/admin/usage/months": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Months
+     * @description What people have spent in this month, and the limit at which it ends.
+     */
+    get: operations["read_months"];
     put?: never;
     post?: never;
     delete?: never;
@@ -4285,6 +4326,24 @@ export interface components {
       /** Rules */
       rules: components["schemas"]["RuleRead"][];
     };
+    /** MonthLimitRead */
+    MonthLimitRead: {
+      /** Currency */
+      currency: string;
+      /** Is Imposed */
+      is_imposed: boolean;
+      /** Limit Nano */
+      limit_nano: number;
+      /**
+       * Spent Nano
+       * @description As the limit counts: on every key, and from the day on which it was set
+       */
+      spent_nano: number;
+      /** Stops */
+      stops: boolean;
+      /** Warn Percent */
+      warn_percent: number;
+    };
     /**
      * Notice
      * @description The kinds, whose texts the interface keys by the word; and the switch in the settings that silences each.
@@ -4677,6 +4736,57 @@ export interface components {
     PersonBilling: {
       balance: components["schemas"]["BalanceRead"];
       budgets: components["schemas"]["BudgetsRead"];
+    };
+    /**
+     * PersonMonth
+     * @description The same sums as the person's own, so in the currency in which they pay.
+     */
+    PersonMonth: {
+      /** @description Null where no price was known of any */
+      cost: components["schemas"]["CostSum"] | null;
+      /**
+       * Further Costs
+       * @description In other currencies, after a change of currency
+       */
+      further_costs: components["schemas"]["CostSum"][];
+      /** @description Of several the one that is nearest to its end */
+      limit: components["schemas"]["MonthLimitRead"] | null;
+      /** @description What those providers ask for them */
+      own_key_cost: components["schemas"]["CostSum"] | null;
+      /**
+       * Own Key Runs
+       * @description On keys of one's own: charged by their providers, and not here
+       */
+      own_key_runs: number;
+      /**
+       * Person Id
+       * Format: uuid
+       */
+      person_id: string;
+      /** Runs */
+      runs: number;
+      /**
+       * Since
+       * Format: date-time
+       * @description Where the month began, in the person's own zone
+       */
+      since: string;
+      /** @description The same by class */
+      tokens: components["schemas"]["UsageRead"];
+      /** Tokens In */
+      tokens_in: number;
+      /** Tokens Out */
+      tokens_out: number;
+      /**
+       * Unknown Runs
+       * @description Whose price nobody knows, so that they are in no cost
+       */
+      unknown_runs: number;
+    };
+    /** PersonMonths */
+    PersonMonths: {
+      /** Items */
+      items: components["schemas"]["PersonMonth"][];
     };
     /** PreferredChange */
     PreferredChange: {
@@ -5114,6 +5224,11 @@ export interface components {
       kind: string;
       /** Label */
       label: string;
+    };
+    /** ProvidersDown */
+    ProvidersDown: {
+      /** Items */
+      items: components["schemas"]["ProviderRef"][];
     };
     /** ProvidersRead */
     ProvidersRead: {
@@ -9661,6 +9776,53 @@ export interface operations {
       };
     };
   };
+  list_providers_down: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProvidersDown"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required`, `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   read_stats: {
     parameters: {
       query?: never;
@@ -9793,6 +9955,65 @@ export interface operations {
         };
         content: {
           "text/csv": unknown;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.role_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_months: {
+    parameters: {
+      query?: {
+        /** @description Of these people; who is gone is left out */
+        person?: string[];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PersonMonths"];
         };
       };
       /** @description `auth.required` */
