@@ -16,8 +16,10 @@ from kontor.billing import configuration, exchange, prices, refreshing
 from kontor.billing.configuration import BillingChange
 from kontor.billing.errors import RateTooOld
 from kontor.billing.exchange import Published
+from kontor.billing.gate import judge
 from kontor.billing.jobs import PROVE_BILLING, REFRESH_PRICES, REFRESH_RATES, SWEEP_BILLING, register
 from kontor.billing.prices import PriceKey
+from kontor.billing.rates import PriceSheet
 from kontor.billing.service import quote
 from kontor.core.clock import clock, now
 from kontor.core.database import Database
@@ -223,3 +225,46 @@ async def test_the_sweep_expires_credit_and_releases_what_nobody_settled(databas
     assert (purse.held, purse.granted, purse.purchased) == (0, 0, 100)
     await work(PROVE_BILLING.name)
     assert await wrong_in(database) == []
+
+
+async def told(database: Database) -> int:
+    """How often everybody was told that something may cost otherwise."""
+    async with database.system("events") as unit:
+        row = await unit.execute(
+            text("SELECT count(*) FROM event WHERE topic = 'everyone' AND kind = 'prices.changed'")
+        )
+        return int(row.scalar_one())
+
+
+async def test_everybody_hears_of_new_prices_decisions_rates_and_terms(database: Database) -> None:
+    """Each in its own transaction, so that each is news."""
+    at, by = now(), UserId(new_id())
+    cheap, dear = (PriceSheet({"input": price * NANO, "output": price * NANO}) for price in (1, 900))
+    async with database.system("test") as unit:
+        await prices.add(unit, GPT, cheap, source="feed", valid_from=at)
+    assert await told(database) == 1
+    async with database.system("test") as unit:
+        held = await prices.add(unit, GPT, dear, source="feed", valid_from=at, findings=judge(dear, before=cheap))
+    assert await told(database) == 2
+    async with database.system("test") as unit:
+        await prices.decide(unit, held, is_accepted=True, by=by)
+    assert await told(database) == 3
+    async with database.system("test") as unit:
+        await exchange.add(unit, Published(at.date(), {"USD": Decimal("1.25")}), source="ecb")
+    assert await told(database) == 4
+    async with database.system("test") as unit:
+        await exchange.add(unit, Published(at.date(), {"USD": Decimal("1.25")}), source="ecb")
+    assert await told(database) == 4, "a day that is known is no news"
+    async with database.system("test") as unit:
+        await configuration.change(unit, BillingChange(markup_bp=500), seen=None)
+    assert await told(database) == 5
+
+
+async def test_a_list_that_brings_nothing_new_tells_nobody(
+    database: Database, publisher: Publisher, work: Work
+) -> None:
+    await work(REFRESH_PRICES.name)
+    before = await told(database)
+    await work(REFRESH_PRICES.name)
+    assert before >= 1
+    assert await told(database) == before

@@ -1,5 +1,6 @@
 """How this house handles money, as its administrators set it. One row, apart from the rest of the configuration."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts.currencies import CURRENCIES
 from kontor.core.clock import now
-from kontor.core.events.publishing import publish
+from kontor.core.events.publishing import EVERYONE_TOPIC, JSON, publish
 from kontor.core.tenancy import Role
 from kontor.core.text import Line
 from kontor.core.versions import refuse_stale
@@ -118,6 +119,12 @@ _MERGE = text("""
 """).bindparams(bindparam("changes", type_=JSONB))
 
 
+async def tell(unit: AsyncSession, kind: str, data: Mapping[str, JSON]) -> None:
+    """In the unit of a change: every process forgets what it knew of terms, and open windows load anew."""
+    await publish(unit, topic=TOPIC, kind=kind, data=data)
+    await publish(unit, topic=EVERYONE_TOPIC, kind="prices.changed", data={})
+
+
 async def read(unit: AsyncSession, *, for_update: bool = False) -> Billing:
     row = (await unit.execute(_READ_LOCKED if for_update else _READ)).one()
     return parsed(row.configuration, row.version)
@@ -133,6 +140,6 @@ async def change(unit: AsyncSession, wanted: BillingChange, *, seen: int | None)
     if not changes:
         return present, {}
     row = (await unit.execute(_MERGE, {"changes": changes, "at": now()})).one()
-    await publish(unit, topic=TOPIC, kind=CHANGED, data={"version": row.version})
+    await tell(unit, CHANGED, {"version": row.version})
     details = {name: {"before": before[name], "after": value} for name, value in changes.items()}
     return parsed(row.configuration, row.version), details

@@ -17,10 +17,9 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.billing.configuration import TOPIC
+from kontor.billing import configuration
 from kontor.billing.errors import FeedUnreadable, RateTooOld
 from kontor.core.clock import now
-from kontor.core.events.publishing import publish
 from kontor.core.ids import new_id
 
 WARN_DAYS = 5  # four days lie between the rates before and after Easter
@@ -142,7 +141,7 @@ async def add(unit: AsyncSession, published: Published, *, source: str) -> bool:
     }
     is_new = (await unit.execute(_ADD, values)).one_or_none() is not None
     if is_new:
-        await publish(unit, topic=TOPIC, kind="billing.rates_changed", data={"day": published.day.isoformat()})
+        await configuration.tell(unit, "billing.rates_changed", {"day": published.day.isoformat()})
     return is_new
 
 

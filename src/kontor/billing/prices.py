@@ -5,7 +5,7 @@ An administrator's own price comes before what a feed says, until they let the m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +13,11 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.billing import naming
-from kontor.billing.configuration import TOPIC
+from kontor.billing import configuration, naming
 from kontor.billing.errors import PriceNotFound, PriceRefused
 from kontor.billing.gate import Finding, judge
 from kontor.billing.rates import PriceSheet, Rate
 from kontor.core.clock import now
-from kontor.core.events.publishing import publish
 from kontor.core.ids import UserId, new_id
 
 
@@ -71,6 +69,12 @@ _REVIEW = text(f"""
     WHERE state = 'review' AND (CAST(:after_at AS timestamptz) IS NULL OR (created_at, id) > (:after_at, :after_id))
     ORDER BY created_at, id LIMIT :limit
 """)  # noqa: S608
+_ANNOUNCED = text("SELECT min(valid_from) FROM model_price WHERE state = 'valid' AND valid_from > :at")
+_EDGES = text("""
+    SELECT DISTINCT edge FROM model_price, jsonb_array_elements(prices->'hours') AS hours,
+        LATERAL (VALUES (hours->>'from'), (hours->>'to')) AS both_ends (edge)
+    WHERE state = 'valid' AND prices ? 'hours'
+""")
 _WAITING = text("SELECT count(*) FROM model_price WHERE state = 'review'")
 _LOCK = text(f"SELECT {COLUMNS} FROM model_price WHERE id = :id AND state = 'review' FOR UPDATE")  # noqa: S608
 _DECIDE = text("""
@@ -166,6 +170,15 @@ async def _holding(unit: AsyncSession, provider: str, models: Sequence[str], at:
     return [as_version(row) for row in rows]
 
 
+async def same_until(unit: AsyncSession, at: datetime) -> datetime:
+    """When the clock alone changes what things cost: an announced price begins, or hours, or a day with its rates."""
+    announced: datetime | None = await unit.scalar(_ANNOUNCED, {"at": at})
+    here = at.astimezone(UTC)
+    edges = [time.min, *(time.fromisoformat(edge) for edge in await unit.scalars(_EDGES))]
+    next_edges = [datetime.combine(here.date() + timedelta(days=edge <= here.time()), edge, UTC) for edge in edges]
+    return min(filter(None, [announced, *next_edges]))
+
+
 async def add(
     unit: AsyncSession,
     key: PriceKey,
@@ -201,8 +214,7 @@ async def add(
 
 
 async def tell(unit: AsyncSession) -> None:
-    """Every process forgets the prices that it knew."""
-    await publish(unit, topic=TOPIC, kind="billing.prices_changed", data={})
+    await configuration.tell(unit, "billing.prices_changed", {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,6 +174,8 @@ async def take_in(unit: AsyncSession, snapshot: Snapshot, *, source: str) -> Tak
         new += what_is_new(listed, known.get((listed.provider, listed.model), Known()), second, at)
     if new:
         await unit.execute(_ADD, {"rows": orjson.dumps([each.row(source) for each in new]).decode(), "at": at})
+    # Another list may also know other names of the same models.
+    if new or not await unit.scalar(_KNOWN_DIGEST, {"digest": snapshot.digest}):
         await prices.tell(unit)
     held = sum(each.is_held for each in new)
     taken = Taken(len(snapshot.models), len(new) - held, held)

@@ -68,6 +68,13 @@ describe("folding", () => {
     expect(fold(event("run.changed", { state: "done" }), "me")).toContainEqual({ do: "refreshSoon", key: ["billing"] });
   });
 
+  it("looks at models, limits and prices anew when prices or rates have changed for everybody", () => {
+    const keys = fold(event("prices.changed"), "me").map((change) => JSON.stringify(change));
+    for (const key of [["models"], ["billing"], ["admin", "prices"], ["admin", "billing"]]) {
+      expect(keys).toContain(JSON.stringify({ do: "refreshSoon", key }));
+    }
+  });
+
   it("does not trip over kinds of a newer server", () => {
     expect(readEvent("chat.sung", "{}")).toBeNull();
   });

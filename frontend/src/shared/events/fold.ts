@@ -16,6 +16,8 @@ export type AppEvent =
   | { kind: "people.changed"; data: { id?: string } }
   | { kind: "models.changed"; data: object }
   | { kind: "billing.changed"; data: object }
+  /** For everybody: prices, exchange rates, or what the house adds to them. */
+  | { kind: "prices.changed"; data: object }
   /** For administrators: the books were proved. */
   | { kind: "billing.proved"; data: object }
   | { kind: "run.changed"; data: { run_id?: string; state?: string } }
@@ -36,6 +38,7 @@ const kinds: Record<EventKind, true> = {
   "people.changed": true,
   "models.changed": true,
   "billing.changed": true,
+  "prices.changed": true,
   "billing.proved": true,
   "run.changed": true,
   "full_access.changed": true,
@@ -110,6 +113,13 @@ export function fold(event: AppEvent, ownWindow: string): Change[] {
     case "billing.changed":
       return [
         { do: "refreshSoon", key: ["billing"] },
+        { do: "refreshSoon", key: ["admin", "billing"] },
+      ];
+    case "prices.changed":
+      return [
+        { do: "refreshSoon", key: ["models"] },
+        { do: "refreshSoon", key: ["billing"] },
+        { do: "refreshSoon", key: ["admin", "prices"] },
         { do: "refreshSoon", key: ["admin", "billing"] },
       ];
     case "run.changed":
