@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.accounts import preferences
@@ -53,6 +53,13 @@ AT_ONCE = 100
 SLOW_MS = 4000
 
 PASSAGES = "passages"  # the kind and the protocol of the built-in answerer
+
+# Events of one topic become visible in the order of their numbers, and with what they tell of.
+_NEWS = text("""
+    SELECT coalesce((SELECT max(id) FROM event WHERE topic = :models), 0) AS models,
+        coalesce((SELECT max(id) FROM event WHERE topic = :billing), 0) AS billing,
+        coalesce((SELECT max(id) FROM event WHERE topic = :own), 0) AS own
+""")
 
 QUIRKS: TypeAdapter[Quirks] = TypeAdapter(Quirks)
 
@@ -170,6 +177,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Own(Part):
     preferred: str | None = None  # what answers this person when they name no model: a model, an alias or a rule
+    news: int = 0  # as `News`
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,19 @@ class House(Part):
     config: LlmConfigRead = field(default_factory=lambda: LlmConfigRead(version=0))
     prices: Mapping[UUID, Price] = field(default_factory=dict)  # by model; one without is not in here
     is_billed: bool = False  # whether the house charges for its keys
+    news: tuple[int, int] = (0, 0)  # as `News`
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The numbers of the last events that told of a change: of models and of billing in the house, and of a person."""
+
+    house: tuple[int, int]
+    own: int
+
+    def has(self, house: House) -> bool:
+        """Whether it was read after them."""
+        return all(known >= last for known, last in zip(house.news, self.house, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +261,11 @@ class Knowledge:
         if listener is not None:
             listener.on(CHANNEL, self.heard)
 
-    async def house(self) -> House:
-        if (known := self._fresh_house()) is not None:
+    async def house(self, since: News | None = None) -> House:
+        if (known := self._fresh_house(since)) is not None:
             return known
         async with self._reading[None]:
-            if (known := self._fresh_house()) is not None:
+            if (known := self._fresh_house(since)) is not None:
                 return known
             changes = self._changes
             async with self._database.system("configuration") as unit:
@@ -253,16 +274,17 @@ class Knowledge:
             self._house_until = self._until(changes)
             return found
 
-    async def view(self, actor: Actor) -> View:
-        house = await self.house()
-        return View(house, allowed(await self._part_of(actor.user_id), house.config), actor.role)
+    async def view(self, actor: Actor, *, since: News | None = None) -> View:
+        """`since`: what the database says was changed last, so that it does not matter what was heard of it."""
+        house = await self.house(since)
+        return View(house, allowed(await self._part_of(actor.user_id, since), house.config), actor.role)
 
-    async def _part_of(self, user_id: UserId) -> Own:
-        if (known := self._fresh_part(user_id)) is not None:
+    async def _part_of(self, user_id: UserId, since: News | None) -> Own:
+        if (known := self._fresh_part(user_id, since)) is not None:
             return known
         async with self._reading[user_id]:
             try:
-                if (known := self._fresh_part(user_id)) is not None:
+                if (known := self._fresh_part(user_id, since)) is not None:
                     return known
                 changes = self._changes
                 async with self._database.unit(Identity(Scope.PERSON, user_id)) as unit:
@@ -302,12 +324,19 @@ class Knowledge:
     def _is_deaf(self) -> bool:
         return self._listener is not None and not self._listener.connected.is_set()
 
-    def _fresh_house(self) -> House | None:
-        return self._house if not self._is_deaf and time.monotonic() < self._house_until else None
+    def _fresh_house(self, since: News | None) -> House | None:
+        found = self._house
+        if found is None or time.monotonic() >= self._house_until:
+            return None
+        is_known = not self._is_deaf if since is None else since.has(found)
+        return found if is_known else None
 
-    def _fresh_part(self, user_id: UserId) -> Own | None:
-        until, part = self._people.get(user_id, (0.0, None))
-        return part if not self._is_deaf and time.monotonic() < until else None
+    def _fresh_part(self, user_id: UserId, since: News | None) -> Own | None:
+        until, found = self._people.get(user_id, (0.0, None))
+        if found is None or time.monotonic() >= until:
+            return None
+        is_known = not self._is_deaf if since is None else found.news >= since.own
+        return found if is_known else None
 
 
 def allowed(own: Own, config: LlmConfigRead) -> Own:
@@ -315,7 +344,7 @@ def allowed(own: Own, config: LlmConfigRead) -> Own:
     if not own.keys or (config.own_keys_allowed and config.own_addresses_allowed):
         return own
     if not config.own_keys_allowed:
-        return Own(preferred=own.preferred)
+        return Own(preferred=own.preferred, news=own.news)
     models = {model.id: model for model in own.models.values() if is_usual(model.provider)}
     return replace(own, models=models, names=names_of(models)) if len(models) < len(own.models) else own
 
@@ -335,7 +364,16 @@ async def tell(unit: AsyncSession, owner_id: UserId | None) -> None:
     await publish(unit, topic=EVERYONE_TOPIC if owner_id is None else person_topic(owner_id), kind=CHANGED, data={})
 
 
+async def last_news(unit: AsyncSession, user_id: UserId | None) -> News:
+    """A unit of the system sees all, and one of the person their own."""
+    topics = {"models": TOPIC, "billing": billing.TOPIC, "own": f"{TOPIC}:{user_id}"}
+    row = (await unit.execute(_NEWS, topics)).one()
+    return News((row.models, row.billing), row.own)
+
+
 async def read_house(unit: AsyncSession, vault: Vault) -> House:
+    # Asked first: what is changed while we read is news to this.
+    news = await last_news(unit, None)
     part = await read_part(unit, vault, None)
     return House(
         part.providers,
@@ -345,6 +383,7 @@ async def read_house(unit: AsyncSession, vault: Vault) -> House:
         await llm_config.read(unit),
         await read_prices(unit, part),
         (await billing.read(unit)).is_on,
+        news.house,
     )
 
 
@@ -380,9 +419,10 @@ async def read_part(unit: AsyncSession, vault: Vault, owner_id: UserId | None) -
 
 
 async def read_own(unit: AsyncSession, vault: Vault, user_id: UserId) -> Own:
+    news = await last_news(unit, user_id)
     part = await read_part(unit, vault, user_id)
     preferred = (await preferences.read(unit, user_id)).default_model
-    return Own(part.providers, part.models, part.keys, part.names, preferred)
+    return Own(part.providers, part.models, part.keys, part.names, preferred, news.own)
 
 
 def _of(table: Any, owner_id: UserId | None) -> Any:

@@ -1,11 +1,13 @@
 """The list of models as one person may use them, with what each costs them and how it is doing."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.billing import prices
 from kontor.billing import service as billing
 from kontor.billing.service import Offer, PriceKey
 from kontor.core.clock import now
@@ -34,21 +36,25 @@ PLAIN = ["text"]
 PRICED = frozenset(PriceRead.model_fields)
 
 
-async def models_of(unit: AsyncSession, view: View, actor: Actor) -> ModelsRead:
-    items = await reads_of(unit, view, actor, list(view.usable()))
+async def models_of(unit: AsyncSession, view: View, actor: Actor, at: datetime) -> tuple[ModelsRead, datetime]:
+    """With the moment until which it is true by the clock."""
+    models = list(view.usable())
+    offers = await offers_of(unit, view, actor, models, at)
+    items = reads_of(view, models, offers)
     items.sort(key=lambda item: (item.provider.label.lower(), item.label.lower()))
     config = view.house.config
     rules = [RuleRead(name=name, strategy=strategy, is_built_in=True) for name, strategy in BUILT_IN.items()]
     rules += [RuleRead(name=rule.name, strategy=rule.strategy, is_built_in=False) for rule in config.rules]
     default = config.default_model or "auto"
     meant = model_meant(view, default)
-    return ModelsRead(
+    found = ModelsRead(
         items=items,
         rules=rules,
         default=default,
         default_model_id=None if meant is None else meant.id,
         preferred=preferred_of(view),
     )
+    return found, await prices.same_until(unit, at)
 
 
 def model_meant(view: View, ref: str) -> KnownModel | None:
@@ -81,13 +87,18 @@ async def detail_of(unit: AsyncSession, view: View, actor: Actor, model_id: UUID
     model = view.model(model_id)
     if model is None or not view.may_use(model):
         raise ModelGone
-    (read,) = await reads_of(unit, view, actor, [model])
+    (read,) = reads_of(view, [model], await offers_of(unit, view, actor, [model], now()))
     return ModelDetail(**dict(read), parameters=schema_of(model, model.provider))
 
 
-async def reads_of(unit: AsyncSession, view: View, actor: Actor, models: Sequence[KnownModel]) -> list[ModelRead]:
+async def offers_of(
+    unit: AsyncSession, view: View, actor: Actor, models: Sequence[KnownModel], at: datetime
+) -> Mapping[PriceKey, Offer]:
     keys = {price_key(model.provider, model): is_own(view, model.provider) for model in models}
-    offers = await billing.offers(unit, keys, payer=actor.user_id, role=actor.role, at=now())
+    return await billing.offers(unit, keys, payer=actor.user_id, role=actor.role, at=at)
+
+
+def reads_of(view: View, models: Sequence[KnownModel], offers: Mapping[PriceKey, Offer]) -> list[ModelRead]:
     names = aliases_of(view)
     return [as_read(view, model, offers.get(price_key(model.provider, model)), names[model.id]) for model in models]
 

@@ -66,19 +66,13 @@ router = APIRouter(
 
 @router.get("/models", response_model=ModelsRead, responses=NOT_MODIFIED)
 async def list_models(
-    actor: CurrentActor,
-    unit: Unit,
-    gateway: CurrentGateway,
-    *,
-    request: Request,
-    if_none_match: IfNoneMatch = None,
+    actor: CurrentActor, gateway: CurrentGateway, *, request: Request, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Everything that may be asked, with its price and how it is doing, and the names of rules.
 
     The list can be long: whoever sends back the ETag it came with gets it again only when it has changed.
     """
-    found = await listing.models_of(unit, await gateway.knowledge.view(actor), actor)
-    return conditional.answer(request, found, seen=if_none_match)
+    return conditional.answer(request, await gateway.lists.read(actor), seen=if_none_match)
 
 
 @router.get("/models/{model_id}", responses=problems(ModelGone))

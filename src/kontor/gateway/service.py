@@ -30,6 +30,7 @@ from kontor.gateway.errors import BadAnswer, KeyRefused
 from kontor.gateway.health import LISTS, Recorder
 from kontor.gateway.keys import NewKey, OwnAddressesNotAllowed, OwnKeysNotAllowed
 from kontor.gateway.known import PASSAGES, Knowledge, KnownKey, KnownProvider
+from kontor.gateway.made_lists import MadeLists
 from kontor.gateway.passages import Answerer, PassagesAdapter
 from kontor.gateway.providers import ProviderBuiltIn
 from kontor.gateway.resilience import Retry
@@ -74,8 +75,10 @@ class Gateway:
     transport: Transport
     recorder: Recorder
     answerer: Answerer = field(init=False)
+    lists: MadeLists = field(init=False)
 
     def __post_init__(self) -> None:
+        self.lists = MadeLists(self.database, self.knowledge)
         self.answerer = Answerer(self.transport)
         self.transport.watcher = self.recorder.note
 

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
@@ -31,14 +32,31 @@ def is_seen(header: str | None, tag: str) -> bool:
     return tag.removeprefix("W/") in {part.strip().removeprefix("W/") for part in (header or "").split(",")}
 
 
-def answer(request: Request, found: BaseModel, *, seen: str | None) -> Response:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An answer that may be given many times, small enough to be kept."""
+
+    tag: str
+    body: bytes
+    is_packed: bool
+
+
+def prepare(found: BaseModel) -> Prepared:
     body = found.model_dump_json().encode()
     # Weak, because the same words may come packed or not.
     tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, "Vary": "Accept-Encoding"}
-    if is_seen(seen, tag):
+    if len(body) < WORTH_PACKING_BYTES:
+        return Prepared(tag, body, is_packed=False)
+    return Prepared(tag, gzip.compress(body, PACKING, mtime=0), is_packed=True)
+
+
+def answer(request: Request, found: Prepared, *, seen: str | None) -> Response:
+    headers = {"ETag": found.tag, "Vary": "Accept-Encoding"}
+    if is_seen(seen, found.tag):
         return Response(status_code=304, headers=headers)
-    if len(body) >= WORTH_PACKING_BYTES and accepts(request.headers.get("accept-encoding", ""), "gzip"):
-        body = gzip.compress(body, PACKING, mtime=0)
+    body = found.body
+    if found.is_packed and accepts(request.headers.get("accept-encoding", ""), "gzip"):
         headers["Content-Encoding"] = "gzip"
+    elif found.is_packed:
+        body = gzip.decompress(body)
     return Response(body, media_type="application/json", headers=headers)
