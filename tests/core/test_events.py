@@ -14,9 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from kontor.core import clock
-from kontor.core.database import Database
+from kontor.core.database import Database, plain_url
 from kontor.core.events.bus import Bus
-from kontor.core.events.listener import Listener, plain_url
+from kontor.core.events.listener import Listener
 from kontor.core.events.publishing import ADMIN_TOPIC, EVERYONE_TOPIC, person_topic, publish
 from kontor.core.events.retention import sweep
 from kontor.core.events.stream import RESET, Event, EventStream, Position, Tick

@@ -18,12 +18,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.errors import BudgetReached
-from kontor.core.bulk import Bulk, Named, Record, fetch
+from kontor.core.bulk import Bulk, Named, fetch
 from kontor.core.clock import now
 from kontor.core.database import elevated
 from kontor.core.events.publishing import JSON, person_topic, publish
 from kontor.core.ids import UserId, new_id
 from kontor.core.money import MOST_NANO
+from kontor.core.units import Record, Unit
 from kontor.core.versions import refuse_stale
 
 Subject = Literal["person", "project", "key"]
@@ -251,7 +252,7 @@ class Counters:
             return True
         return False
 
-    async def store(self, unit: AsyncSession) -> None:
+    async def store(self, unit: Unit) -> None:
         if not self._changed:
             return
         counters = [
@@ -267,7 +268,7 @@ class Counters:
         await _STORE.run(unit, hold=self._holds, counter=counters)
 
 
-async def lock_touched(unit: AsyncSession, spenders: Collection[Spender]) -> Counters:
+async def lock_touched(unit: Unit, spenders: Collection[Spender]) -> Counters:
     """Locked, in the order of their ids."""
     found = await fetch(
         unit,
@@ -279,16 +280,16 @@ async def lock_touched(unit: AsyncSession, spenders: Collection[Spender]) -> Cou
     return Counters([_budget(row) for row in found], now())
 
 
-async def held_before(unit: AsyncSession, runs: Sequence[UUID]) -> set[UUID]:
+async def held_before(unit: Unit, runs: Sequence[UUID]) -> set[UUID]:
     """A run that has reserved before needs nothing more."""
     return {row["run_id"] for row in await fetch(unit, _HELD, runs)}
 
 
-async def lock_of_runs(unit: AsyncSession, runs: Sequence[UUID]) -> Counters:
+async def lock_of_runs(unit: Unit, runs: Sequence[UUID]) -> Counters:
     return Counters([_budget(row) for row in await fetch(unit, _OF_RUNS, runs)], now())
 
 
-async def count(unit: AsyncSession, counters: Counters, spent: Mapping[UUID, Amounts]) -> None:
+async def count(unit: Unit, counters: Counters, spent: Mapping[UUID, Amounts]) -> None:
     """What was reserved goes, what was spent is counted, run by run. The second time there is nothing reserved, and
     nothing happens. `counters` are those of `lock_of_runs`."""
     if not counters:
@@ -305,7 +306,7 @@ async def count(unit: AsyncSession, counters: Counters, spent: Mapping[UUID, Amo
     await counters.store(unit)
 
 
-async def _warn(unit: AsyncSession, counter: Counter) -> None:
+async def _warn(unit: Unit, counter: Counter) -> None:
     budget = counter.budget
     data: dict[str, JSON] = {
         "reason": "budget",

@@ -19,8 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing import configuration
 from kontor.billing.errors import FeedUnreadable, RateTooOld
+from kontor.core.bulk import fetch
 from kontor.core.clock import now
 from kontor.core.ids import new_id
+from kontor.core.units import Unit
 
 WARN_DAYS = 5  # four days lie between the rates before and after Easter
 REFUSE_DAYS = 14
@@ -118,11 +120,11 @@ _ADD = text("""
     ON CONFLICT (day, source) WHERE source <> 'admin' DO NOTHING RETURNING id
 """)
 # What an administrator typed in for a day stands before what was published for it.
-_FIND = text("""
-    SELECT id, day, source, rates FROM exchange_day
-    WHERE day <= :day AND (rates ? :base OR :base = 'EUR') AND (rates ? :to OR :to = 'EUR')
+_FIND = """
+    SELECT id, day, source, CAST(rates AS text) AS rates FROM exchange_day
+    WHERE day <= $1 AND (rates ? $2 OR $2 = 'EUR') AND (rates ? $3 OR $3 = 'EUR')
     ORDER BY day DESC, source = 'admin' DESC, created_at DESC LIMIT 1
-""")
+"""
 _LATEST = text("""
     SELECT id, day, source, rates FROM exchange_day
     ORDER BY day DESC, source = 'admin' DESC, created_at DESC LIMIT :limit
@@ -145,12 +147,14 @@ async def add(unit: AsyncSession, published: Published, *, source: str) -> bool:
     return is_new
 
 
-async def find(unit: AsyncSession, base: str, to: str, at: datetime) -> Day | None:
+async def find(unit: Unit, base: str, to: str, at: datetime) -> Day | None:
     """The last rates on or before the day: on Good Friday those of Thursday. None where none are needed, or known."""
     if base == to:
         return None
-    row = (await unit.execute(_FIND, {"day": at.date(), "base": base, "to": to})).one_or_none()
-    return None if row is None else Day(row.id, row.day, row.source, _decimals(row.rates))
+    found = await fetch(unit, _FIND, at.date(), base, to)
+    return next(
+        (Day(row["id"], row["day"], row["source"], _decimals(orjson.loads(row["rates"]))) for row in found), None
+    )
 
 
 async def latest(unit: AsyncSession, limit: int = 1) -> Sequence[Day]:
@@ -162,7 +166,7 @@ def _decimals(stored: Mapping[str, str]) -> Mapping[str, Decimal]:
     return {code: Decimal(rate) for code, rate in stored.items()}
 
 
-async def exchange(unit: AsyncSession, base: str, to: str, at: datetime, *, is_binding: bool) -> Exchanged | None:
+async def exchange(unit: Unit, base: str, to: str, at: datetime, *, is_binding: bool) -> Exchanged | None:
     return exchanged(await find(unit, base, to, at), base, to, at, is_binding=is_binding)
 
 

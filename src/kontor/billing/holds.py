@@ -14,7 +14,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing import budgets, exchange, repository
 from kontor.billing.budgets import Amounts, Spender
@@ -29,6 +28,7 @@ from kontor.core.errors import KontorError
 from kontor.core.events.publishing import person_topic, publish
 from kontor.core.ids import UserId, new_id
 from kontor.core.money import ceil_nano
+from kontor.core.units import Unit
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ class Wanted:
         return Spender(self.payer, self.project_id, self.key_id)
 
 
-async def reserve_all(unit: AsyncSession, wanted: Sequence[Wanted]) -> list[Reserved | KontorError]:
+async def reserve_all(unit: Unit, wanted: Sequence[Wanted]) -> list[Reserved | KontorError]:
     """One answer for each, decided in their order. Who is refused (InsufficientBalance, BudgetReached) has changed
     nothing: neither for the others nor for the unit, which can go on."""
     at = now()
@@ -102,7 +102,7 @@ async def reserve_all(unit: AsyncSession, wanted: Sequence[Wanted]) -> list[Rese
 
 
 async def reserve(
-    unit: AsyncSession,
+    unit: Unit,
     *,
     payer: UserId,
     quote: Quote,
@@ -149,7 +149,7 @@ class Till:
         return amount
 
 
-async def _open_till(unit: AsyncSession, wanted: Sequence[Wanted], at: datetime) -> Till:
+async def _open_till(unit: Unit, wanted: Sequence[Wanted], at: datetime) -> Till:
     charged = [each for each in wanted if each.quote.is_charged]
     if not charged:
         return Till({}, {})
@@ -165,7 +165,7 @@ async def _open_till(unit: AsyncSession, wanted: Sequence[Wanted], at: datetime)
     return Till(means, await repository.find_holds(unit, runs) if has_known else {})
 
 
-async def expire_grants(unit: AsyncSession, wallet: Wallet) -> Wallet:
+async def expire_grants(unit: Unit, wallet: Wallet) -> Wallet:
     """The locked wallet without what has expired by now, as far as no run holds it."""
     after = wallet.purse.expire(now())
     postings = difference(wallet.purse, after, "promotion")
@@ -186,23 +186,23 @@ class Due:
     is_estimated: bool = False
 
 
-async def settle_all(unit: AsyncSession, dues: Sequence[Due]) -> list[Settled]:
+async def settle_all(unit: Unit, dues: Sequence[Due]) -> list[Settled]:
     """By the number of the run: the second time answers what the first one booked."""
     return await _settle(unit, dues, unused="voided")
 
 
-async def settle(unit: AsyncSession, *, run_id: UUID, cost: Cost, is_estimated: bool) -> Settled:
+async def settle(unit: Unit, *, run_id: UUID, cost: Cost, is_estimated: bool) -> Settled:
     (settled,) = await settle_all(unit, [Due(run_id, cost, is_estimated)])
     return settled
 
 
-async def void(unit: AsyncSession, *, run_id: UUID) -> Settled:
+async def void(unit: Unit, *, run_id: UUID) -> Settled:
     """Nothing was used."""
     (settled,) = await settle_all(unit, [Due(run_id)])
     return settled
 
 
-async def _settle(unit: AsyncSession, dues: Sequence[Due], *, unused: Literal["voided", "expired"]) -> list[Settled]:
+async def _settle(unit: Unit, dues: Sequence[Due], *, unused: Literal["voided", "expired"]) -> list[Settled]:
     runs = [due.run_id for due in dues]
     async with elevated(unit, "billing"):
         limits, rates = await budgets.lock_of_runs(unit, runs), Rates(unit)
@@ -268,7 +268,7 @@ class Ends:
         return Settled(charged, released, after.available)
 
 
-async def tell(unit: AsyncSession, owner: UserId, reason: str) -> None:
+async def tell(unit: Unit, owner: UserId, reason: str) -> None:
     await publish(unit, topic=person_topic(owner), kind="billing.changed", data={"reason": reason})
 
 
@@ -276,7 +276,7 @@ class Rates:
     """For the budgets that are kept in another currency than the run is paid in. Where no rate is known, one for one
     is a better limit than none."""
 
-    def __init__(self, unit: AsyncSession) -> None:
+    def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._known: dict[tuple[str, str], Fraction] = {}
 
@@ -320,6 +320,6 @@ async def release_forgotten(database: Database) -> int:
     return released
 
 
-async def hold_of(unit: AsyncSession, run_id: UUID) -> Hold | None:
+async def hold_of(unit: Unit, run_id: UUID) -> Hold | None:
     """For receipts: what was held, charged and released."""
     return await repository.find_hold(unit, run_id)

@@ -20,6 +20,7 @@ from kontor.billing.purse import Grant, Posting, Purse
 from kontor.core.bulk import Bulk, Named, fetch
 from kontor.core.clock import now
 from kontor.core.ids import UserId, new_id
+from kontor.core.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ class Entry:
 WALLET = "w.owner_id, w.currency, w.purchased_nano, w.granted_nano, w.held_nano, w.debt_nano"
 HOLD = "h.run_id, h.state, h.currency AS hold_currency, h.amount_nano, h.charged_nano, h.released_nano"
 
-_READ = text(f"SELECT {WALLET} FROM wallet w WHERE w.owner_id = :owner")  # noqa: S608 - our own words
-_LOCK = text(f"SELECT {WALLET} FROM wallet w WHERE w.owner_id = :owner FOR UPDATE")  # noqa: S608
+_READ = f"SELECT {WALLET} FROM wallet w WHERE w.owner_id = $1"  # noqa: S608 - our own words
+_LOCK = f"SELECT {WALLET} FROM wallet w WHERE w.owner_id = $1 FOR UPDATE"  # noqa: S608
 _LOCK_MEANS = """
     SELECT owner_id, currency, purchased_nano + granted_nano - held_nano - debt_nano AS available, next_expiry_at,
         EXISTS (SELECT FROM credit_hold WHERE run_id = ANY($2::uuid[])) AS is_known
@@ -86,7 +87,6 @@ _LOCK_FOR_RUNS = f"""
     WHERE h.run_id = ANY($1::uuid[]) ORDER BY w.owner_id, h.run_id FOR UPDATE OF w, h
 """  # noqa: S608
 _HOLDS = f"SELECT {HOLD}, h.owner_id FROM credit_hold h WHERE h.run_id = ANY($1::uuid[])"  # noqa: S608
-_HOLD = text(f"SELECT {HOLD}, h.owner_id FROM credit_hold h WHERE h.run_id = :run")  # noqa: S608
 _GRANTS = """
     SELECT id, owner_id, remaining_nano, expires_at FROM credit_grant
     WHERE owner_id = ANY($1::uuid[]) AND remaining_nano > 0
@@ -121,15 +121,15 @@ _TAKE = Bulk(
         "expires_at": "timestamptz",
     },
 )
-_STORE = text("""
-    UPDATE wallet SET purchased_nano = :purchased, granted_nano = :granted, held_nano = :held, debt_nano = :debt,
-        next_expiry_at = :next, updated_at = :at
-    WHERE owner_id = :owner
-""")
-_STORE_GRANTS = text("""
+_STORE = """
+    UPDATE wallet SET purchased_nano = $2, granted_nano = $3, held_nano = $4, debt_nano = $5, next_expiry_at = $6,
+        updated_at = $7
+    WHERE owner_id = $1
+"""
+_STORE_GRANTS = """
     UPDATE credit_grant g SET remaining_nano = n.remaining
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:remaining AS bigint[])) AS n (id, remaining) WHERE g.id = n.id
-""")
+    FROM unnest($1::uuid[], $2::bigint[]) AS n (id, remaining) WHERE g.id = n.id
+"""
 _ADD_GRANT = text("""
     INSERT INTO credit_grant (id, owner_id, amount_nano, remaining_nano, expires_at, note, granted_by, created_at)
     VALUES (:id, :owner, :amount, :amount, :expires, :note, :by, :at)
@@ -194,28 +194,28 @@ _END = Bulk(
 )
 # Looked up first: a second arrival is the rule with webhooks and jobs, and an error of the database ends the unit.
 _KNOWN = text("SELECT id FROM ledger_entry WHERE source = :source AND source_id = :source_id AND kind = :kind")
-_BOOK = text("""
+_BOOK = """
     WITH entry AS (
         INSERT INTO ledger_entry
             (id, owner_id, kind, source, source_id, currency, provider_usd_nano, reverses_id, note, at)
-        VALUES (:id, :owner, :kind, :source, :source_id, :currency, :provider, :reverses, :note, :at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         RETURNING id, owner_id
     )
     INSERT INTO ledger_posting (entry_id, number, owner_id, account, grant_id, amount_nano)
     SELECT entry.id, line.number, entry.owner_id, line.account, line.grant_id, line.amount
-    FROM entry, unnest(CAST(:accounts AS text[]), CAST(:grants AS uuid[]), CAST(:amounts AS bigint[]))
+    FROM entry, unnest($11::text[], $12::uuid[], $13::bigint[])
         WITH ORDINALITY AS line (account, grant_id, amount, number)
-""")
+"""
 
 
-async def read(unit: AsyncSession, owner: UserId) -> Wallet | None:
-    row = (await unit.execute(_READ, {"owner": owner})).mappings().one_or_none()
-    return None if row is None else (await _wallets(unit, [row]))[owner]
+async def read(unit: Unit, owner: UserId) -> Wallet | None:
+    rows = await fetch(unit, _READ, owner)
+    return (await _wallets(unit, rows)).get(owner)
 
 
-async def lock(unit: AsyncSession, owner: UserId) -> Wallet | None:
-    row = (await unit.execute(_LOCK, {"owner": owner})).mappings().one_or_none()
-    return None if row is None else (await _wallets(unit, [row]))[owner]
+async def lock(unit: Unit, owner: UserId) -> Wallet | None:
+    rows = await fetch(unit, _LOCK, owner)
+    return (await _wallets(unit, rows)).get(owner)
 
 
 async def open_wallet(unit: AsyncSession, owner: UserId, currency: str) -> Wallet:
@@ -228,7 +228,7 @@ async def open_wallet(unit: AsyncSession, owner: UserId, currency: str) -> Walle
 
 
 async def lock_means(
-    unit: AsyncSession, owners: Collection[UserId], runs: Collection[UUID]
+    unit: Unit, owners: Collection[UserId], runs: Collection[UUID]
 ) -> tuple[dict[UserId, Means], bool]:
     """Of those who have a wallet; and whether one of these runs has a hold already."""
     rows = await fetch(unit, _LOCK_MEANS, list(owners), list(runs))
@@ -236,21 +236,21 @@ async def lock_means(
     return means, any(row["is_known"] for row in rows)
 
 
-async def lock_for_runs(unit: AsyncSession, runs: Sequence[UUID]) -> tuple[dict[UserId, Wallet], dict[UUID, Hold]]:
+async def lock_for_runs(unit: Unit, runs: Sequence[UUID]) -> tuple[dict[UserId, Wallet], dict[UUID, Hold]]:
     """All rows as they are once the locks are ours: PostgreSQL reads them anew if it had to wait."""
     rows = await fetch(unit, _LOCK_FOR_RUNS, runs)
     return await _wallets(unit, rows), {row["run_id"]: _hold(row) for row in rows}
 
 
-async def find_hold(unit: AsyncSession, run_id: UUID) -> Hold | None:
+async def find_hold(unit: Unit, run_id: UUID) -> Hold | None:
     return (await find_holds(unit, [run_id])).get(run_id)
 
 
-async def find_holds(unit: AsyncSession, runs: Collection[UUID]) -> dict[UUID, Hold]:
+async def find_holds(unit: Unit, runs: Collection[UUID]) -> dict[UUID, Hold]:
     return {row["run_id"]: _hold(row) for row in await fetch(unit, _HOLDS, list(runs))}
 
 
-async def _wallets(unit: AsyncSession, rows: Sequence[Named]) -> dict[UserId, Wallet]:
+async def _wallets(unit: Unit, rows: Sequence[Named]) -> dict[UserId, Wallet]:
     found = {UserId(row["owner_id"]): row for row in rows}
     granted = [owner for owner, row in found.items() if row["granted_nano"]]
     grants: dict[UserId, list[Grant]] = defaultdict(list)
@@ -284,7 +284,7 @@ def _hold(row: Named) -> Hold:
     )
 
 
-async def take(unit: AsyncSession, takings: Sequence[Taken], at: datetime) -> None:
+async def take(unit: Unit, takings: Sequence[Taken], at: datetime) -> None:
     if takings:
         await _TAKE.run(
             unit,
@@ -302,12 +302,12 @@ async def take(unit: AsyncSession, takings: Sequence[Taken], at: datetime) -> No
         )
 
 
-async def store(unit: AsyncSession, before: Wallet, after: Purse, *, made: Sequence[Grant] = ()) -> None:
+async def store(unit: Unit, before: Wallet, after: Purse, *, made: Sequence[Grant] = ()) -> None:
     """What a deed made of a locked wallet. `made` are new grants: they have their rows already, with all of what was
     granted, and debt may have taken of it at once."""
-    await unit.execute(_STORE, _purse(before, after))
+    await fetch(unit, _STORE, *_purse(before, after).values())
     if changed := _changed((*before.purse.grants, *made), after):
-        await unit.execute(_STORE_GRANTS, {"ids": list(changed), "remaining": list(changed.values())})
+        await fetch(unit, _STORE_GRANTS, list(changed), list(changed.values()))
 
 
 def _purse(before: Wallet, after: Purse) -> dict[str, Any]:
@@ -358,7 +358,7 @@ class Ended:
 
 
 async def end_holds(
-    unit: AsyncSession, before: Mapping[UserId, Wallet], after: Mapping[UserId, Purse], ended: Sequence[Ended]
+    unit: Unit, before: Mapping[UserId, Wallet], after: Mapping[UserId, Purse], ended: Sequence[Ended]
 ) -> None:
     """`after` is what all of these ends, one after the other, have made of the wallets."""
     at = now()
@@ -413,31 +413,26 @@ async def is_booked(unit: AsyncSession, *, source: str, source_id: str, kind: st
     return found
 
 
-async def book(unit: AsyncSession, wallet: Wallet, entry: Entry) -> UUID | None:
+async def book(unit: Unit, wallet: Wallet, entry: Entry) -> UUID | None:
     """Nothing where nothing moved. The same source, number and kind a second time is refused by the database."""
     if not entry.postings:
         return None
     entry_id = new_id()
-    values = {
-        "id": entry_id,
-        "owner": wallet.owner_id,
-        "kind": entry.kind,
-        "source": entry.source,
-        "source_id": entry.source_id,
-        "currency": wallet.currency,
-        "provider": entry.provider_usd_nano,
-        "reverses": entry.reverses_id,
-        "note": entry.note,
-        "at": now(),
-        **_lines(entry),
-    }
-    await unit.execute(_BOOK, values)
+    await fetch(
+        unit,
+        _BOOK,
+        entry_id,
+        wallet.owner_id,
+        entry.kind,
+        entry.source,
+        entry.source_id,
+        wallet.currency,
+        entry.provider_usd_nano,
+        entry.reverses_id,
+        entry.note,
+        now(),
+        [posting.account for posting in entry.postings],
+        [posting.grant_id for posting in entry.postings],
+        [posting.amount for posting in entry.postings],
+    )
     return entry_id
-
-
-def _lines(entry: Entry) -> dict[str, Any]:
-    return {
-        "accounts": [posting.account for posting in entry.postings],
-        "grants": [posting.grant_id for posting in entry.postings],
-        "amounts": [posting.amount for posting in entry.postings],
-    }

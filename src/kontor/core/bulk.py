@@ -5,13 +5,11 @@ goes through; what is usually done for a statement on its way costs more of our 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-import asyncpg
-from sqlalchemy.ext.asyncio import AsyncSession
+from kontor.core.units import Record, Unit, driver_of
 
 Row = Mapping[str, object]
-Record = asyncpg.Record
 
 
 class Named(Protocol):
@@ -20,12 +18,9 @@ class Named(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-async def fetch(unit: AsyncSession, statement: str, *arguments: object) -> list[Record]:
+async def fetch(unit: Unit, statement: str, *arguments: object) -> list[Record]:
     """With `$1`, `$2` for the arguments. Raises the driver's own errors, which `is_outage` knows as well."""
-    # The unit has said who it is by now, so its connection is at hand.
-    pooled = unit.sync_session.connection().connection
-    connection = cast("asyncpg.Connection[Record]", pooled.driver_connection)
-    return await connection.fetch(statement, *arguments)
+    return await driver_of(unit).fetch(statement, *arguments)
 
 
 class Bulk:
@@ -40,6 +35,6 @@ class Bulk:
         self._statement = statement.format(**tables)
         self._columns = [(name, column) for name, columns in sets.items() for column in columns]
 
-    async def run(self, unit: AsyncSession, **rows: Sequence[Row]) -> list[Record]:
+    async def run(self, unit: Unit, **rows: Sequence[Row]) -> list[Record]:
         arrays: list[list[Any]] = [[row[column] for row in rows[name]] for name, column in self._columns]
         return await fetch(unit, self._statement, *arrays)

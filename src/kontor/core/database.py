@@ -15,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from kontor.core.outage import DatabaseAway, is_outage
 from kontor.core.tenancy import Actor, Identity, Scope, SystemPurpose
+from kontor.core.units import SCOPE, DirectUnit, Unit
 
 log = structlog.get_logger(__name__)
 
@@ -31,14 +32,16 @@ IDENTIFY = text("SELECT set_config('kontor.user_id', :user_id, true), set_config
 
 # For the few statements that every run goes through: they find their rows by keys, so they are planned once for each
 # connection, and for tables that will be large, however empty they are at that moment.
-IDENTIFY_BY_KEY = text(f"""
-    {IDENTIFY.text}, set_config('plan_cache_mode', 'force_generic_plan', true),
-    set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)
-""")
+BY_KEY = """
+    set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
+    set_config('jit', 'off', true)
+"""
+IDENTIFY_BY_KEY = text(f"{IDENTIFY.text}, {BY_KEY}")
 
 _AFTER_COMMIT = "kontor.after_commit"
-_SCOPE = "kontor.scope"
 
+CONNECT_SECONDS = 10.0
+COMMAND_SECONDS = 60.0
 # A place in the pool, a living connection and an answer on it: whoever waits longer is told to come back.
 ANSWER_SECONDS = 5.0
 CLOSE_SECONDS = 3.0
@@ -65,6 +68,11 @@ def async_url(url: str) -> str:
     raise ValueError("DATABASE_URL must begin with postgresql://")
 
 
+def plain_url(url: str) -> str:
+    """As the driver itself wants it, without SQLAlchemy's name of the driver."""
+    return "postgresql://" + async_url(url).split("://", 1)[1]
+
+
 def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     return create_async_engine(
         async_url(url),
@@ -75,7 +83,11 @@ def make_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         hide_parameters=True,  # they are what people wrote, and errors end up in logs
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
-        connect_args={"timeout": 10, "command_timeout": 60, "server_settings": {"application_name": "kontor"}},
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS,
+            "server_settings": {"application_name": "kontor"},
+        },
     )
 
 
@@ -91,6 +103,13 @@ class Database:
     def connect(cls, url: str, *, pool_size: int = 10) -> "Database":
         engine = make_engine(url, pool_size=pool_size)
         return cls(async_sessionmaker(engine, expire_on_commit=False), engine=engine)
+
+    @property
+    def url(self) -> str:
+        """For connections beside the pool."""
+        if self.engine is None:
+            raise RuntimeError("This database was built without an address.")
+        return plain_url(self.engine.url.render_as_string(hide_password=False))
 
     @asynccontextmanager
     async def unit(self, who: Actor | Identity) -> AsyncIterator[AsyncSession]:
@@ -173,7 +192,7 @@ async def begin_in_time(session: AsyncSession, identity: Identity, saying: TextC
 async def identify(session: AsyncSession, identity: Identity, saying: TextClause = IDENTIFY) -> None:
     user_id = "" if identity.user_id is None else str(identity.user_id)
     await session.execute(saying, {"user_id": user_id, "scope": identity.scope.value})
-    session.info[_SCOPE] = identity.scope
+    session.info[SCOPE] = identity.scope
 
 
 RAISE = text("SELECT current_setting('kontor.scope', true) AS before, set_config('kontor.scope', :scope, true)")
@@ -181,24 +200,25 @@ RESTORE = text("SELECT set_config('kontor.scope', :scope, true)")
 
 
 @asynccontextmanager
-async def elevated(session: AsyncSession, purpose: SystemPurpose) -> AsyncIterator[None]:
+async def elevated(unit: Unit, purpose: SystemPurpose) -> AsyncIterator[None]:
     """A few statements of a person's unit as the system, in the same transaction: what belongs to their deed and no
     statement of their own may write. Every value in them was checked before; nothing that a caller passed in is run.
     In a unit that is the system's already it costs nothing.
     """
-    if session.info.get(_SCOPE) is Scope.SYSTEM:
+    if unit.info.get(SCOPE) is Scope.SYSTEM or isinstance(unit, DirectUnit):
         yield
         return
+    session = unit
     session.info["purpose"] = purpose
     before = (await session.execute(RAISE, {"scope": Scope.SYSTEM.value})).one().before or ""
-    known, session.info[_SCOPE] = session.info.get(_SCOPE), Scope.SYSTEM
+    known, session.info[SCOPE] = session.info.get(SCOPE), Scope.SYSTEM
     try:
         yield
     except BaseException:
-        session.info[_SCOPE] = known
+        session.info[SCOPE] = known
         # After an error of the database, or without one, the transaction is over and the setting with it.
         with suppress(SQLAlchemyError):
             await session.execute(RESTORE, {"scope": before})
         raise
-    session.info[_SCOPE] = known
+    session.info[SCOPE] = known
     await session.execute(RESTORE, {"scope": before})

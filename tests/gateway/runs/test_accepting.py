@@ -10,16 +10,17 @@ from uuid import UUID
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.errors import InsufficientBalance
 from kontor.billing.known import KnownBilling
 from kontor.billing.rates import Quote
 from kontor.core.database import Database
+from kontor.core.direct import OwnConnection
 from kontor.core.events.listener import Listener
 from kontor.core.ids import UserId, new_id
 from kontor.core.outage import is_outage
-from kontor.core.tenancy import Actor, Role, SystemPurpose
+from kontor.core.tenancy import Actor, Role
+from kontor.core.units import DirectUnit
 from kontor.gateway.runs import leases
 from kontor.gateway.runs.accepting import Accepting, Entrant, entrant_of
 from kontor.gateway.runs.errors import Closing
@@ -39,10 +40,12 @@ class Entrance:
     database: Database
     chain: Chain
     holder: UUID = field(default_factory=new_id)
+    connection: OwnConnection | None = None
     begun: list[Plan] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.accepting = Accepting(self.database, KnownBilling(self.database, Listener(None)), self.begun.append)
+        books, connection = KnownBilling(self.database, Listener(None)), self.connection or OwnConnection(self.database)
+        self.accepting = Accepting(self.database, connection, books, self.begun.append)
 
     async def entrant(self, owner: UserId, *, tokens: int = 10, quote: Quote = NANO_A_TOKEN, **more: Any) -> Entrant:
         """Holds a nano for each token of its question and of its answer."""
@@ -166,15 +169,15 @@ async def test_whoever_leaves_before_their_turn_begins_nothing(entrance: Entranc
     assert len(await rows(entrance.database, "SELECT id FROM run")) == 2
 
 
-class Breaking(Database):
-    """Its connection breaks in the next transaction: before the commit, or when all is written and not yet said."""
+class Breaking(OwnConnection):
+    """It breaks in the next transaction: before the commit, or when all is written and not yet said."""
 
     breaks: str | None = None
 
     @asynccontextmanager
-    async def system(self, purpose: SystemPurpose, *, is_by_key: bool = False) -> AsyncIterator[AsyncSession]:
+    async def unit(self) -> AsyncIterator[DirectUnit]:
         breaks, self.breaks = self.breaks, None
-        async with super().system(purpose, is_by_key=is_by_key) as unit:
+        async with super().unit() as unit:
             yield unit
             if breaks == "before":
                 raise ConnectionResetError
@@ -183,19 +186,17 @@ class Breaking(Database):
 
 
 @pytest.fixture
-async def shaky(server: Server, copy: str, chain: Chain) -> AsyncIterator[Entrance]:
-    database = Breaking.connect(server.app_url(copy))
-    made = Entrance(database, chain)
+async def shaky(committed_database: Database, chain: Chain) -> AsyncIterator[Entrance]:
+    made = Entrance(committed_database, chain, connection=Breaking(committed_database))
     async with made.accepting.running():
         yield made
-    await database.close()
 
 
 async def test_what_was_written_when_the_connection_broke_has_begun(shaky: Entrance) -> None:
-    assert isinstance(shaky.database, Breaking)
+    assert isinstance(shaky.connection, Breaking)
     payer = await make_wallet(shaky.database, purchased=45)
     entrants = [await shaky.entrant(payer) for _ in range(3)]
-    shaky.database.breaks = "after"
+    shaky.connection.breaks = "after"
     found = await shaky.let_in(*entrants)
     written = {row.id for row in await rows(shaky.database, "SELECT id FROM run")}
     assert {each.run_id for each, came in zip(entrants, found, strict=True) if came is True} == written
@@ -204,9 +205,9 @@ async def test_what_was_written_when_the_connection_broke_has_begun(shaky: Entra
 
 
 async def test_what_was_not_written_has_not_begun(shaky: Entrance) -> None:
-    assert isinstance(shaky.database, Breaking)
+    assert isinstance(shaky.connection, Breaking)
     payer = await make_wallet(shaky.database, purchased=10_000)
-    shaky.database.breaks = "before"
+    shaky.connection.breaks = "before"
     found = await shaky.let_in(*[await shaky.entrant(payer) for _ in range(3)])
     assert all(is_outage(each) for each in found)
     assert shaky.begun == []

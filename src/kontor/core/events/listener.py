@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import structlog
 
-from kontor.core.database import async_url
+from kontor.core.database import plain_url
 from kontor.core.outage import is_outage
 
 log = structlog.get_logger(__name__)
@@ -22,11 +22,6 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 Heard = Callable[[str | None], None]
 """Called with the payload, or with None when the connection is new: then anything may have been missed."""
-
-
-def plain_url(url: str) -> str:
-    """As the driver itself wants it, without SQLAlchemy's name of the driver."""
-    return "postgresql://" + async_url(url).split("://", 1)[1]
 
 
 class Listener:

@@ -5,17 +5,18 @@ order is held for the moment of the commit only, and two units that tell two top
 A savepoint that is rolled back takes its events with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import event as orm_events
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
+from kontor.core.bulk import fetch
 from kontor.core.ids import UserId
+from kontor.core.units import DirectUnit, Unit
 
 CHANNEL = "kontor_events"
 ADMIN_TOPIC = "admin"
@@ -31,6 +32,7 @@ JSON = str | int | float | bool | None | list[Any] | Mapping[str, Any]
 
 _PENDING = "kontor.events"
 _PUBLISH = text("SELECT kontor_publish(CAST(:batch AS jsonb))")
+_PUBLISH_DIRECTLY = "SELECT kontor_publish(CAST($1::text AS jsonb))"
 
 
 def person_topic(user_id: UUID) -> str:
@@ -38,7 +40,7 @@ def person_topic(user_id: UUID) -> str:
 
 
 async def publish(
-    unit: AsyncSession, *, topic: str, kind: str, data: Mapping[str, JSON], owner_id: UserId | None = None
+    unit: Unit, *, topic: str, kind: str, data: Mapping[str, JSON], owner_id: UserId | None = None
 ) -> None:
     """Readers of the topic hear of it once this unit is committed, and never if it is not.
 
@@ -49,10 +51,23 @@ async def publish(
     encoded = orjson.dumps(data)
     if len(encoded) > DATA_LIMIT_BYTES:
         raise ValueError(f"The event {kind} carries {len(encoded)} bytes; {DATA_LIMIT_BYTES} is the limit.")
-    session = unit.sync_session
     item = {"topic": topic, "owner_id": owner_id, "kind": kind, "data": orjson.Fragment(encoded)}
-    pending: list[tuple[SessionTransaction | None, dict[str, Any]]] = session.info.setdefault(_PENDING, [])
-    pending.append((session.get_nested_transaction() or session.get_transaction(), item))
+    pending: list[tuple[SessionTransaction | None, dict[str, Any]]] = unit.info.setdefault(_PENDING, [])
+    if isinstance(unit, DirectUnit):
+        pending.append((None, item))
+    else:
+        session = unit.sync_session
+        pending.append((session.get_nested_transaction() or session.get_transaction(), item))
+
+
+async def write_pending(unit: DirectUnit) -> None:
+    """The last that its owner does before it commits. A session sees to that by itself."""
+    if pending := unit.info.pop(_PENDING, None):
+        await fetch(unit, _PUBLISH_DIRECTLY, _batch(pending))
+
+
+def _batch(pending: Sequence[tuple[object, dict[str, Any]]]) -> str:
+    return orjson.dumps(sorted((item for _, item in pending), key=lambda item: str(item["topic"]))).decode()
 
 
 @orm_events.listens_for(Session, "before_commit")
@@ -67,8 +82,7 @@ def _write(session: Session) -> None:
         return
     session.flush()
     del session.info[_PENDING]
-    batch = sorted((item for _, item in pending), key=lambda item: str(item["topic"]))
-    session.connection().execute(_PUBLISH, {"batch": orjson.dumps(batch).decode()})
+    session.connection().execute(_PUBLISH, {"batch": _batch(pending)})
 
 
 @orm_events.listens_for(Session, "after_soft_rollback")

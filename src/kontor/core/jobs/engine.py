@@ -17,7 +17,7 @@ from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import Driver, NotifyCallback
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.core.events.listener import plain_url
+from kontor.core.database import plain_url
 from kontor.core.ids import JobId
 from kontor.core.outage import is_outage
 

@@ -22,8 +22,10 @@ from kontor.billing.rates import Quote, affordable_output, cost
 from kontor.billing.service import Due, Wanted
 from kontor.billing.usage import Usage
 from kontor.core.database import Database
+from kontor.core.direct import OwnConnection
 from kontor.core.errors import KontorError
 from kontor.core.events.publishing import person_topic, publish
+from kontor.core.gathering import Gathering
 from kontor.core.ids import UserId, new_id
 from kontor.core.money import plain
 from kontor.core.outage import DatabaseAway, is_outage
@@ -223,12 +225,14 @@ class Waiting:
 
 
 class Accepting:
-    def __init__(self, database: Database, books: Books, begin: Callable[[Plan], None]) -> None:
+    def __init__(
+        self, database: Database, connection: OwnConnection, books: Books, begin: Callable[[Plan], None]
+    ) -> None:
         self._database = database
+        self._connection = connection
         self._books = books
         self._begin = begin
-        self._waiting: list[Waiting] = []
-        self._some = asyncio.Event()
+        self._waiting = Gathering[Waiting](MOST_AT_ONCE)
         self.written = 0  # transactions, for the gauges
 
     @asynccontextmanager
@@ -239,8 +243,9 @@ class Accepting:
         finally:
             task.cancel()
             await asyncio.wait({task})
-            for waiting in self._waiting:
+            for waiting in self._waiting.take_all():
                 waiting.fail(Closing())
+            await self._connection.close()
 
     async def accept(self, entrant: Entrant) -> bool:
         """Held, written and begun; False: its idempotency key has been used. Raises what it is refused for.
@@ -248,8 +253,7 @@ class Accepting:
         Whoever leaves while it is being written has begun it all the same, as if they had left a moment later.
         """
         waiting = Waiting(entrant)
-        self._waiting.append(waiting)
-        self._some.set()
+        self._waiting.add(waiting)
         try:
             return await waiting.decided
         except Exception as reason:
@@ -266,10 +270,7 @@ class Accepting:
 
     async def _accept_all(self) -> None:
         while True:
-            await self._some.wait()
-            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-            if not self._waiting:
-                self._some.clear()
+            batch = await self._waiting.take()
             if still_there := [waiting for waiting in batch if not waiting.decided.done()]:
                 await self._accept_together(still_there)
 
@@ -288,7 +289,7 @@ class Accepting:
                 return
             if isinstance(reason, DatabaseAway):
                 # Those who came meanwhile would only wait as long for the same answer.
-                batch, self._waiting = [*batch, *self._waiting], []
+                batch = [*batch, *self._waiting.take_all()]
             for waiting in batch:
                 waiting.fail(reason)
 
@@ -297,7 +298,7 @@ class Accepting:
             waiting.held_nano = None
         # As the system: prices, wallets and budgets are asked as such anyway, and the batch is of many people. What is
         # written names its owner, who was told by the actor of each.
-        async with self._database.system("runs", is_by_key=True) as unit:
+        async with self._connection.unit() as unit:
             answers = await self._books.reserve_all(unit, [waiting.entrant.wanted for waiting in batch])
             held = {
                 waiting: answer.amount_nano

@@ -13,11 +13,13 @@ from uuid import UUID
 
 import orjson
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.bulk import fetch
 from kontor.core.database import Database
+from kontor.core.direct import OwnConnection
+from kontor.core.gathering import Gathering
 from kontor.core.outage import is_outage
+from kontor.core.units import Unit
 from kontor.gateway.runs.events import CHANNEL, SAID, RunEvent, RunId
 from kontor.gateway.runs.live import ROW_SECONDS, Ending, Live
 from kontor.gateway.runs.ports import Ledger
@@ -57,15 +59,13 @@ class Closing:
 
 class Journal:
     def __init__(self, database: Database, holder: UUID, ledger: Ledger) -> None:
-        self._database = database
+        self._connection = OwnConnection(database)  # in the hands of whoever has the turn
         self._holder = holder
         self._ledger = ledger
         self._dirty: set[Live] = set()
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._closings: list[Closing] = []
-        self._most = MOST_CLOSINGS
-        self._to_close = asyncio.Event()
+        self._closings = Gathering[Closing](MOST_CLOSINGS)
         self._turn = asyncio.Lock()  # a run is either appended to or closed
         self.written = 0  # transactions, for the gauges
 
@@ -83,6 +83,7 @@ class Journal:
             await asyncio.wait(tasks)
             if self._timer is not None:
                 self._timer.cancel()
+            await self._connection.close()
 
     def dirty(self, live: Live) -> None:
         self._dirty.add(live)
@@ -97,8 +98,7 @@ class Journal:
 
     async def close(self, closing: Closing) -> bool:
         """What is left, the last events and the books in one transaction. False: the run is not ours any more."""
-        self._closings.append(closing)
-        self._to_close.set()
+        self._closings.add(closing)
         return await closing.closed
 
     async def _append_all(self) -> None:
@@ -139,7 +139,7 @@ class Journal:
         rows = [(live.run_id, event) for live in batch for event in live.take()]
         if not rows:
             return
-        async with self._database.system("runs", is_by_key=True) as unit:
+        async with self._connection.unit() as unit:
             ids = [live.run_id for live in batch]
             held = {row["id"] for row in await fetch(unit, _APPEND, ids, self._holder, *_columns(rows))}
             await tell(unit, SAID, held)
@@ -152,24 +152,20 @@ class Journal:
 
     async def _close_all(self) -> None:
         while True:
-            await self._to_close.wait()
+            batch = await self._closings.take()
             async with self._turn:
-                batch, self._closings = self._closings[: self._most], self._closings[self._most :]
-                if not self._closings:
-                    self._to_close.clear()
                 await self._close_together(batch)
 
     async def _close_together(self, batch: list[Closing]) -> None:
         try:
             await self._close(batch)
-            self._most = min(2 * self._most, MOST_CLOSINGS)
+            self._closings.most = min(2 * self._closings.most, MOST_CLOSINGS)
         except Exception as reason:
             if is_outage(reason):
                 # A connection that breaks again and again lets through what is short.
-                self._most = max(1, self._most // 4)
+                self._closings.most = max(1, self._closings.most // 4)
                 await asyncio.sleep(AWAY_PAUSE_SECONDS)
-                self._closings[:0] = batch
-                self._to_close.set()
+                self._closings.put_back(batch)
             elif len(batch) > 1:
                 # One of them is at fault; it must not keep the others from their end.
                 for closing in batch:
@@ -180,7 +176,7 @@ class Journal:
     async def _close(self, batch: list[Closing]) -> None:
         batch.sort(key=lambda closing: (closing.account.payer_id, closing.account.run_id))
         finals: dict[RunId, Sequence[RunEvent]] = {}
-        async with self._database.system("runs", is_by_key=True) as unit:
+        async with self._connection.unit() as unit:
             ids = [closing.live.run_id for closing in batch]
             held = {row["id"] for row in await fetch(unit, _HOLD, ids, self._holder)}
             ended = [
@@ -204,7 +200,7 @@ class Journal:
                 closing.closed.set_result(live.run_id in finals)
 
 
-async def tell(unit: AsyncSession, word: str, ids: Collection[UUID]) -> None:
+async def tell(unit: Unit, word: str, ids: Collection[UUID]) -> None:
     """Other processes hear, once the unit is committed, that these runs have more in their rows, or shall stop."""
     named = [str(run_id) for run_id in ids]
     for start in range(0, len(named), IDS_PER_NOTICE):

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from kontor.billing.rates import Quote
 from kontor.billing.service import Due, PriceKey, Reserved, Settled, Wanted
 from kontor.billing.usage import Usage
 from kontor.core.errors import KontorError
 from kontor.core.ids import UserId
 from kontor.core.tenancy import Actor, Role
+from kontor.core.units import Unit
 from kontor.gateway.runs.events import RunId
 from kontor.gateway.runs.judging import CutPolicy
 from kontor.gateway.transport import Outgoing
@@ -102,7 +101,7 @@ class Estimates(Protocol):
 class Ledger(Protocol):
     """Billing, as far as the end of a run needs it. All of it in the caller's transaction."""
 
-    async def settle_all(self, unit: AsyncSession, dues: Sequence[Due]) -> Sequence[Settled]: ...
+    async def settle_all(self, unit: Unit, dues: Sequence[Due]) -> Sequence[Settled]: ...
 
 
 class Books(Ledger, Protocol):
@@ -121,4 +120,4 @@ class Books(Ledger, Protocol):
     ) -> Quote:
         """Outside of any transaction."""
 
-    async def reserve_all(self, unit: AsyncSession, wanted: Sequence[Wanted]) -> Sequence[Reserved | KontorError]: ...
+    async def reserve_all(self, unit: Unit, wanted: Sequence[Wanted]) -> Sequence[Reserved | KontorError]: ...

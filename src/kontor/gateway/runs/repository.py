@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.bulk import Bulk
 from kontor.core.ids import UserId
+from kontor.core.units import Unit
 from kontor.gateway.runs.events import RunEvent, RunId
 
 PAGE_OF_EVENTS = 200
@@ -82,7 +83,7 @@ _ASK_TO_STOP = text("""
 """)
 
 
-async def insert(unit: AsyncSession, rows: Sequence[Mapping[str, object]]) -> set[RunId]:
+async def insert(unit: Unit, rows: Sequence[Mapping[str, object]]) -> set[RunId]:
     """Those that are new: of the others the idempotency key has been used."""
     placed = [{**row, "place": place} for place, row in enumerate(rows)]
     return {RunId(row["id"]) for row in await _INSERT.run(unit, new=placed)}

@@ -21,6 +21,7 @@ from kontor.billing.rates import Quote
 from kontor.billing.service import PriceKey
 from kontor.core.clock import now
 from kontor.core.database import Database, elevated
+from kontor.core.direct import OwnConnection
 from kontor.core.errors import KontorError
 from kontor.core.events.listener import Listener
 from kontor.core.ids import UserId, new_id
@@ -111,7 +112,7 @@ class Runs:
         self._lives: dict[RunId, Live] = {}
         self._readers = Readers(database, self._lives.get)
         self._journal = Journal(database, self.holder, books)
-        self._accepting = Accepting(database, books, self._produce)
+        self._accepting = Accepting(database, OwnConnection(database), books, self._produce)
         self._recovery = Recovery(database, books, estimates)
         self._is_closing = False
         self._empty = asyncio.Event()

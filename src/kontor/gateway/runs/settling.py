@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing.rates import Cost, Quote, cost
 from kontor.billing.service import Due, Settled
@@ -19,6 +18,7 @@ from kontor.core.clock import now
 from kontor.core.events.publishing import person_topic, publish
 from kontor.core.ids import UserId
 from kontor.core.money import plain
+from kontor.core.units import Unit
 from kontor.gateway.runs.events import CHANNEL, SAID, Kind, RunEvent, RunId
 from kontor.gateway.runs.judging import CallFacts, CutPolicy, How, Verdict, judge_all
 from kontor.gateway.runs.ports import Ledger
@@ -199,7 +199,7 @@ _FINISH = Bulk(
 )
 
 
-async def book_all(unit: AsyncSession, ledger: Ledger, ended: Sequence[Ended]) -> list[Booked]:
+async def book_all(unit: Unit, ledger: Ledger, ended: Sequence[Ended]) -> list[Booked]:
     """The ledger, the usage lines, the last events and the final states, in the unit that has locked the runs and
     found them unfinished. At most as many as one notice can name (`journal.IDS_PER_NOTICE`)."""
     judged = [Judged.of(each.outcome) for each in ended]
