@@ -4,7 +4,7 @@ import { sayIn } from "../i18n/texts";
 import { problem, serve } from "../test/network";
 import { installation, makeMe } from "../test/people";
 import { api, ifMatch, onSessionEnd, read, setCsrfToken, windowName } from "./client";
-import { connectionRestored, currentConnection } from "./connection";
+import { connectionLost, connectionRestored, currentConnection } from "./connection";
 import { Offline, Problem } from "./problem";
 import { problemTexts } from "./problem-texts";
 import { fieldText, problemText } from "./texts";
@@ -65,6 +65,16 @@ describe("the client", () => {
     expect(currentConnection().state).toBe("connected");
     vi.stubGlobal("fetch", async () => new Response("<html>Bad gateway</html>", { status: 502 }));
     await expect(read(api.GET("/api/v1/auth/me"))).rejects.toBeInstanceOf(Offline);
+  });
+
+  it("does not forget when the line is tried again because a request fails meanwhile", async () => {
+    const retryAt = Date.now() + 20_000;
+    connectionLost(retryAt);
+    vi.stubGlobal("fetch", async () => {
+      throw new TypeError("Failed to fetch");
+    });
+    await expect(read(api.GET("/api/v1/auth/me"))).rejects.toBeInstanceOf(Offline);
+    expect(currentConnection()).toMatchObject({ state: "lost", retryAt });
   });
 
   it("does not take a cancelled request for a lost line", async () => {

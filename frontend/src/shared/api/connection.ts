@@ -19,9 +19,10 @@ export function connectionRestored(): void {
   if (current.state === "lost") change(connected);
 }
 
-export function connectionLost(retryAt: number | null = null): void {
-  const since = current.state === "lost" ? current.since : Date.now();
-  change({ state: "lost", since, retryAt });
+/** Whoever tries again by itself says when; a request that fails meanwhile knows nothing about that and changes nothing. */
+export function connectionLost(retryAt?: number): void {
+  const known = current.state === "lost" ? current : { since: Date.now(), retryAt: null };
+  change({ state: "lost", since: known.since, retryAt: retryAt ?? known.retryAt });
 }
 
 /** "Try now" of the status line; whoever holds a connection registers what that means. */
