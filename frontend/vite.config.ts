@@ -27,7 +27,10 @@ export default defineConfig({
     unstubGlobals: true,
     // Two cores that do other work too are slow, not broken.
     testTimeout: 30_000,
-    maxWorkers: 2,
+    // In the check one: it has other work for the other cores, and one process loads everything once.
+    maxWorkers: process.env.CI ? 1 : 2,
+    // Loading what a screen stands on, and a document, anew for each file costs as much as all tests.
+    isolate: false,
     projects: [
       // Making a document costs more than most tests of plain functions; the few that need one say so.
       { extends: true, test: { name: "functions", include: ["src/**/*.test.ts"], environment: "node" } },
@@ -38,8 +41,6 @@ export default defineConfig({
           include: ["src/**/*.test.tsx"],
           environment: "jsdom",
           setupFiles: ["src/shared/test/setup.ts"],
-          // Loading what a screen stands on, and a document, anew for each file costs as much as all tests.
-          isolate: false,
           // After the others: a process is kept only while the next file is of the same kind.
           sequence: { groupOrder: 1 },
         },

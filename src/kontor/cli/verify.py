@@ -246,7 +246,7 @@ def frontend_tests() -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "vitest.json"
         done = tool(
-            *("node", "node_modules/vitest/vitest.mjs", "run", "--maxWorkers=1"),
+            *("node", "node_modules/vitest/vitest.mjs", "run"),
             *("--reporter=dot", "--reporter=json", f"--outputFile.json={report}"),
             cwd=FRONTEND,
             CI="1",
