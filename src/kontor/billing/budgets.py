@@ -9,7 +9,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -79,13 +79,13 @@ def period_end(period: Period, start: datetime, timezone: str) -> datetime | Non
 COLUMNS = """id, owner_id, subject, subject_id, period, currency, limit_nano, is_stop, warn_percent, is_by_admin,
     timezone, period_from, spent_nano, held_nano, warned_at, version"""
 
-_TOUCHED = f"""
-    SELECT {COLUMNS} FROM budget
-    WHERE (subject = 'person' AND subject_id = ANY($1::uuid[]))
-        OR (subject = 'project' AND subject_id = ANY($2::uuid[]))
-        OR (subject = 'key' AND subject_id = ANY($3::uuid[]))
-    ORDER BY id FOR UPDATE
-"""  # noqa: S608 - our own words
+# Of whom a spender is made, as three arguments: `subjects`.
+ARE_TOUCHED = """
+    (subject = 'person' AND subject_id = ANY($1::uuid[]))
+    OR (subject = 'project' AND subject_id = ANY($2::uuid[]))
+    OR (subject = 'key' AND subject_id = ANY($3::uuid[]))
+"""
+_TOUCHED = f"SELECT {COLUMNS} FROM budget WHERE {ARE_TOUCHED} ORDER BY id FOR UPDATE"  # noqa: S608 - our own words
 _OF_RUNS = f"""
     SELECT {COLUMNS} FROM budget WHERE id IN (SELECT budget_id FROM budget_hold WHERE run_id = ANY($1::uuid[]))
     ORDER BY id FOR UPDATE
@@ -201,6 +201,15 @@ class Spender:
     key_id: UUID | None
 
 
+def subjects(spenders: Collection[Spender]) -> tuple[list[UUID], list[UUID], list[UUID]]:
+    """The arguments of `ARE_TOUCHED`."""
+    return (
+        list({each.payer for each in spenders}),
+        list({each.project_id for each in spenders if each.project_id is not None}),
+        list({each.key_id for each in spenders if each.key_id is not None}),
+    )
+
+
 class Counters:
     """The locked budgets of a batch of runs. What is decided here counts for the next run at once, and is written for
     all of them by `store`."""
@@ -268,16 +277,12 @@ class Counters:
         await _STORE.run(unit, hold=self._holds, counter=counters)
 
 
+NONE = Counters([], datetime.min.replace(tzinfo=UTC))
+
+
 async def lock_touched(unit: Unit, spenders: Collection[Spender]) -> Counters:
     """Locked, in the order of their ids."""
-    found = await fetch(
-        unit,
-        _TOUCHED,
-        list({each.payer for each in spenders}),
-        list({each.project_id for each in spenders if each.project_id is not None}),
-        list({each.key_id for each in spenders if each.key_id is not None}),
-    )
-    return Counters([_budget(row) for row in found], now())
+    return Counters([_budget(row) for row in await fetch(unit, _TOUCHED, *subjects(spenders))], now())
 
 
 async def held_before(unit: Unit, runs: Sequence[UUID]) -> set[UUID]:

@@ -1,7 +1,7 @@
 """What a run may cost is held before it begins, and what it did cost is booked when it is over. Each once.
 
 Many runs are held or booked together, with a few statements for all of them; what comes of it is what would have come
-of one after the other. Locks: budgets by id, then wallets and holds (`repository`). Nothing here waits for anything but
+of one after the other. Locks: wallets and holds, then budgets (`repository`). Nothing here waits for anything but
 these rows.
 """
 
@@ -74,11 +74,12 @@ class Wanted:
 async def reserve_all(unit: Unit, wanted: Sequence[Wanted]) -> list[Reserved | KontorError]:
     """One answer for each, decided in their order. Who is refused (InsufficientBalance, BudgetReached) has changed
     nothing: neither for the others nor for the unit, which can go on."""
-    at = now()
+    at, spenders = now(), {each.spender for each in wanted}
     async with elevated(unit, "billing"):
-        limits = await budgets.lock_touched(unit, {each.spender for each in wanted})
+        till, are_limited = await _open_till(unit, wanted, spenders, at)
+        limits = await budgets.lock_touched(unit, spenders) if are_limited else budgets.NONE
         known = await budgets.held_before(unit, [each.run_id for each in wanted]) if limits else set()
-        till, rates = await _open_till(unit, wanted, at), Rates(unit)
+        rates = Rates(unit)
         answers: list[Reserved | KontorError] = []
         for each in wanted:
             estimate, expires_at = cost(each.quote, each.upper), at + each.ttl
@@ -149,12 +150,13 @@ class Till:
         return amount
 
 
-async def _open_till(unit: Unit, wanted: Sequence[Wanted], at: datetime) -> Till:
+async def _open_till(
+    unit: Unit, wanted: Sequence[Wanted], spenders: Collection[Spender], at: datetime
+) -> tuple[Till, bool]:
+    """And whether one of the spenders has a budget."""
     charged = [each for each in wanted if each.quote.is_charged]
-    if not charged:
-        return Till({}, {})
     runs = [each.run_id for each in charged]
-    means, has_known = await repository.lock_means(unit, {each.payer for each in charged}, runs)
+    means, are_known, are_limited = await repository.lock_means(unit, {each.payer for each in charged}, runs, spenders)
     for owner, each in means.items():
         if each.next_expiry is not None and each.next_expiry <= at:
             # Grants are over that nobody has swept yet.
@@ -162,7 +164,7 @@ async def _open_till(unit: Unit, wanted: Sequence[Wanted], at: datetime) -> Till
             if wallet is not None:
                 left = (await expire_grants(unit, wallet)).purse.available
                 means[owner] = replace(each, available=left)
-    return Till(means, await repository.find_holds(unit, runs) if has_known else {})
+    return Till(means, await repository.find_holds(unit, runs) if are_known else {}), are_limited
 
 
 async def expire_grants(unit: Unit, wallet: Wallet) -> Wallet:
@@ -205,11 +207,11 @@ async def void(unit: Unit, *, run_id: UUID) -> Settled:
 async def _settle(unit: Unit, dues: Sequence[Due], *, unused: Literal["voided", "expired"]) -> list[Settled]:
     runs = [due.run_id for due in dues]
     async with elevated(unit, "billing"):
-        limits, rates = await budgets.lock_of_runs(unit, runs), Rates(unit)
+        wallets, holds, are_limited = await repository.lock_for_runs(unit, runs)
+        limits, rates = await budgets.lock_of_runs(unit, runs) if are_limited else budgets.NONE, Rates(unit)
         # Of one that is named twice the first counts, as it does for its hold.
         first = {due.run_id: due for due in reversed(dues)} if limits else {}
         spent = {run_id: await rates.amounts(due.cost, limits.currencies) for run_id, due in first.items()}
-        wallets, holds = await repository.lock_for_runs(unit, runs)
         ends = Ends(wallets, holds)
         settled = [ends.settle(due, unused) for due in dues]
         if ends.ended:

@@ -1,7 +1,7 @@
 """Every query on wallets, holds and the ledger. The caller is in a unit that keeps the books (`elevated`).
 
-Locks are taken in one order everywhere, so that no two deeds wait for each other in a ring: budgets by their id, then
-wallets by their owner, then holds. Grants and top-ups are guarded by their wallet's lock. Whoever ends a hold has the
+Locks are taken in one order everywhere, so that no two deeds wait for each other in a ring: wallets by their owner,
+then holds, then budgets by their id. Grants and top-ups are guarded by their wallet's lock. Whoever ends a hold has the
 wallet's lock and the hold's, and finds it ended or ends it: of two that settle one run, the second sees what the first
 did.
 """
@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.billing.budgets import ARE_TOUCHED, Spender, subjects
 from kontor.billing.purse import Grant, Posting, Purse
 from kontor.core.bulk import Bulk, Named, fetch
 from kontor.core.clock import now
@@ -77,14 +78,22 @@ HOLD = "h.run_id, h.state, h.currency AS hold_currency, h.amount_nano, h.charged
 
 _READ = f"SELECT {WALLET} FROM wallet w WHERE w.owner_id = $1"  # noqa: S608 - our own words
 _LOCK = f"SELECT {WALLET} FROM wallet w WHERE w.owner_id = $1 FOR UPDATE"  # noqa: S608
-_LOCK_MEANS = """
-    SELECT owner_id, currency, purchased_nano + granted_nano - held_nano - debt_nano AS available, next_expiry_at,
-        EXISTS (SELECT FROM credit_hold WHERE run_id = ANY($2::uuid[])) AS is_known
-    FROM wallet WHERE owner_id = ANY($1::uuid[]) ORDER BY owner_id FOR UPDATE
-"""
+# Both say in passing whether there are budgets to be asked: mostly there are none. So both answer a row, even where no
+# wallet is found.
+_LOCK_MEANS = f"""
+    SELECT found.*, EXISTS (SELECT FROM credit_hold WHERE run_id = ANY($5::uuid[])) AS is_known,
+        EXISTS (SELECT FROM budget WHERE {ARE_TOUCHED}) AS is_limited
+    FROM (SELECT) AS one LEFT JOIN LATERAL (
+        SELECT owner_id, currency, purchased_nano + granted_nano - held_nano - debt_nano AS available, next_expiry_at
+        FROM wallet WHERE owner_id = ANY($4::uuid[]) ORDER BY owner_id FOR UPDATE
+    ) AS found ON true
+"""  # noqa: S608
 _LOCK_FOR_RUNS = f"""
-    SELECT {WALLET}, {HOLD} FROM credit_hold h JOIN wallet w ON w.owner_id = h.owner_id
-    WHERE h.run_id = ANY($1::uuid[]) ORDER BY w.owner_id, h.run_id FOR UPDATE OF w, h
+    SELECT found.*, EXISTS (SELECT FROM budget_hold WHERE run_id = ANY($1::uuid[])) AS is_limited
+    FROM (SELECT) AS one LEFT JOIN LATERAL (
+        SELECT {WALLET}, {HOLD} FROM credit_hold h JOIN wallet w ON w.owner_id = h.owner_id
+        WHERE h.run_id = ANY($1::uuid[]) ORDER BY w.owner_id, h.run_id FOR UPDATE OF w, h
+    ) AS found ON true
 """  # noqa: S608
 _HOLDS = f"SELECT {HOLD}, h.owner_id FROM credit_hold h WHERE h.run_id = ANY($1::uuid[])"  # noqa: S608
 _GRANTS = """
@@ -227,19 +236,35 @@ async def open_wallet(unit: AsyncSession, owner: UserId, currency: str) -> Walle
     return found
 
 
+class LockedMeans(NamedTuple):
+    of: dict[UserId, Means]  # those who have a wallet
+    are_known: bool  # one of the runs has a hold already
+    are_limited: bool  # one of the spenders has a budget
+
+
 async def lock_means(
-    unit: Unit, owners: Collection[UserId], runs: Collection[UUID]
-) -> tuple[dict[UserId, Means], bool]:
-    """Of those who have a wallet; and whether one of these runs has a hold already."""
-    rows = await fetch(unit, _LOCK_MEANS, list(owners), list(runs))
-    means = {UserId(row["owner_id"]): Means(row["currency"], row["available"], row["next_expiry_at"]) for row in rows}
-    return means, any(row["is_known"] for row in rows)
+    unit: Unit, owners: Collection[UserId], runs: Collection[UUID], spenders: Collection[Spender]
+) -> LockedMeans:
+    rows = await fetch(unit, _LOCK_MEANS, *subjects(spenders), list(owners), list(runs))
+    means = {
+        UserId(row["owner_id"]): Means(row["currency"], row["available"], row["next_expiry_at"])
+        for row in rows
+        if row["owner_id"] is not None
+    }
+    return LockedMeans(means, rows[0]["is_known"], rows[0]["is_limited"])
 
 
-async def lock_for_runs(unit: Unit, runs: Sequence[UUID]) -> tuple[dict[UserId, Wallet], dict[UUID, Hold]]:
+class LockedRuns(NamedTuple):
+    wallets: dict[UserId, Wallet]
+    holds: dict[UUID, Hold]
+    are_limited: bool  # one of them has reserved in a budget
+
+
+async def lock_for_runs(unit: Unit, runs: Sequence[UUID]) -> LockedRuns:
     """All rows as they are once the locks are ours: PostgreSQL reads them anew if it had to wait."""
     rows = await fetch(unit, _LOCK_FOR_RUNS, runs)
-    return await _wallets(unit, rows), {row["run_id"]: _hold(row) for row in rows}
+    held = [row for row in rows if row["run_id"] is not None]
+    return LockedRuns(await _wallets(unit, held), {row["run_id"]: _hold(row) for row in held}, rows[0]["is_limited"])
 
 
 async def find_hold(unit: Unit, run_id: UUID) -> Hold | None:
