@@ -28,7 +28,7 @@ import { Rail } from "./Rail";
 import { Resizer } from "./Resizer";
 import { SheetArea } from "./SheetArea";
 import { AreaList, SidebarOf } from "./Sidebar";
-import { BudgetWarning, ConnectionMark, StatusLine } from "./StatusLine";
+import { BudgetWarning, ConnectionMark, ProvidersDown, StatusLine } from "./StatusLine";
 import { TabStrip } from "./TabStrip";
 
 const Sheet = lazy(() => import("./LazySheet"));
@@ -155,6 +155,9 @@ export function Frame() {
         <>
           <OfflineStrip />
           <Suspense>
+            {me.role === "admin" ? (
+              <ProvidersDown className="flex flex-none items-center gap-1.5 px-4 py-1.5 text-xs" />
+            ) : null}
             <BudgetWarning className="num flex-none px-4 py-1.5 text-xs" />
           </Suspense>
         </>

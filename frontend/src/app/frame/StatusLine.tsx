@@ -10,6 +10,7 @@ import { useTexts } from "@/shared/i18n/texts";
 import { runAction, useBinding } from "@/shared/keys/use-keys";
 import { balanceQuery, dayQuery } from "@/shared/receipts/balance";
 import { jobsQuery } from "@/shared/session/jobs";
+import { useIsAdmin } from "@/shared/session/queries";
 import { cx } from "@/shared/ui/cx";
 import { Icon } from "@/shared/ui/icons";
 import { Kbd } from "@/shared/ui/kbd";
@@ -18,6 +19,7 @@ import { Spinner } from "@/shared/ui/spinner";
 import { appTexts } from "../texts";
 
 export const BudgetWarning = lazy(() => import("@/shared/receipts/BudgetWarning"));
+export const ProvidersDown = lazy(() => import("@/shared/models/ProvidersDown"));
 
 const link = "touch flex items-center gap-1.5 rounded-xs hover:text-foreground";
 
@@ -65,6 +67,11 @@ export function StatusLine() {
       className="num col-span-full flex min-w-0 items-center gap-4 overflow-hidden pr-4 pl-[1.125rem] text-xs whitespace-nowrap text-muted-foreground"
     >
       <ConnectionMark />
+      {useIsAdmin() ? (
+        <Suspense>
+          <ProvidersDown className={link} />
+        </Suspense>
+      ) : null}
       <RunningJobs />
       <span className="grow" />
       <Suspense>

@@ -90,3 +90,81 @@ export const stats: Schemas["StatsRead"] = {
     { day: "2026-11-20", count: 9 },
   ],
 };
+
+export function makeProvider(change: Partial<Schemas["ProviderRead"]> = {}): Schemas["ProviderRead"] {
+  return {
+    id: "50000000-0000-4000-8000-000000000001",
+    kind: "anthropic",
+    label: "Anthropic",
+    protocol: "anthropic",
+    base_url: "https://api.anthropic.com/v1",
+    is_enabled: true,
+    is_local: false,
+    is_built_in: false,
+    needs_key: true,
+    concurrency: 16,
+    timeouts: {},
+    quirks: {},
+    version: 3,
+    state: "ok",
+    error_code: null,
+    error: null,
+    checked_at: "2026-11-20T12:00:00Z",
+    latency_ms: 210,
+    refreshed_at: null,
+    created_at: "2026-11-01T12:00:00Z",
+    keys: [
+      {
+        id: "70000000-0000-4000-8000-000000000001",
+        provider_id: "50000000-0000-4000-8000-000000000001",
+        ending: "4f2a",
+        state: "ok",
+        tested_at: null,
+        last_used_at: null,
+        created_at: "2026-11-01T12:00:00Z",
+      },
+    ],
+    models: 12,
+    models_enabled: 3,
+    problem: null,
+    health: {
+      state: "ok",
+      ticks: [{ at: new Date().toISOString(), ok: 3, failed: 1, first_ms: 700 }],
+      first_ms_p50: 700,
+      first_ms_p95: 1900,
+      requests: 1284,
+      failed: 1,
+    },
+    ...change,
+  };
+}
+
+export function makeHouseGroup(
+  key: string,
+  change: Partial<Schemas["HouseUsageGroup"]> = {},
+): Schemas["HouseUsageGroup"] {
+  return {
+    key,
+    label: key,
+    detail: null,
+    runs: 10,
+    requests: 10,
+    failed: 0,
+    tokens_in: 1000,
+    tokens_out: 200,
+    unknown_runs: 0,
+    own_key_runs: 0,
+    provider_cost: { nano: 0, currency: "USD" },
+    cost: { nano: 0, currency: "EUR" },
+    further_costs: [],
+    revenues: [],
+    ...change,
+  };
+}
+
+export const makeHouseUsage = (items: Schemas["HouseUsageGroup"][]): Schemas["HouseUsage"] => ({
+  is_billed: true,
+  items,
+  total: makeHouseGroup("", { runs: 0, requests: 0 }),
+  given_back: [],
+});

@@ -10,11 +10,13 @@ export const budgetsQuery = queryOptions({
   queryFn: ({ signal }) => read(api.GET("/api/v1/billing/budgets", { signal })),
 });
 
-export const shareOf = (budget: Budget) => (budget.limit_nano > 0 ? budget.spent_nano / budget.limit_nano : 1);
+type Spent = Pick<Budget, "limit_nano" | "spent_nano" | "warn_percent">;
+
+export const shareOf = (budget: Spent) => (budget.limit_nano > 0 ? budget.spent_nano / budget.limit_nano : 1);
 
 export type Tone = "primary" | "brass" | "brick";
 
-export function toneOf(budget: Budget): Tone {
+export function toneOf(budget: Spent): Tone {
   const share = shareOf(budget);
   if (share >= 1) return "brick";
   return share * 100 >= budget.warn_percent ? "brass" : "primary";

@@ -6,6 +6,7 @@ import {
   ListChecks,
   Mail,
   MailX,
+  Plus,
   Table2,
   UserRoundPlus,
   UsersRound,
@@ -23,13 +24,19 @@ import { Button, IconButton } from "@/shared/ui/button";
 import { BarChart } from "@/shared/ui/charts";
 import { SearchField } from "@/shared/ui/input";
 import { Fact, FactStrip } from "@/shared/ui/section";
-import { ErrorState, LoadingBars, Refreshing, Skeleton } from "@/shared/ui/states";
+import { ErrorState, LoadingBars, ProblemNotice, Refreshing, Skeleton } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { AuditFeed } from "../audit/AuditFeed";
 import { auditQuery } from "../audit/api";
 import { CheckList } from "../checks/CheckList";
+import { providersQuery } from "../providers/api";
+import { CheckAll } from "../providers/CheckAll";
+import { AddDialog } from "../providers/Dialogs";
+import { ProviderTable } from "../providers/ProviderTable";
+import { providersTexts } from "../providers/texts";
+import { useProviderDeeds } from "../providers/use-deeds";
 import { useTypedFilter } from "../search";
-import { usersQuery } from "../users/api";
+import { monthsQuery, usersQuery } from "../users/api";
 import { InviteDialog } from "../users/Dialogs";
 import { usersTexts } from "../users/texts";
 import { UserTable } from "../users/UserTable";
@@ -44,16 +51,24 @@ const LINES = 7;
 export function OverviewSection() {
   const t = useTexts(overviewTexts);
   const u = useTexts(usersTexts);
+  const p = useTexts(providersTexts);
   const stats = useQuery(statsQuery);
-  const [inviting, setInviting] = useState(false);
-  useAction("admin.invite", () => setInviting(true));
+  const { open } = useWorkspace();
+  const [asked, setAsked] = useState<"invite" | "provider" | null>(null);
+  useAction("admin.invite", () => setAsked("invite"));
+  useAction("admin.provider", () => setAsked("provider"));
   return (
     <Screen
       title={t("title")}
       actions={
-        <Button variant="primary" icon={UserRoundPlus} onClick={() => setInviting(true)}>
-          {u("invite")}
-        </Button>
+        <>
+          <Button icon={UserRoundPlus} onClick={() => setAsked("invite")}>
+            {u("invite")}
+          </Button>
+          <Button variant="primary" icon={Plus} onClick={() => setAsked("provider")}>
+            {p("add")}
+          </Button>
+        </>
       }
     >
       {stats.isError && !stats.data ? (
@@ -62,12 +77,21 @@ export function OverviewSection() {
         <Facts stats={stats.data} />
       )}
       <Attention />
-      {stats.isError && !stats.data ? null : <SignIns days={stats.data?.sign_ins} />}
+      <Providers />
       <div className="mt-7 grid gap-x-10 gap-y-7 @4xl:grid-cols-[minmax(0,1fr)_20.625rem]">
         <People />
         <Feed />
       </div>
-      {inviting ? <InviteDialog onClose={() => setInviting(false)} /> : null}
+      {stats.isError && !stats.data ? null : <SignIns days={stats.data?.sign_ins} />}
+      {asked === "invite" ? <InviteDialog onClose={() => setAsked(null)} /> : null}
+      {asked === "provider" ? (
+        <AddDialog
+          onClose={(made) => {
+            setAsked(null);
+            if (made) open(`/admin/providers?id=${made}`);
+          }}
+        />
+      ) : null}
     </Screen>
   );
 }
@@ -188,6 +212,30 @@ function Head({ title, children }: { title: string; children?: ReactNode }) {
   );
 }
 
+function Providers() {
+  const t = useTexts(providersTexts);
+  const { open } = useWorkspace();
+  const providers = useQuery(providersQuery);
+  const items = providers.data?.items ?? [];
+  const { ask, dialogs } = useProviderDeeds(items);
+  return (
+    <section className="mt-7 min-w-0">
+      <Head title={t("title")}>
+        <CheckAll providers={items} />
+      </Head>
+      {providers.isPending ? <LoadingBars rows={3} /> : null}
+      {providers.isError && !providers.data ? (
+        <ErrorState error={providers.error} onRetry={() => void providers.refetch()} />
+      ) : null}
+      {providers.data && items.length === 0 ? <p className="py-3 text-muted-foreground">{t("none")}</p> : null}
+      {items.length > 0 ? (
+        <ProviderTable providers={items} onChoose={(id) => open(`/admin/providers?id=${id}`)} onAsk={ask} />
+      ) : null}
+      {dialogs}
+    </section>
+  );
+}
+
 function SignIns({ days }: { days: Stats["sign_ins"] | undefined }) {
   const t = useTexts(overviewTexts);
   const locale = useLocale();
@@ -260,6 +308,10 @@ function People() {
   const filter = { search: search || undefined, sort: "-last_seen_at" as const };
   const users = useInfiniteQuery({ ...usersQuery(filter, USERS), placeholderData: (before) => before });
   const items = users.data?.pages[0]?.items;
+  const months = useQuery({
+    ...monthsQuery(items?.map(({ id }) => id) ?? []),
+    placeholderData: (before) => before,
+  });
   return (
     <section className="@container min-w-0">
       <Head title={t("users")}>
@@ -273,9 +325,15 @@ function People() {
       {items?.length === 0 ? <p className="py-3 text-muted-foreground">{t("usersNone")}</p> : null}
       {items && items.length > 0 ? (
         <Refreshing active={users.isPlaceholderData}>
-          <UserTable brief users={items} onChoose={(user) => open(`/admin/users?id=${user.id}`)} />
+          <UserTable
+            brief
+            users={items}
+            months={months.isError && !months.data ? undefined : { of: months.data }}
+            onChoose={(user) => open(`/admin/users?id=${user.id}`)}
+          />
         </Refreshing>
       ) : null}
+      {months.isError && !months.data ? <ProblemNotice error={months.error} className="mt-3" /> : null}
     </section>
   );
 }

@@ -19,8 +19,9 @@ import { Panel, PanelGroup, PanelHead } from "../parts";
 import { healthQuery, type Provider, type ProviderKey, useRefresh, useTest } from "./api";
 import { RemoveKeyDialog } from "./Dialogs";
 import { ProviderState, UptimeTicks } from "./marks";
-import { type Deed, useSeconds, useSwitch } from "./ProvidersSection";
+import { useSeconds, useSwitch } from "./ProviderTable";
 import { providersTexts } from "./texts";
+import type { Deed } from "./use-deeds";
 
 export function ProviderPanel({ provider, onAsk }: { provider: Provider; onAsk: (deed: Deed) => void }) {
   const t = useTexts(providersTexts);

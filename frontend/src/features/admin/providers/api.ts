@@ -1,6 +1,8 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, ifMatch, read, type Schemas } from "@/shared/api/client";
+import type { Day } from "@/shared/i18n/days";
 import { makeProvider } from "@/shared/models/providers";
+import { houseUsageQuery } from "../usage/api";
 
 export type Provider = Schemas["ProviderRead"];
 export type ProviderKey = Schemas["KeyRead"];
@@ -14,6 +16,10 @@ export const providersQuery = queryOptions({
   queryFn: ({ signal }) => read(api.GET("/api/v1/admin/providers", { signal })),
   refetchInterval: REFRESH_MS,
 });
+
+/** What each did today: by the same sums as in the usage of the house. No event tells when somebody else has asked. */
+export const todayQuery = (day: Day) =>
+  queryOptions({ ...houseUsageQuery("provider", { since: day, until: day }), refetchInterval: REFRESH_MS });
 
 const of = (provider_id: string) => ({ path: { provider_id } });
 

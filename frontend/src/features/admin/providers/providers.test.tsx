@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { problem } from "@/shared/test/network";
 import { expectAccessible, renderScreen } from "@/shared/test/render";
 import AdminScreen from "../AdminScreen";
-import { admin, Desk } from "../test-kit";
+import { admin, Desk, makeHouseGroup, makeHouseUsage, makeProvider } from "../test-kit";
 import type { Provider } from "./api";
 
 const ui = (
@@ -34,54 +34,6 @@ const kinds = [
   },
 ];
 
-function makeProvider(change: Partial<Provider> = {}): Provider {
-  return {
-    id: "50000000-0000-4000-8000-000000000001",
-    kind: "anthropic",
-    label: "Anthropic",
-    protocol: "anthropic",
-    base_url: "https://api.anthropic.com/v1",
-    is_enabled: true,
-    is_local: false,
-    is_built_in: false,
-    needs_key: true,
-    concurrency: 16,
-    timeouts: {},
-    quirks: {},
-    version: 3,
-    state: "ok",
-    error_code: null,
-    error: null,
-    checked_at: "2026-11-20T12:00:00Z",
-    latency_ms: 210,
-    refreshed_at: null,
-    created_at: "2026-11-01T12:00:00Z",
-    keys: [
-      {
-        id: "70000000-0000-4000-8000-000000000001",
-        provider_id: "50000000-0000-4000-8000-000000000001",
-        ending: "4f2a",
-        state: "ok",
-        tested_at: null,
-        last_used_at: null,
-        created_at: "2026-11-01T12:00:00Z",
-      },
-    ],
-    models: 12,
-    models_enabled: 3,
-    problem: null,
-    health: {
-      state: "ok",
-      ticks: [{ at: new Date().toISOString(), ok: 3, failed: 1, first_ms: 700 }],
-      first_ms_p50: 700,
-      first_ms_p95: 1900,
-      requests: 1284,
-      failed: 1,
-    },
-    ...change,
-  };
-}
-
 const anthropic = makeProvider();
 const refused = makeProvider({
   id: "50000000-0000-4000-8000-000000000002",
@@ -92,6 +44,7 @@ const refused = makeProvider({
 });
 const network = {
   "GET /api/v1/admin/providers": { items: [anthropic, refused], kinds },
+  "GET /api/v1/admin/usage": makeHouseUsage([]),
   "GET /api/v1/admin/providers/{id}/health": {
     ...anthropic.health,
     checked_at: null,
@@ -106,15 +59,64 @@ const network = {
 
 describe("the providers", () => {
   it("are listed with how they fare and what their key ends in", async () => {
-    await renderScreen(ui, { ...at, network });
+    const used = [
+      makeHouseGroup(anthropic.id, {
+        requests: 1284,
+        provider_cost: { nano: 9_617_000_001, currency: "USD" },
+        revenues: [{ nano: 12.03e9, currency: "EUR" }],
+      }),
+    ];
+    const { requests } = await renderScreen(ui, {
+      ...at,
+      network: { ...network, "GET /api/v1/admin/usage": makeHouseUsage(used) },
+    });
     const row = (await screen.findByRole("button", { name: "Anthropic" })).closest("tr") as HTMLElement;
+    await within(row).findByText("€12.03 charged");
     const text = row.textContent?.replaceAll("\u00a0", " ");
-    for (const part of ["3 models", "Healthy", "0.7 s", "1.9 s", "0.1%", "1,284", "ends in 4f2a"]) {
+    for (const part of ["3 models", "Healthy", "0.7 s", "1.9 s", "0.1%", "1,284", "$9.62", "ends in 4f2a"]) {
       expect(text).toContain(part);
     }
+    // Its own day, in the zone of whoever looks.
+    const { search } = requests.find(({ path }) => path.endsWith("/admin/usage")) ?? {};
+    const today = new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Berlin" }).format();
+    expect(Object.fromEntries(search ?? [])).toEqual({ group: "provider", since: today, until: today });
     expect(within(row).getByRole("img", { name: /One half-hour with failures/ })).toBeVisible();
     expect(screen.getByText("Key refused")).toBeVisible();
     await expectAccessible();
+  });
+
+  it("say what today cost the house, and what nobody knows", async () => {
+    const dollars = (nano: number) => ({ provider_cost: { nano, currency: "USD" } });
+    const today = async (change: Parameters<typeof makeHouseGroup>[1] | null) => {
+      const items = change ? [makeHouseGroup(anthropic.id, change)] : [];
+      const { unmount } = await renderScreen(ui, {
+        ...at,
+        network: { ...network, "GET /api/v1/admin/usage": makeHouseUsage(items) },
+      });
+      const row = (await screen.findByRole("button", { name: "Anthropic" })).closest("tr") as HTMLElement;
+      await waitFor(() => expect(row.cells[7]).not.toBeEmptyDOMElement());
+      const told = [row.cells[6], row.cells[7]].map((cell) => cell?.textContent?.replaceAll("\u00a0", " "));
+      unmount();
+      return told;
+    };
+    expect(await today(null)).toEqual(["0", "–"]);
+    expect(await today({ runs: 0, requests: 58, failed: 58, cost: null })).toEqual(["58", "$0.00"]);
+    expect(await today({ runs: 2, requests: 2, cost: null, unknown_runs: 2 })).toEqual(["2", "unknown"]);
+    expect(await today({ runs: 2, requests: 2, unknown_runs: 1, ...dollars(3_400_000) })).toEqual([
+      "2",
+      "$0.0034+ 1 answer without a price",
+    ]);
+    expect(await today({ runs: 3, requests: 3, own_key_runs: 3 })).toEqual(["3", "$0.003 answers on own keys"]);
+    expect(await today({ runs: 3, requests: 3 })).toEqual(["3", "free"]);
+  });
+
+  it("are shown also where nobody can say what they did", async () => {
+    await renderScreen(ui, {
+      ...at,
+      network: { ...network, "GET /api/v1/admin/usage": () => problem(503, "database.away") },
+    });
+    expect(await screen.findByRole("alert")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Anthropic" })).toBeVisible();
   });
 
   it("tell what a test found, and the failures of the day", async () => {

@@ -2,27 +2,12 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { expectAccessible, renderScreen } from "@/shared/test/render";
 import AdminScreen from "../AdminScreen";
-import { admin, Desk } from "../test-kit";
+import { admin, Desk, makeHouseGroup } from "../test-kit";
 import type { HouseGroup, HouseUsage } from "./api";
 
 const eur = (nano: number) => ({ nano, currency: "EUR" });
-const group = (key: string, label: string, change: Partial<HouseGroup> = {}): HouseGroup => ({
-  key,
-  label,
-  detail: null,
-  runs: 10,
-  requests: 10,
-  failed: 0,
-  tokens_in: 1000,
-  tokens_out: 200,
-  unknown_runs: 0,
-  own_key_runs: 0,
-  provider_cost: { nano: 0, currency: "USD" },
-  cost: eur(0),
-  further_costs: [],
-  revenues: [],
-  ...change,
-});
+const group = (key: string, label: string, change: Partial<HouseGroup> = {}) =>
+  makeHouseGroup(key, { label, ...change });
 const total = group("", "", {
   runs: 23,
   requests: 25,

@@ -1,6 +1,9 @@
 import { Ellipsis } from "lucide-react";
 import { type MouseEvent, useRef } from "react";
+import { today } from "@/shared/i18n/days";
+import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
+import { monthName } from "@/shared/receipts/period";
 import { useMe } from "@/shared/session/queries";
 import { IconButton } from "@/shared/ui/button";
 import { Checkbox } from "@/shared/ui/choice";
@@ -11,8 +14,9 @@ import { type Sort, Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { When } from "@/shared/ui/values";
 import { moveBetweenRows, roleText, rowButtonClass, stickyClass, stickyRowClass } from "../parts";
 import { adminTexts } from "../texts";
-import type { User } from "./api";
+import type { Month, User } from "./api";
 import { type Deed, deedEntries, deedsFor } from "./deeds";
+import { MonthCell } from "./MonthCell";
 import { LastSeen, PersonState, SignInWays } from "./marks";
 import { usersTexts } from "./texts";
 
@@ -34,6 +38,7 @@ export function UserTable({
   onSort,
   selection,
   brief = false,
+  months,
 }: {
   users: readonly User[];
   chosen?: string | null;
@@ -44,10 +49,13 @@ export function UserTable({
   selection?: Selection;
   /** Without a column for the state: who is not active says so where others say when they were here. */
   brief?: boolean;
+  /** What they spent, where it is to be told; undefined inside while it is not known yet. */
+  months?: { readonly of: ReadonlyMap<string, Month> | undefined };
 }) {
   const t = useTexts(usersTexts);
   const a = useTexts(adminTexts);
   const me = useMe();
+  const locale = useLocale();
   const anchor = useRef<string | null>(null);
   const shift = useRef(false);
   const head = (key: string, first: "ascending" | "descending" = "ascending") => {
@@ -82,6 +90,9 @@ export function UserTable({
         <Th className={brief ? wideInBrief : "hidden @2xl:table-cell"}>{t("role")}</Th>
         {brief ? null : <Th className="hidden @xl:table-cell">{t("state")}</Th>}
         <Th className={brief ? wideInBrief : wide}>{t("signIn")}</Th>
+        {months ? (
+          <Th title={t("monthTitle")}>{t("month", { month: monthName(today(locale.timeZone), locale) })}</Th>
+        ) : null}
         <Th right className={brief ? undefined : "hidden @xl:table-cell"} {...head("last_seen_at", "descending")}>
           {t("lastSeen")}
         </Th>
@@ -170,6 +181,11 @@ export function UserTable({
               <Td className={brief ? wideInBrief : wide}>
                 <SignInWays user={user} />
               </Td>
+              {months ? (
+                <Td className="py-1">
+                  <MonthCell month={months.of?.get(user.id)} />
+                </Td>
+              ) : null}
               <Td right className={cx("text-muted-foreground", !brief && "hidden @xl:table-cell")}>
                 {brief && user.state !== "active" ? <PersonState state={user.state} /> : <LastSeen user={user} />}
               </Td>

@@ -78,6 +78,21 @@ export const userQuery = (user_id: string) =>
     queryFn: ({ signal }) => read(api.GET("/api/v1/admin/users/{user_id}", { params: { path: { user_id } }, signal })),
   });
 
+export type Month = Schemas["PersonMonth"];
+
+/** What each of them spent in their month. No event tells when somebody else has asked; that a limit was set, one does. */
+export const monthsQuery = (people: readonly string[]) =>
+  queryOptions({
+    queryKey: ["admin", "billing", "months", people],
+    queryFn: async ({ signal }) => {
+      const query = { person: [...people] };
+      const { items } = await read(api.GET("/api/v1/admin/usage/months", { params: { query }, signal }));
+      return new Map(items.map((month) => [month.person_id, month]));
+    },
+    enabled: people.length > 0,
+    refetchInterval: 60_000,
+  });
+
 const meta = { shown: true };
 
 function useRefresh() {
