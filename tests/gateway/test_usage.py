@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from httpx import Response
+from sqlalchemy import text
 
 from kontor.billing import exchange, wallets
 from kontor.billing.usage import Usage
@@ -322,3 +323,22 @@ async def test_what_is_kept_for_an_hour_and_what_was_drawn_are_counted_apart(hou
     admin = await house.visitor(Role.ADMIN)
     everybody = ok(await admin.get("/admin/usage"))["total"]
     assert (everybody["tokens_in"], everybody["tokens_out"]) == (2 * 280, 2 * 270)
+
+
+async def test_a_statement_names_the_model_also_of_an_answer_that_was_deleted(house: House, anna: Visitor) -> None:
+    database, admin = house.database, await house.visitor(Role.ADMIN)
+    await switch_on(database)
+    async with database.system("billing") as unit:
+        await wallets.top_up(unit, anna.id, NANO, source="test", source_id="1")
+    kept, gone = [await make_run(database, anna.id, quote(is_billed=True), model=name) for name in ("gpt-5", "odd")]
+    async with database.system("test") as unit:
+        await unit.execute(text("DELETE FROM run WHERE id = :id"), {"id": gone})
+    newest, older, top_up = ok(await anna.get("/billing/entries"))["items"]
+    assert (newest["run_id"], newest["model_label"], newest["has_receipt"]) == (str(gone), "Odd", False)
+    assert (older["run_id"], older["model"], older["has_receipt"]) == (str(kept), "gpt-5", True)
+    assert (top_up["run_id"], top_up["model"], top_up["has_receipt"]) == (None, None, False)
+    assert (await anna.get(f"/runs/{kept}/receipt")).status_code == 200
+    assert (await anna.get(f"/runs/{gone}/receipt")).status_code == 404
+    assert (await admin.post(f"/admin/billing/entries/{older['id']}/give-back", json={})).status_code == 200
+    correction = ok(await anna.get("/billing/entries", params={"limit": 1}))["items"][0]
+    assert (correction["kind"], correction["run_id"], correction["model"]) == ("correction", str(kept), "gpt-5")

@@ -12,15 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kontor.core.clock import now
 from kontor.core.ids import UserId
 
-# Of each entry what it did to its owner: credit less debt.
+# Of each entry what it did to its owner: credit less debt. What takes a charge back is about the same run.
 _ENTRIES = text("""
-    SELECT e.id, e.at, e.kind, e.source, e.source_id, e.currency, e.note,
+    SELECT e.id, e.at, e.kind, e.currency, e.note,
+        CASE WHEN coalesce(r.source, e.source) = 'run' THEN coalesce(r.source_id, e.source_id) END AS run_id,
         coalesce((
             SELECT sum(p.amount_nano) FROM ledger_posting p
             WHERE p.entry_id = e.id AND p.account IN ('purchased', 'granted', 'debt')
         ), 0)::bigint AS nano,
         EXISTS (SELECT 1 FROM ledger_entry c WHERE c.reverses_id = e.id) AS is_given_back
-    FROM ledger_entry e
+    FROM ledger_entry e LEFT JOIN ledger_entry r ON r.id = e.reverses_id
     WHERE e.owner_id = :owner
         AND (CAST(:after_at AS timestamptz) IS NULL OR (e.at, e.id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY e.at DESC, e.id DESC LIMIT :limit
@@ -90,7 +91,7 @@ async def entries(unit: AsyncSession, owner: UserId, *, after: Place | None, lim
             row.nano,
             row.currency,
             row.note,
-            UUID(row.source_id) if row.source == "run" else None,
+            None if row.run_id is None else UUID(row.run_id),
             row.is_given_back,
         )
         for row in await unit.execute(_ENTRIES, values)

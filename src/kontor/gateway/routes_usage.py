@@ -13,6 +13,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing import configuration, statements
+from kontor.billing.schemas import EntryRead
+from kontor.billing.statements import Shown
 from kontor.billing.usage import Usage
 from kontor.core.clock import now
 from kontor.core.errors import FieldProblem
@@ -28,7 +30,7 @@ from kontor.gateway.facts import friendly
 from kontor.gateway.house_usage import HouseSum
 from kontor.gateway.routes_llm import UsageRead
 from kontor.gateway.routes_runs import State
-from kontor.gateway.usage import Grouping, Period, Sum, Wanted
+from kontor.gateway.usage import Grouping, Period, RunName, Sum, Wanted
 from kontor.gateway.usage_months import Month
 from kontor.gateway.usage_sheets import Language
 
@@ -89,6 +91,12 @@ class LogLine(BaseModel):
     is_free: bool
     is_own_key: bool
     is_estimated: bool
+
+
+class StatementEntry(EntryRead):
+    model: str | None = Field(description="That answered")
+    model_label: str | None
+    has_receipt: bool = Field(description="False where the answer was deleted: what it cost is kept")
 
 
 class HouseUsageSum(BaseModel):
@@ -181,6 +189,32 @@ async def list_usage_log(
     shown = rows[:limit]
     following = Cursor.encode((shown[-1].accepted_at, shown[-1].id)) if len(rows) > limit else None
     return Page(items=[log_line(row) for row in shown], next_cursor=following)
+
+
+@router.get("/billing/entries", tags=["billing"], responses=problems(BadCursor))
+async def list_entries(
+    actor: AccountReader, unit: Unit, cursor: PageCursor = None, limit: PageLimit = 50
+) -> Page[StatementEntry]:
+    """What moved the balance, newest first."""
+    decoded = Cursor.decode(cursor, "datetime", "uuid")
+    after = None if decoded is None else (decoded[0], decoded[1])
+    found = await statements.entries(unit, actor.user_id, after=after, limit=limit + 1)
+    shown, last = found[:limit], found[limit - 1] if len(found) > limit else None
+    names = await usage.names_of_runs(unit, [each.run_id for each in shown if each.run_id is not None])
+    return Page(
+        items=[statement_entry(each, names) for each in shown],
+        next_cursor=None if last is None else Cursor.encode([last.at, last.id]),
+    )
+
+
+def statement_entry(shown: Shown, names: Mapping[UUID, RunName]) -> StatementEntry:
+    name = None if shown.run_id is None else names.get(shown.run_id)
+    return StatementEntry(
+        **EntryRead.of(shown).model_dump(),
+        model=None if name is None else name.model,
+        model_label=None if name is None else name.label,
+        has_receipt=name is not None and name.has_receipt,
+    )
 
 
 @router.get("/usage.csv", response_class=StreamingResponse, responses={**CSV, **problems(FieldProblem)})

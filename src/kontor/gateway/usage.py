@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, text
@@ -71,6 +72,15 @@ _MODELS = text("""
     WHERE name = ANY(CAST(:names AS text[])) ORDER BY name, gone_at NULLS FIRST, created_at
 """)
 _PROVIDERS = text("SELECT id::text AS id, label FROM provider WHERE id::text = ANY(CAST(:ids AS text[]))")
+# The line outlives the run.
+_RUNS = text("""
+    SELECT line.run_id, line.model_name, coalesce(model.edits->>'label', model.facts->>'label') AS label,
+        run.id IS NOT NULL AS has_receipt
+    FROM usage_line line
+    LEFT JOIN run ON run.id = line.run_id
+    LEFT JOIN model ON model.id = line.model_id
+    WHERE line.run_id = ANY(CAST(:ids AS uuid[]))
+""")
 _LOG = text("""
     SELECT run.id, run.kind, run.state, run.model_name, run.provider_kind, run.provider_id, run.usage, run.cost,
         run.is_estimated, run.accepted_at, coalesce(provider.is_local, false) AS is_local,
@@ -186,6 +196,19 @@ async def provider_labels(unit: AsyncSession, kinds: Mapping[str, str]) -> Mappi
 
 def kind_label(kind: str) -> str:
     return KINDS[kind].label if kind in KINDS else kind
+
+
+@dataclass(frozen=True, slots=True)
+class RunName:
+    model: str
+    label: str
+    has_receipt: bool
+
+
+async def names_of_runs(unit: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, RunName]:
+    """Which model answered, also where the run itself was deleted."""
+    rows = await unit.execute(_RUNS, {"ids": list(ids)})
+    return {row.run_id: RunName(row.model_name, row.label or friendly(row.model_name), row.has_receipt) for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1689,7 +1689,7 @@ export interface paths {
     };
     /**
      * List Entries
-     * @description Newest first.
+     * @description What moved the balance, newest first.
      */
     get: operations["list_entries"];
     put?: never;
@@ -4605,6 +4605,15 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[StatementEntry] */
+    Page_StatementEntry_: {
+      /** Items */
+      items: components["schemas"]["StatementEntry"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[UserRead] */
     Page_UserRead_: {
       /** Items */
@@ -5836,6 +5845,49 @@ export interface components {
      * @enum {string}
      */
     State: "active" | "invited" | "unverified" | "waiting" | "suspended";
+    /** StatementEntry */
+    StatementEntry: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Currency */
+      currency: string;
+      /**
+       * Has Receipt
+       * @description False where the answer was deleted: what it cost is kept
+       */
+      has_receipt: boolean;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Is Given Back
+       * @description There is a correction that takes it back
+       */
+      is_given_back: boolean;
+      /**
+       * Kind
+       * @description `settle`, `grant`, `expire`, `withdraw`, `topup`, `refund`, `correction`, `repay`
+       */
+      kind: string;
+      /**
+       * Model
+       * @description That answered
+       */
+      model: string | null;
+      /** Model Label */
+      model_label: string | null;
+      /** Nano */
+      nano: number;
+      /** Note */
+      note: string | null;
+      /** Run Id */
+      run_id: string | null;
+    };
     /** StatsRead */
     StatsRead: {
       database: components["schemas"]["DatabaseStats"];
@@ -13485,7 +13537,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": components["schemas"]["Page_EntryRead_"];
+          "application/json": components["schemas"]["Page_StatementEntry_"];
         };
       };
       /** @description `auth.required` */

@@ -14,7 +14,7 @@ import { Section } from "@/shared/ui/section";
 import { EmptyState, ErrorState, LoadingBars } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { When } from "@/shared/ui/values";
-import { entriesQuery } from "./api";
+import { type Entry, entriesQuery } from "./api";
 import { usageTexts } from "./texts";
 
 export default function BalanceScreen() {
@@ -124,6 +124,24 @@ function Part({
   );
 }
 
+/** What moved the balance; an answer by its model, with its receipt for as long as there is one. */
+function EntryName({ entry }: { entry: Entry }) {
+  const t = useTexts(usageTexts);
+  const e = useTexts(entryTexts);
+  const name = [entryWord(entry.kind, e), entry.model_label].filter(Boolean).join(", ");
+  if (!entry.run_id) return name;
+  return entry.has_receipt ? (
+    <Link to="/receipts" search={{ id: entry.run_id }} className="rounded-xs hover:underline">
+      {name}
+    </Link>
+  ) : (
+    <>
+      {name}
+      <span className="text-muted-foreground">, {t("answerDeleted")}</span>
+    </>
+  );
+}
+
 function Entries() {
   const t = useTexts(usageTexts);
   const e = useTexts(entryTexts);
@@ -152,13 +170,7 @@ function Entries() {
                     <When at={entry.at} look="full" />
                   </Td>
                   <Td>
-                    {entry.run_id ? (
-                      <Link to="/receipts" search={{ id: entry.run_id }} className="rounded-xs hover:underline">
-                        {entryWord(entry.kind, e)}
-                      </Link>
-                    ) : (
-                      entryWord(entry.kind, e)
-                    )}
+                    <EntryName entry={entry} />
                     {entry.is_given_back ? <span className="text-muted-foreground">, {e("isGivenBack")}</span> : null}
                     {entry.note ? <span className="text-muted-foreground">, {entry.note}</span> : null}
                   </Td>

@@ -10,6 +10,7 @@ import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { formatDollars, tileCode } from "@/shared/models/price";
 import { everyDay, isSpan, type Period, periodOf, type Span, spans } from "@/shared/receipts/period";
+import { receiptTexts } from "@/shared/receipts/texts";
 import { IconButton } from "@/shared/ui/button";
 import { BarChart } from "@/shared/ui/charts";
 import { CsvMenu } from "@/shared/ui/csv-menu";
@@ -22,6 +23,7 @@ import { csvAddress, type Grouping, groupings, type Usage, usageQuery } from "./
 import { CostCell } from "./CostCell";
 import { costWords } from "./costs";
 import { usageTexts } from "./texts";
+import { tokenKinds } from "./tokens";
 
 function useSpan(): [Span, (span: Span) => void] {
   const { span }: { span?: unknown } = useSearch({ strict: false });
@@ -66,6 +68,7 @@ export default function OverviewScreen() {
           <Missing usage={days.data} />
           <Days usage={days.data} period={period} />
           <Groups period={period} span={span} />
+          {days.data ? <Kinds usage={days.data} /> : null}
         </Refreshing>
       )}
     </Screen>
@@ -224,6 +227,33 @@ function Groups({ period, span }: { period: Period; span: Span }) {
           <GroupTable usage={usage.data} group={group} span={span} />
         </Refreshing>
       ) : null}
+    </Section>
+  );
+}
+
+/** Each kind has a price of its own, so it is told what was used of each. */
+function Kinds({ usage }: { usage: Usage }) {
+  const t = useTexts(usageTexts);
+  const r = useTexts(receiptTexts);
+  const locale = useLocale();
+  return (
+    <Section title={t("tokensByKind")} className="mt-7">
+      <Table caption={t("tokensByKind")}>
+        <TableHead>
+          <Th>{t("kindOfTokens")}</Th>
+          <Th right>{t("tokensHead")}</Th>
+        </TableHead>
+        <tbody>
+          {tokenKinds(usage.total.tokens, "both", r).map(({ name, count }) => (
+            <Tr key={name} className="!h-9">
+              <Td>{name}</Td>
+              <Td right className="text-muted-foreground">
+                {formatNumber(count, {}, locale)}
+              </Td>
+            </Tr>
+          ))}
+        </tbody>
+      </Table>
     </Section>
   );
 }

@@ -13,6 +13,7 @@ import { receiptQuery } from "@/shared/receipts/api";
 import { usePaper } from "@/shared/receipts/paper";
 import { everything, isSpan, periodOf, type Span, spans } from "@/shared/receipts/period";
 import { ReceiptSlip } from "@/shared/receipts/ReceiptSlip";
+import { receiptTexts } from "@/shared/receipts/texts";
 import { Button, IconButton } from "@/shared/ui/button";
 import { CopyButton } from "@/shared/ui/copy-button";
 import { CsvMenu } from "@/shared/ui/csv-menu";
@@ -28,6 +29,7 @@ import { When } from "@/shared/ui/values";
 import { csvAddress, groupings, type LogLine, logQuery } from "./api";
 import { ReceiptTrace } from "./ReceiptTrace";
 import { usageTexts } from "./texts";
+import { tokenKinds } from "./tokens";
 
 const isRunning = (line: LogLine) => line.state === "running" || line.state === "accepted";
 
@@ -209,7 +211,12 @@ function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
 function LogRow({ line, isChosen, onChoose }: { line: LogLine; isChosen: boolean; onChoose: () => void }) {
   const t = useTexts(usageTexts);
   const locale = useLocale();
+  const r = useTexts(receiptTexts);
   const number = (value: number) => formatNumber(value, {}, locale);
+  const kinds = (way: "in" | "out") =>
+    tokenKinds(line.tokens, way, r)
+      .map(({ name, count }) => `${name}: ${number(count)}`)
+      .join("\n");
   const running = isRunning(line);
   const kind = `kind.${line.kind}`;
   const what = line.title ?? (kind in usageTexts.en ? t(kind as "kind.api") : t("kind.other"));
@@ -244,10 +251,10 @@ function LogRow({ line, isChosen, onChoose }: { line: LogLine; isChosen: boolean
           <StateWord line={line} />
         </span>
       </Td>
-      <Td right className="text-muted-foreground @max-lg:hidden">
+      <Td right title={kinds("in")} className="text-muted-foreground @max-lg:hidden">
         {number(line.tokens_in)}
       </Td>
-      <Td right className="text-muted-foreground @max-lg:hidden">
+      <Td right title={kinds("out")} className="text-muted-foreground @max-lg:hidden">
         <span className="inline-flex items-center gap-1.5">
           {running ? <Spinner size={11} /> : null}
           {number(line.tokens_out)}

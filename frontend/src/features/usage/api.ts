@@ -9,6 +9,7 @@ export type Grouping = (typeof groupings)[number];
 export type Usage = Schemas["UsageSums"];
 export type UsageGroup = Schemas["UsageGroup"];
 export type UsageSum = Schemas["UsageSum"];
+export type Entry = Schemas["StatementEntry"];
 export type LogLine = Schemas["LogLine"];
 export type BudgetWish = Schemas["BudgetWrite"];
 export type BudgetPeriod = Budget["period"];

@@ -18,6 +18,18 @@ import PricesScreen from "./PricesScreen";
 import ReceiptsScreen from "./ReceiptsScreen";
 import UsageSidebar from "./UsageSidebar";
 
+const noTokens = {
+  input: 0,
+  cached: 0,
+  cache_write: 0,
+  cache_write_1h: 0,
+  output: 0,
+  reasoning: 0,
+  image: 0,
+  image_out: 0,
+  audio_in: 0,
+  audio_out: 0,
+};
 const eur = (nano: number) => ({ nano, currency: "EUR" });
 const group = (key: string, label: string, nano: number | null, runs = 2): UsageGroup => ({
   key,
@@ -25,6 +37,7 @@ const group = (key: string, label: string, nano: number | null, runs = 2): Usage
   runs,
   tokens_in: 18_420,
   tokens_out: 640,
+  tokens: { ...noTokens, input: 18_000, cache_write_1h: 420, output: 540, image_out: 100 },
   cost: nano === null ? null : eur(nano),
   further_costs: [],
   unknown_runs: nano === null ? runs : 0,
@@ -89,6 +102,12 @@ describe("the overview", () => {
       "OdOdd–218,420640unknown",
       "Total4618,420640€18.42+ 2 answers without a price+ $2.31 at providers, on own keys",
     ]);
+    const kinds = await screen.findByRole("table", { name: "Tokens by kind" });
+    expect(
+      within(kinds)
+        .getAllByRole("row")
+        .map((row) => row.textContent),
+    ).toEqual(["KindTokens", "Input, new18,000", "Input, cached for an hour420", "Output540", "Images drawn100"]);
     expect(screen.getByText(/2 answers have no known price and are in no sum/)).toBeVisible();
     expect(within(table).getByRole("link", { name: "Receipts: Odd" })).toHaveAttribute(
       "href",
@@ -178,6 +197,7 @@ const line: LogLine = {
   is_local: false,
   tokens_in: 18_420,
   tokens_out: 640,
+  tokens: { ...noTokens, input: 18_000, cache_write_1h: 420, output: 640 },
   cost: eur(27_828_000),
   is_free: false,
   is_own_key: false,
@@ -534,6 +554,19 @@ describe("the balance", () => {
               currency: "EUR",
               note: null,
               run_id: line.run_id,
+              model_label: "Claude Sonnet 4.5",
+              has_receipt: true,
+            },
+            {
+              id: "e3",
+              at: line.at,
+              kind: "settle",
+              nano: -1_000_000,
+              currency: "EUR",
+              note: null,
+              run_id: running.run_id,
+              model_label: "Odd",
+              has_receipt: false,
             },
             { id: "e1", at: line.at, kind: "grant", nano: 20e9, currency: "EUR", note: "Welcome", run_id: null },
           ],
@@ -553,9 +586,14 @@ describe("the balance", () => {
         "OwedAn answer cost more than was left. The next credit settles it first.-50.0 ct",
       ].join(""),
     );
-    expect(await screen.findByRole("row", { name: /Answer/ })).toHaveTextContent("-2.7828 ct");
+    expect(await screen.findByRole("row", { name: /Claude/ })).toHaveTextContent("-2.7828 ct");
     expect(await screen.findByRole("row", { name: /Credit, Welcome/ })).toHaveTextContent("+€20.00");
-    expect(screen.getByRole("link", { name: "Answer" })).toHaveAttribute("href", `/receipts?id=${line.run_id}`);
+    expect(screen.getByRole("link", { name: "Answer, Claude Sonnet 4.5" })).toHaveAttribute(
+      "href",
+      `/receipts?id=${line.run_id}`,
+    );
+    expect(screen.getByRole("row", { name: /Odd/ })).toHaveTextContent("Answer, Odd, deleted with its receipt");
+    expect(screen.getAllByRole("link")).toHaveLength(1);
     await expectAccessible();
   });
 
