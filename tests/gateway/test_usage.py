@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -342,3 +343,30 @@ async def test_a_statement_names_the_model_also_of_an_answer_that_was_deleted(ho
     assert (await admin.post(f"/admin/billing/entries/{older['id']}/give-back", json={})).status_code == 200
     correction = ok(await anna.get("/billing/entries", params={"limit": 1}))["items"][0]
     assert (correction["kind"], correction["run_id"], correction["model"]) == ("correction", str(kept), "gpt-5")
+
+
+async def test_what_was_asked_before_anything_was_charged_is_told_apart_from_the_margin(
+    house: House, anna: Visitor
+) -> None:
+    """Billing is switched on in the middle of a day: what was used until then stands against no revenue."""
+    database, admin = house.database, await house.visitor(Role.ADMIN)
+    rate = await rate_of(database)
+    plain = quote(fx=Decimal("0.8"), fx_rate_id=rate)
+    await make_run(database, anna.id, plain)
+    assert (await house_total(admin))["unbilled_costs"] == [{"nano": 4_800_000, "currency": "EUR"}]
+    await switch_on(database, markup_bp=2500)
+    async with database.system("billing") as unit:
+        await wallets.grant(unit, anna.id, NANO)
+    await make_run(database, anna.id, replace(plain, markup_bp=2500, is_billed=True))
+    await make_run(database, anna.id, quote(is_own_key=True, is_billed=True))
+    total = await house_total(admin)
+    assert total["cost"] == {"nano": 9_600_000, "currency": "EUR"}
+    assert total["unbilled_costs"] == [{"nano": 4_800_000, "currency": "EUR"}]
+    assert total["revenues"] == [{"nano": 6_000_000, "currency": "EUR"}]
+    [line] = rows_of(await admin.get("/admin/usage.csv"), ",")
+    assert (line["cost"], line["unbilled"], line["charged"]) == ("0.0096", "0.0048", "0.006")
+
+
+async def house_total(admin: Visitor) -> dict[str, Any]:
+    found: dict[str, Any] = ok(await admin.get("/admin/usage"))["total"]
+    return found

@@ -14,7 +14,7 @@ from kontor.gateway.usage import IN_PERIOD, KNOWN, ON_OWN_KEY, READ, WRITTEN, Gr
 # What the house owes its providers, in the currency of each run and at the rate of its day, without spread and markup;
 # and what wallets were charged for it. Who asks on a key of their own owes the provider, not the house.
 LINES = f"""
-    SELECT u.*, coalesce(h.charged_nano, 0) AS revenue_nano,
+    SELECT u.*, coalesce(h.charged_nano, 0) AS revenue_nano, h.run_id IS NOT NULL AS is_billed,
         u.provider_usd_nano * CASE u.currency
             WHEN 'USD' THEN 1
             WHEN 'EUR' THEN 1 / (d.rates->>'USD')::numeric
@@ -31,6 +31,7 @@ SUMMED = f"""
     count(*) FILTER (WHERE NOT is_known) AS unknown_runs, count(*) FILTER (WHERE is_on_own_key) AS own_key_runs,
     coalesce(sum(provider_usd_nano) FILTER (WHERE NOT is_on_own_key), 0)::bigint AS provider_usd_nano,
     coalesce(sum(cost_nano) FILTER (WHERE NOT is_on_own_key), 0)::bigint AS cost_nano,
+    coalesce(sum(cost_nano) FILTER (WHERE NOT is_on_own_key AND NOT is_billed), 0)::bigint AS unbilled_nano,
     sum(revenue_nano)::bigint AS revenue_nano
 """
 # A run that came to nothing has no line of usage, so the errors are counted where the runs are: by when they were asked
@@ -75,7 +76,8 @@ _CELLS = text(f"""
         coalesce(used.model_name, ended.model_name) AS model_name, currency, coalesce(runs, 0) AS runs,
         coalesce(failed, 0) AS failed, coalesce(tokens_in, 0) AS tokens_in, coalesce(tokens_out, 0) AS tokens_out,
         coalesce(unknown_runs, 0) AS unknown_runs, coalesce(provider_usd_nano, 0) AS provider_usd_nano,
-        coalesce(cost_nano, 0) AS cost_nano, coalesce(revenue_nano, 0) AS revenue_nano
+        coalesce(cost_nano, 0) AS cost_nano, coalesce(unbilled_nano, 0) AS unbilled_nano,
+        coalesce(revenue_nano, 0) AS revenue_nano
     FROM used FULL JOIN ended USING (day_here, owner_id, provider_key, provider_kind, model_name)
     ORDER BY 1, 2, 3, 5, currency
 """)  # noqa: S608
@@ -93,6 +95,7 @@ class HouseSum:
     own_key_runs: int = 0
     provider_usd_nano: int = 0
     costs: Mapping[str, int] = field(default_factory=dict)  # nano by currency; none where no price was known
+    unbilled: Mapping[str, int] = field(default_factory=dict)  # of the costs, while nothing was charged
     revenues: Mapping[str, int] = field(default_factory=dict)
     provider_kind: str = ""
 
@@ -108,6 +111,7 @@ class HouseSum:
             self.own_key_runs + other.own_key_runs,
             self.provider_usd_nano + other.provider_usd_nano,
             _joined(self.costs, other.costs),
+            _joined(self.unbilled, other.unbilled),
             _joined(self.revenues, other.revenues),
             self.provider_kind or other.provider_kind,
         )
@@ -142,6 +146,7 @@ def _used(row: Row[Any]) -> HouseSum:
         own_key_runs=row.own_key_runs,
         provider_usd_nano=row.provider_usd_nano,
         costs={row.currency: row.cost_nano} if is_known else {},
+        unbilled={row.currency: row.unbilled_nano} if row.unbilled_nano else {},
         revenues={row.currency: row.revenue_nano} if row.revenue_nano else {},
         provider_kind=row.provider_kind,
     )

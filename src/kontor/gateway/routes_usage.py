@@ -110,6 +110,7 @@ class HouseUsageSum(BaseModel):
     provider_cost: CostSum = Field(description="What providers ask the house for, as they ask it")
     cost: CostSum | None = Field(description="The same at the rate of each day. Null where no price was known of any")
     further_costs: list[CostSum]
+    unbilled_costs: list[CostSum] = Field(description="Of the cost, what was asked while nothing was charged")
     revenues: list[CostSum] = Field(description="What wallets were charged")
 
 
@@ -339,6 +340,7 @@ def house_numbers_of(found: HouseSum, first: str | None) -> dict[str, Any]:
         "unknown_runs": found.unknown_runs,
         "own_key_runs": found.own_key_runs,
         "provider_cost": CostSum(nano=found.provider_usd_nano, currency=USD),
+        "unbilled_costs": costs_of(found.unbilled),
         "revenues": costs_of(found.revenues),
         **parted(found.costs, first),
     }

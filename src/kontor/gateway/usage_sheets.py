@@ -81,6 +81,7 @@ CELL_COLUMNS: Mapping[str, tuple[str, str]] = {
     "without_price": ("Ohne Preis", "Without a price"),
     "provider_usd": ("Kosten beim Anbieter (USD)", "Cost at the provider (USD)"),
     "cost": ("Kosten", "Cost"),
+    "unbilled": ("Davon ohne Berechnung", "Of that not charged"),
     "charged": ("Berechnet", "Charged"),
     "currency": ("Währung", "Currency"),
 }
@@ -227,6 +228,7 @@ def house_cells(
         row.unknown_runs,
         sheet.number(row.provider_usd_nano) if is_known else "",
         sheet.number(row.cost_nano) if is_known else "",
+        sheet.number(row.unbilled_nano) if is_known else "",
         sheet.number(row.revenue_nano),
         row.currency,
     )

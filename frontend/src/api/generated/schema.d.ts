@@ -3513,6 +3513,11 @@ export interface components {
       tokens_in: number;
       /** Tokens Out */
       tokens_out: number;
+      /**
+       * Unbilled Costs
+       * @description Of the cost, what was asked while nothing was charged
+       */
+      unbilled_costs: components["schemas"]["CostSum"][];
       /** Unknown Runs */
       unknown_runs: number;
     };
@@ -3547,6 +3552,11 @@ export interface components {
       tokens_in: number;
       /** Tokens Out */
       tokens_out: number;
+      /**
+       * Unbilled Costs
+       * @description Of the cost, what was asked while nothing was charged
+       */
+      unbilled_costs: components["schemas"]["CostSum"][];
       /** Unknown Runs */
       unknown_runs: number;
     };

@@ -157,6 +157,7 @@ export function makeHouseGroup(
     provider_cost: { nano: 0, currency: "USD" },
     cost: { nano: 0, currency: "EUR" },
     further_costs: [],
+    unbilled_costs: [],
     revenues: [],
     ...change,
   };

@@ -149,14 +149,16 @@ function Revenue({ usage: { total, given_back } }: { usage: HouseUsage }) {
   const locale = useLocale();
   const [first = { nano: 0, currency: total.cost?.currency ?? locale.currency }, ...others] = total.revenues;
   const cost = total.cost?.currency === first.currency ? total.cost.nano : null;
-  const returned = given_back.find(({ currency }) => currency === first.currency)?.nano ?? 0;
-  const above = cost === null ? null : first.nano - returned - cost;
+  const of = (sums: readonly Sum[]) => sums.find(({ currency }) => currency === first.currency)?.nano ?? 0;
+  // What was asked while nothing was charged has nothing to stand against.
+  const above = cost === null ? null : first.nano - of(given_back) - (cost - of(total.unbilled_costs));
   const words = [
     above === null || total.further_costs.length > 0
       ? null
       : t(above < 0 ? "loss" : "margin", {
           amount: say([{ nano: Math.abs(above), currency: first.currency }], locale),
         }),
+    total.unbilled_costs.length > 0 ? t("unbilled", { amount: say(total.unbilled_costs, locale) }) : null,
     given_back.length > 0 ? t("givenBack", { amount: say(given_back, locale) }) : null,
   ];
   return (

@@ -71,6 +71,15 @@ describe("the usage of the house", () => {
     await expectAccessible();
   });
 
+  it("leaves out of the margin what was asked before anything was charged, and says how much that was", async () => {
+    const halfway = usage({ total: { ...total, unbilled_costs: [eur(4e9)] }, given_back: [] });
+    await renderScreen(ui, { ...at, network: { "GET /api/v1/admin/usage": halfway } });
+    const figures = await screen.findByRole("region", { name: "Figures" });
+    await waitFor(() =>
+      expect(plain(figures)).toContain("€11.50 charged€5.50 above cost, without €4.00 from when nothing was charged"),
+    );
+  });
+
   it("has no column of charges where nobody is charged, and keeps grouping and time in the address", async () => {
     const { user, router } = await renderScreen(ui, {
       ...at,
