@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from kontor.core import gathering
-from kontor.core.gathering import Gathering
+from kontor.core.gathering import LOOK_EVERY, Gathering
 
 
 @dataclass
@@ -76,8 +75,6 @@ async def test_after_a_crowd_a_straggler_waits_for_company() -> None:
         for number in range(8):
             writer.gathering.add(number)
         await writer.until(1)
-        # A long write, so the straggler's patience is the longest there is; the others are back before it ends.
-        await asyncio.sleep(gathering.LONGEST_SECONDS)
         writer.may_go_on.release()
         await asyncio.sleep(0)
         for number in range(8, 16):
@@ -89,6 +86,35 @@ async def test_after_a_crowd_a_straggler_waits_for_company() -> None:
     await with_writer(writer, then)
     # Six of them are enough: the last two came after the batch had ripened, or with it.
     assert len(writer.batches[1]) >= 6
+
+
+async def test_two_halves_of_a_crowd_are_brought_together() -> None:
+    """Each half comes back while the other one is written: they would take turns for ever."""
+
+    async def then(writer: Writer) -> None:
+        halves = [list(range(8)), list(range(8, 16))]
+        for number in halves[0]:
+            writer.gathering.add(number)
+        async with asyncio.timeout(10):
+            for count in range(1, 3 * LOOK_EVERY):
+                await writer.until(count)
+                written = writer.batches[-1]
+                if len(written) == 16:
+                    return
+                for number in halves[1] if written[0] == 0 else halves[0]:
+                    writer.gathering.add(number)
+                writer.may_go_on.release()
+                if (count + 1) % LOOK_EVERY == 0:
+                    # Now nobody writes, so whoever was written comes back.
+                    await asyncio.sleep(0.005)
+                    for number in written:
+                        writer.gathering.add(number)
+                    await writer.until(count + 1)
+
+    writer = Writer()
+    await with_writer(writer, then)
+    assert len(writer.batches[-1]) == 16
+    assert len(writer.batches) <= 2 * LOOK_EVERY
 
 
 async def test_nobody_waits_for_company_for_good() -> None:

@@ -194,8 +194,12 @@ class Producer:
                 async for batch in stream:
                     if not self._has_spoken:
                         self._begin(candidate, (*candidate.losses, *prepared.losses))
+                    seen_before = tally.seen
                     for said in batch:
                         self._take(said, tally, text_kind)
+                    # With the end comes the last count of all, so this one would be said twice.
+                    if tally.seen is not None and tally.seen is not seen_before and tally.finished is None:
+                        self._tell_usage(tally.seen, tally.service)
                     if self.live.is_behind:
                         await self.live.room()
             end = End.WHOLE if tally.finished is not None else End.CUT
@@ -248,10 +252,7 @@ class Producer:
                 live.say(Kind.CITATION, {"url": url, "title": title})
             case Vector(index=index, packed=packed):
                 live.say(Kind.VECTOR, {"index": index, **packed})
-            case UsageSeen():
-                self._take_count(said, tally)
-                self._tell_usage(said.usage, tally.service)
-            case Named() | Finished() | Failed():
+            case UsageSeen() | Named() | Finished() | Failed():
                 self._take_count(said, tally)
             case _:
                 assert_never(said)

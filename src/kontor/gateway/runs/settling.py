@@ -1,7 +1,7 @@
 """The one place where a run is paid for: the ledger, the usage line and the final state in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from kontor.billing.rates import Cost, Quote, cost
+from kontor.billing.rates import Cost, Line, Quote, cost
 from kontor.billing.service import Due, Settled
 from kontor.billing.usage import Usage
 from kontor.core.bulk import Bulk
@@ -30,6 +30,7 @@ NO_QUOTE = Quote(
 
 
 COUNTED = tuple(each.name for each in fields(Usage))
+LINE = tuple(each.name for each in fields(Line))
 
 
 class State(StrEnum):
@@ -275,7 +276,7 @@ class Judged:
 def _finish(account: Account, outcome: Outcome, bill: Bill, usage: Mapping[str, int]) -> dict[str, Any]:
     answered, cost = outcome.answered, bill.cost
     kept = bill.told() | {
-        "lines": [asdict(line) for line in cost.lines],
+        "lines": [{name: getattr(line, name) for name in LINE} for line in cost.lines],
         "provider_usd_nano": cost.provider_usd_nano,
         "spent_nano": cost.spent_nano,
         "service": bill.verdict.service,
