@@ -10,9 +10,11 @@ from playwright.async_api import Browser, expect
 from tests.browser.conftest import LOOKS, Installation, Look, Visit, visit
 from tests.browser.test_screens import look_over
 from tests.wire.fleet import all_serving
-from tests.wire.llm_server import LlmServer
+from tests.wire.llm_server import LlmServer, serving
+from tests.wire.openai import OpenAi
 
 SCREENS = (
+    "/admin/overview",
     "/admin/providers",
     "/admin/models",
     "/admin/choice",
@@ -224,6 +226,27 @@ async def test_a_person_marks_compares_and_takes_a_model_of_their_own(chromium: 
         # The phone has set the language for both.
         default = page.get_by_role("combobox", name="Ihr Modell als Vorgabe")
         await expect(default).to_contain_text("Wie im Haus")
+
+
+async def test_a_provider_that_goes_down_is_named_wherever_one_works(chromium: Browser, house: House) -> None:
+    async with visit(chromium, house.installation) as ada:
+        page = ada.page
+        await ada.sign_in()
+        async with serving(OpenAi()) as server:
+            wish = {"kind": "compatible", "label": "Campus gateway", "base_url": server.url, "key": server.key}
+            added = await (await ada.post("/admin/providers", **wish)).json()
+            await ada.open("/admin/overview")
+            row = page.get_by_role("row", name=re.compile("Campus gateway"))
+            await expect(row).to_contain_text("Healthy")
+        named = page.get_by_role("link", name="1 provider down: Campus gateway")
+        await expect(named).to_have_count(0)
+        await ada.post(f"/admin/providers/{added['id']}/test")
+        await expect(row).to_contain_text("Down")
+        await ada.axe()
+        await named.click()
+        await expect(page.get_by_role("region", name="Inspector: Campus gateway")).to_be_visible()
+        await ada.delete(f"/admin/providers/{added['id']}")
+        await expect(named).to_have_count(0)
 
 
 async def test_open_windows_of_others_follow_what_the_house_changes(chromium: Browser, house: House) -> None:

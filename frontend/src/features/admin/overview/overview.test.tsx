@@ -107,7 +107,7 @@ describe("the overview", () => {
     const row = await rowOf("Anthropic");
     await within(row).findByText("$9.62");
     expect(plain(row)).toContain("1,284");
-    expect(within(await rowOf("Campus gateway")).getByText("Down")).toBeVisible();
+    expect(within(await rowOf("Campus gateway")).getAllByText("Down").length).toBeGreaterThan(0);
     await user.click(screen.getByRole("button", { name: "Anthropic" }));
     expect(opened).toHaveBeenCalledWith(`/admin/providers?id=${anthropic.id}`);
     await user.click(screen.getByRole("button", { name: "More for Campus gateway" }));

@@ -22,6 +22,9 @@ import { isKeyRefused, ProviderState, UptimeTicks } from "./marks";
 import { providersTexts } from "./texts";
 import type { Ask, Deed } from "./use-deeds";
 
+/** With a little less between the columns than elsewhere: there are many. */
+const tableClass = "whitespace-nowrap [&_td+td]:!pl-3 [&_th+th]:!pl-3";
+
 /** How they fare, and what they did today: for whom, or for what, stands nowhere in it. */
 export function ProviderTable({
   providers,
@@ -42,10 +45,10 @@ export function ProviderTable({
   const byProvider = used.data && new Map(used.data.items.map((item) => [item.key, item]));
   return (
     <>
-      <Table caption={t("title")} onKeyDown={moveBetweenRows} className="whitespace-nowrap">
+      <Table caption={t("title")} onKeyDown={moveBetweenRows} className={tableClass}>
         <TableHead>
           <Th className={stickyClass}>{t("provider")}</Th>
-          <Th>{t("state")}</Th>
+          <Th className="@max-md:hidden">{t("state")}</Th>
           <Th className="@max-3xl:hidden">{t("day")}</Th>
           <Th right className="@max-xl:hidden">
             {t("first")}
@@ -126,19 +129,24 @@ function ProviderRow({
       <Td className={cx(stickyRowClass(isChosen), "pr-2")}>
         <span className="flex items-center gap-2.5">
           <ModelTile code={tileCode(provider.label)} size={22} />
-          <button
-            type="button"
-            data-row
-            aria-current={isChosen ? "true" : undefined}
-            onClick={onChoose}
-            className={cx(rowButtonClass, "max-w-44 truncate")}
-          >
-            {provider.label}
-          </button>
+          <span className="flex min-w-0 flex-col items-start">
+            <button
+              type="button"
+              data-row
+              aria-current={isChosen ? "true" : undefined}
+              onClick={onChoose}
+              className={cx(rowButtonClass, "max-w-44 truncate")}
+            >
+              {provider.label}
+            </button>
+            <span className="text-xs @md:hidden">
+              <ProviderState provider={provider} />
+            </span>
+          </span>
           <span className="num text-faint @max-lg:hidden">{t("models", { count: provider.models_enabled })}</span>
         </span>
       </Td>
-      <Td>
+      <Td className="@max-md:hidden">
         <ProviderState provider={provider} />
       </Td>
       <Td className="@max-3xl:hidden">
@@ -187,6 +195,7 @@ function ProviderRow({
 /** What the provider asks the house for, in its own dollars; below it what people were charged, in their currency. */
 function Today({ used }: { used: HouseSum | null | undefined }) {
   const t = useTexts(houseUsageTexts);
+  const p = useTexts(providersTexts);
   const locale = useLocale();
   if (used === undefined) return <Skeleton className="ml-auto h-3 w-12" />;
   if (used === null || used.requests === 0) return "–";
@@ -195,14 +204,18 @@ function Today({ used }: { used: HouseSum | null | undefined }) {
   const isFree = runs > 0 && provider_cost.nano === 0 && unknown_runs === 0 && own_key_runs === 0;
   const charged = revenues.map(({ nano, currency }) => formatMoney(nano, currency, {}, locale)).join(" + ");
   const notes = [
-    !isUnknown && unknown_runs > 0 ? t("withoutPrice", { count: unknown_runs }) : null,
-    own_key_runs > 0 ? t("ownKeys", { count: own_key_runs }) : null,
+    !isUnknown && unknown_runs > 0 ? p("todayWithoutPrice", { count: unknown_runs }) : null,
+    own_key_runs > 0 ? p("todayOwnKeys", { count: own_key_runs }) : null,
     charged ? t("charged", { amount: charged }) : null,
   ];
   return (
     <>
       <span className={isUnknown ? "text-brass-text" : isFree ? "text-muted-foreground" : "font-medium"}>
         {isUnknown ? t("unknown") : isFree ? t("free") : dollars(provider_cost.nano, locale)}
+      </span>
+      {/* Where there is no room for a column of them. */}
+      <span className="block text-2xs text-muted-foreground @4xl:hidden">
+        {p("todayRequests", { count: used.requests })}
       </span>
       {notes.map((note) =>
         note ? (
@@ -216,7 +229,7 @@ function Today({ used }: { used: HouseSum | null | undefined }) {
 }
 
 /** A day often costs less than a cent, and that is not nothing. */
-const dollars = (nano: number, locale: Locale) => formatDollars(nano, locale, nano < 1e8 ? 6 : 2);
+const dollars = (nano: number, locale: Locale) => formatDollars(nano, locale, nano >= 1e9 ? 2 : nano >= 1e6 ? 4 : 6);
 
 function KeyWords({ provider }: { provider: Provider }) {
   const t = useTexts(providersTexts);

@@ -81,7 +81,7 @@ describe("the providers", () => {
     const today = new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Berlin" }).format();
     expect(Object.fromEntries(search ?? [])).toEqual({ group: "provider", since: today, until: today });
     expect(within(row).getByRole("img", { name: /One half-hour with failures/ })).toBeVisible();
-    expect(screen.getByText("Key refused")).toBeVisible();
+    expect(screen.getAllByText("Key refused").length).toBeGreaterThan(0);
     await expectAccessible();
   });
 
@@ -93,21 +93,21 @@ describe("the providers", () => {
         ...at,
         network: { ...network, "GET /api/v1/admin/usage": makeHouseUsage(items) },
       });
-      const row = (await screen.findByRole("button", { name: "Anthropic" })).closest("tr") as HTMLElement;
+      const row = (await screen.findByRole("button", { name: "Anthropic" })).closest("tr") as HTMLTableRowElement;
       await waitFor(() => expect(row.cells[7]).not.toBeEmptyDOMElement());
       const told = [row.cells[6], row.cells[7]].map((cell) => cell?.textContent?.replaceAll("\u00a0", " "));
       unmount();
       return told;
     };
     expect(await today(null)).toEqual(["0", "–"]);
-    expect(await today({ runs: 0, requests: 58, failed: 58, cost: null })).toEqual(["58", "$0.00"]);
-    expect(await today({ runs: 2, requests: 2, cost: null, unknown_runs: 2 })).toEqual(["2", "unknown"]);
+    expect(await today({ runs: 0, requests: 58, failed: 58, cost: null })).toEqual(["58", "$0.0058 requests"]);
+    expect(await today({ runs: 2, requests: 2, cost: null, unknown_runs: 2 })).toEqual(["2", "unknown2 requests"]);
     expect(await today({ runs: 2, requests: 2, unknown_runs: 1, ...dollars(3_400_000) })).toEqual([
       "2",
-      "$0.0034+ 1 answer without a price",
+      "$0.00342 requests+ 1 without a price",
     ]);
-    expect(await today({ runs: 3, requests: 3, own_key_runs: 3 })).toEqual(["3", "$0.003 answers on own keys"]);
-    expect(await today({ runs: 3, requests: 3 })).toEqual(["3", "free"]);
+    expect(await today({ runs: 3, requests: 3, own_key_runs: 3 })).toEqual(["3", "$0.003 requests3 on own keys"]);
+    expect(await today({ runs: 3, requests: 3 })).toEqual(["3", "free3 requests"]);
   });
 
   it("are shown also where nobody can say what they did", async () => {

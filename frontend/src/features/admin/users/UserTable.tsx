@@ -28,6 +28,10 @@ export interface Selection {
 /** Below a width the columns that matter least step back; the panel at the right has them all. */
 const wide = "hidden @3xl:table-cell";
 const wideInBrief = "hidden @xl:table-cell";
+const lastInBrief = "hidden @md:table-cell";
+/** The address beside the name, where there is room for both. */
+const beside = "@xl:flex-row @xl:items-baseline @xl:gap-2.5";
+const besideInBrief = "@3xl:flex-row @3xl:items-baseline @3xl:gap-2.5";
 
 export function UserTable({
   users,
@@ -84,7 +88,7 @@ export function UserTable({
   return (
     <Table caption={t("tableLabel")} onKeyDown={moveBetweenRows}>
       <TableHead>
-        <Th className={cx(stickyClass, "min-w-44")} {...head("name")}>
+        <Th className={cx(stickyClass, brief ? "min-w-36" : "min-w-44")} {...head("name")}>
           {t("person")}
         </Th>
         <Th className={brief ? wideInBrief : "hidden @2xl:table-cell"}>{t("role")}</Th>
@@ -93,7 +97,7 @@ export function UserTable({
         {months ? (
           <Th title={t("monthTitle")}>{t("month", { month: monthName(today(locale.timeZone), locale) })}</Th>
         ) : null}
-        <Th right className={brief ? undefined : "hidden @xl:table-cell"} {...head("last_seen_at", "descending")}>
+        <Th right className={brief ? lastInBrief : "hidden @xl:table-cell"} {...head("last_seen_at", "descending")}>
           {t("lastSeen")}
         </Th>
         {onSort ? (
@@ -123,7 +127,13 @@ export function UserTable({
                 if (event.shiftKey) event.preventDefault();
               }}
             >
-              <Td className={cx(stickyRowClass(isChosen || isSelected), "max-w-72 py-1")}>
+              <Td
+                className={cx(
+                  stickyRowClass(isChosen || isSelected),
+                  "py-1",
+                  brief ? "max-w-40 @3xl:max-w-72" : "max-w-72",
+                )}
+              >
                 <span className="flex items-center gap-2.5">
                   {selection ? (
                     <Checkbox
@@ -140,7 +150,7 @@ export function UserTable({
                     initials={user.initials}
                     look={user.id === me.id ? "self" : user.state === "invited" ? "pending" : "plain"}
                   />
-                  <span className="flex min-w-0 flex-col @xl:flex-row @xl:items-baseline @xl:gap-2.5">
+                  <span className={cx("flex min-w-0 flex-col", brief ? besideInBrief : beside)}>
                     <button
                       type="button"
                       data-row
@@ -152,17 +162,24 @@ export function UserTable({
                       {user.name}
                     </button>
                     {user.email ? (
-                      <span className="truncate text-faint max-@xl:text-xs" title={user.email}>
+                      <span
+                        className={cx("truncate text-faint", brief ? "@max-3xl:text-xs" : "@max-xl:text-xs")}
+                        title={user.email}
+                      >
                         {user.email}
                       </span>
                     ) : null}
-                    {!brief && user.state !== "active" ? (
-                      <span className="text-xs @xl:hidden">
+                    {user.state !== "active" ? (
+                      <span className={cx("text-xs", brief ? "@md:hidden" : "@xl:hidden")}>
                         <PersonState state={user.state} />
                       </span>
                     ) : null}
                   </span>
-                  {user.id === me.id ? <Badge tone="primary">{t("you")}</Badge> : null}
+                  {user.id === me.id ? (
+                    <span className={brief ? "hidden @3xl:inline" : undefined}>
+                      <Badge tone="primary">{t("you")}</Badge>
+                    </span>
+                  ) : null}
                 </span>
               </Td>
               <Td
@@ -186,7 +203,7 @@ export function UserTable({
                   <MonthCell month={months.of?.get(user.id)} />
                 </Td>
               ) : null}
-              <Td right className={cx("text-muted-foreground", !brief && "hidden @xl:table-cell")}>
+              <Td right className={cx("text-muted-foreground", brief ? lastInBrief : "hidden @xl:table-cell")}>
                 {brief && user.state !== "active" ? <PersonState state={user.state} /> : <LastSeen user={user} />}
               </Td>
               {onSort ? (
