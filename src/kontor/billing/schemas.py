@@ -12,10 +12,8 @@ from kontor.billing.budgets import Budget
 from kontor.billing.configuration import Billing, CurrencyCode, Markup
 from kontor.billing.exchange import REFUSE_DAYS, WARN_DAYS, Day
 from kontor.billing.prices import OwnPrice, PriceKey, Version
-from kontor.billing.proofs import Proof
 from kontor.billing.rates import CLASSES, Hours, PriceSheet, Tier
 from kontor.billing.refreshing import FeedState
-from kontor.billing.statements import Shown, Total
 from kontor.core.clock import now
 from kontor.core.text import Line
 
@@ -25,6 +23,14 @@ Nano = Annotated[int, Field(ge=0, le=MOST)]
 PositiveNano = Annotated[int, Field(gt=0, le=MOST)]
 Period = Literal["day", "month", "total"]
 Note = Annotated[Line, StringConstraints(max_length=300)]
+
+
+class ReadOf(BaseModel):
+    """What is told of a value by the names that it has itself."""
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        return cls.model_validate(value, from_attributes=True)
 
 
 class GrantLeft(BaseModel):
@@ -45,7 +51,7 @@ class BalanceRead(BaseModel):
     lasts_until: datetime | None
 
 
-class EntryRead(BaseModel):
+class EntryRead(ReadOf):
     id: UUID
     at: datetime
     kind: str = Field(description="`settle`, `grant`, `expire`, `withdraw`, `topup`, `refund`, `correction`, `repay`")
@@ -54,19 +60,6 @@ class EntryRead(BaseModel):
     note: str | None
     run_id: UUID | None
     is_given_back: bool = Field(description="There is a correction that takes it back")
-
-    @classmethod
-    def of(cls, shown: Shown) -> Self:
-        return cls(
-            id=shown.id,
-            at=shown.at,
-            kind=shown.kind,
-            nano=shown.nano,
-            currency=shown.currency,
-            note=shown.note or None,
-            run_id=shown.run_id,
-            is_given_back=shown.is_given_back,
-        )
 
 
 class BudgetRead(BaseModel):
@@ -159,25 +152,15 @@ class RatesState(BaseModel):
         return cls(day=found.day, source=found.source, state=state, usd=f"{rate.normalize():f}", **told)
 
 
-class ProofRead(BaseModel):
+class ProofRead(ReadOf):
     id: UUID
     at: datetime
     is_sound: bool
     checked: dict[str, int]
     findings: list[dict[str, str]]
 
-    @classmethod
-    def of(cls, proof: Proof) -> Self:
-        return cls(
-            id=proof.id,
-            at=proof.at,
-            is_sound=proof.is_sound,
-            checked=dict(proof.checked),
-            findings=[{name: str(value) for name, value in each.items()} for each in proof.findings],
-        )
 
-
-class FeedRead(BaseModel):
+class FeedRead(ReadOf):
     source: str
     fetched_at: datetime
     seen: int
@@ -185,36 +168,14 @@ class FeedRead(BaseModel):
     held: int
     error: str | None
 
-    @classmethod
-    def of(cls, state: FeedState) -> Self:
-        return cls(
-            source=state.source,
-            fetched_at=state.fetched_at,
-            seen=state.seen,
-            added=state.added,
-            held=state.held,
-            error=state.error,
-        )
 
-
-class TotalRead(BaseModel):
+class TotalRead(ReadOf):
     currency: str
     wallets: int
     purchased: int
     granted: int
     held: int
     debt: int
-
-    @classmethod
-    def of(cls, total: Total) -> Self:
-        return cls(
-            currency=total.currency,
-            wallets=total.wallets,
-            purchased=total.purchased,
-            granted=total.granted,
-            held=total.held,
-            debt=total.debt,
-        )
 
 
 class BillingRead(BaseModel):
@@ -264,7 +225,7 @@ class GrantWrite(BaseModel):
         return value
 
 
-class GrantRead(BaseModel):
+class GrantRead(ReadOf):
     id: UUID
     user_id: UUID
     person: str = Field(description="As they are called")
@@ -274,20 +235,6 @@ class GrantRead(BaseModel):
     expires_at: datetime | None
     note: str
     created_at: datetime
-
-    @classmethod
-    def of(cls, row: Any) -> Self:
-        return cls(
-            id=row.id,
-            user_id=row.owner_id,
-            person=row.person,
-            currency=row.currency,
-            nano=row.amount_nano,
-            remaining_nano=row.remaining_nano,
-            expires_at=row.expires_at,
-            note=row.note,
-            created_at=row.created_at,
-        )
 
 
 class GrantMade(BaseModel):

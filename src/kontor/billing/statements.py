@@ -32,8 +32,8 @@ _SPENT = text("""
     WHERE e.owner_id = :owner AND e.at >= :since
 """)
 _GRANTS = text("""
-    SELECT g.id, g.owner_id, coalesce(nullif(person.name, ''), person.email, g.owner_id::text) AS person, w.currency,
-        g.amount_nano, g.remaining_nano, g.expires_at, g.note, g.created_at
+    SELECT g.id, g.owner_id AS user_id, coalesce(nullif(person.name, ''), person.email, g.owner_id::text) AS person,
+        w.currency, g.amount_nano AS nano, g.remaining_nano, g.expires_at, g.note, g.created_at
     FROM credit_grant g JOIN wallet w ON w.owner_id = g.owner_id LEFT JOIN person ON person.id = g.owner_id
     WHERE (CAST(:owner AS uuid) IS NULL OR g.owner_id = :owner)
         AND (CAST(:after_at AS timestamptz) IS NULL OR (g.created_at, g.id) < (:after_at, CAST(:after_id AS uuid)))
@@ -72,7 +72,7 @@ class Shown:
     kind: str
     nano: int
     currency: str
-    note: str
+    note: str | None
     run_id: UUID | None
     is_given_back: bool
 
@@ -90,7 +90,7 @@ async def entries(unit: AsyncSession, owner: UserId, *, after: Place | None, lim
             row.kind,
             row.nano,
             row.currency,
-            row.note,
+            row.note or None,
             None if row.run_id is None else UUID(row.run_id),
             row.is_given_back,
         )

@@ -1,9 +1,11 @@
 """Calls that ask for one thing each, with a mark by which it is found again in what is sent."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kontor.gateway.wire.port import AnswerSchema, Call, Feature
+import orjson
+
+from kontor.gateway.wire.port import Adapter, AnswerSchema, Call, Deed, Endpoint, Feature
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
 PAPER = "JVBERi0xLjQKJcOkw7zDtsOfCjIgMCBvYmoK"
@@ -48,6 +50,25 @@ QUESTION = {"role": "user", "content": ASK}
 THOUGHT = {"type": "reasoning", "text": "Seine, so Paris."}
 URL = f"data:image/png;base64,{PIXEL}"
 FILE = {"filename": "paper.pdf", "file_data": f"data:application/pdf;base64,{PAPER}"}
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What an adapter makes of calls to one endpoint."""
+
+    adapter: Adapter
+    at: Endpoint
+    model: str
+
+    def sent(self, call: Call, at: Endpoint | None = None) -> dict[str, Any]:
+        body: dict[str, Any] = orjson.loads(self.adapter.chat(call, at or self.at).body)
+        return body
+
+    def lost(self, call: Call) -> dict[Feature, Deed]:
+        return {Feature(loss.feature): loss.deed for loss in self.adapter.chat(call, self.at).losses}
+
+    def saying(self, *messages: dict[str, Any], model: str | None = None, **wishes: Any) -> Call:
+        return Call(model=model or self.model, messages=messages or (QUESTION,), **wishes)
 
 
 def showing(**part: object) -> dict[str, Any]:

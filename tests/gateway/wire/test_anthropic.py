@@ -16,7 +16,6 @@ from kontor.billing.usage import Usage
 from kontor.gateway.wire.anthropic import QUIRKS, Anthropic, AnthropicReader
 from kontor.gateway.wire.port import (
     AnswerSchema,
-    Call,
     Cited,
     Deed,
     Endpoint,
@@ -35,7 +34,7 @@ from kontor.gateway.wire.port import (
     ToolCall,
     UsageSeen,
 )
-from tests.gateway.wire.calls import CITY, PAPER, PIXEL, QUESTION, TOOL_TURN, WEATHER, asking, plain, showing
+from tests.gateway.wire.calls import CITY, PAPER, PIXEL, QUESTION, TOOL_TURN, WEATHER, Sending, asking, plain, showing
 from tests.gateway.wire.reading import (
     Fate,
     calls_of,
@@ -61,19 +60,8 @@ NEWEST, STEERED, BUDGETED, OLDEST = (
 OF_OTHERS = "MiniMax-M3"
 MODELS = (NEWEST, "claude-sonnet-5-5", "claude-opus-5", "claude-opus-4-8", STEERED, BUDGETED, OLDEST, OF_OTHERS)
 DROPPED, CHANGED = Deed.DROPPED, Deed.CHANGED
-
-
-def sent(call: Call, at: Endpoint = AT) -> dict[str, Any]:
-    body: dict[str, Any] = orjson.loads(ADAPTER.chat(call, at).body)
-    return body
-
-
-def lost(call: Call) -> dict[Feature, Deed]:
-    return {Feature(loss.feature): loss.deed for loss in ADAPTER.chat(call, AT).losses}
-
-
-def saying(*messages: dict[str, Any], model: str = STEERED, **wishes: Any) -> Call:
-    return Call(model=model, messages=messages or (QUESTION,), **wishes)
+SENDING = Sending(ADAPTER, AT, STEERED)
+sent, lost, saying = SENDING.sent, SENDING.lost, SENDING.saying
 
 
 class Judge:

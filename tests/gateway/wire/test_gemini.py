@@ -32,7 +32,19 @@ from kontor.gateway.wire.port import (
     ToolCall,
     UsageSeen,
 )
-from tests.gateway.wire.calls import ASK, CITY, PAPER, PIXEL, QUESTION, SOUND, TOOL_TURN, WEATHER, asking, showing
+from tests.gateway.wire.calls import (
+    ASK,
+    CITY,
+    PAPER,
+    PIXEL,
+    QUESTION,
+    SOUND,
+    TOOL_TURN,
+    WEATHER,
+    Sending,
+    asking,
+    showing,
+)
 from tests.gateway.wire.reading import (
     Fate,
     calls_of,
@@ -52,19 +64,8 @@ ADAPTER = Gemini()
 NEWEST, BUDGETED, OLD, OPEN = "gemini-3.8-flash", "gemini-2.5-flash", "gemini-2.0-flash", "gemma-3-27b-it"
 MODELS = (NEWEST, "gemini-3-pro-preview", BUDGETED, OLD, OPEN)
 DROPPED, CHANGED = Deed.DROPPED, Deed.CHANGED
-
-
-def sent(call: Call) -> dict[str, Any]:
-    body: dict[str, Any] = orjson.loads(ADAPTER.chat(call, AT).body)
-    return body
-
-
-def lost(call: Call) -> dict[Feature, Deed]:
-    return {Feature(loss.feature): loss.deed for loss in ADAPTER.chat(call, AT).losses}
-
-
-def saying(*messages: dict[str, Any], model: str = NEWEST, **wishes: Any) -> Call:
-    return Call(model=model, messages=messages or (QUESTION,), **wishes)
+SENDING = Sending(ADAPTER, AT, NEWEST)
+sent, lost, saying = SENDING.sent, SENDING.lost, SENDING.saying
 
 
 class Judge:

@@ -29,7 +29,7 @@ from kontor.gateway.wire.port import (
     ToolCall,
     UsageSeen,
 )
-from tests.gateway.wire.calls import ASK, CITY, PIXEL, QUESTION, TOOL_TURN, WEATHER, asking, showing
+from tests.gateway.wire.calls import ASK, CITY, PIXEL, QUESTION, TOOL_TURN, WEATHER, Sending, asking, showing
 from tests.gateway.wire.reading import (
     Fate,
     calls_of,
@@ -48,19 +48,8 @@ ADAPTER = Ollama()
 SWITCHED, LEVELLED = "qwen3:8b", "gpt-oss:20b"
 MODELS = (SWITCHED, LEVELLED)
 DROPPED, CHANGED = Deed.DROPPED, Deed.CHANGED
-
-
-def sent(call: Call, at: Endpoint = AT) -> dict[str, Any]:
-    body: dict[str, Any] = orjson.loads(ADAPTER.chat(call, at).body)
-    return body
-
-
-def lost(call: Call) -> dict[Feature, Deed]:
-    return {Feature(loss.feature): loss.deed for loss in ADAPTER.chat(call, AT).losses}
-
-
-def saying(*messages: dict[str, Any], model: str = SWITCHED, **wishes: Any) -> Call:
-    return Call(model=model, messages=messages or (QUESTION,), **wishes)
+SENDING = Sending(ADAPTER, AT, SWITCHED)
+sent, lost, saying = SENDING.sent, SENDING.lost, SENDING.saying
 
 
 class Judge:

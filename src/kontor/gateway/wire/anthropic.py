@@ -424,26 +424,16 @@ class _Writer:
                 for part in parts.parts_of(message.get("content")):
                     system.extend(self._block(part, role="system"))
             elif role == "assistant":
-                self._say(messages, "assistant", self._of_assistant(message))
+                parts.say(messages, "assistant", self._of_assistant(message), "content")
             elif role == "tool":
-                self._say(messages, "user", [self._tool_result(message)])
+                parts.say(messages, "user", [self._tool_result(message)], "content")
             else:
                 parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content"}))
                 blocks = [
                     block for part in parts.parts_of(message.get("content")) for block in self._block(part, role="user")
                 ]
-                self._say(messages, "user", blocks)
+                parts.say(messages, "user", blocks, "content")
         return system, messages
-
-    @staticmethod
-    def _say(messages: list[Object], role: str, blocks: list[Object]) -> None:
-        """Results of tools stand together and before what else the user says, so turns of one role are one turn."""
-        if not blocks:
-            return
-        if messages and messages[-1]["role"] == role:
-            messages[-1]["content"].extend(blocks)
-        else:
-            messages.append({"role": role, "content": blocks})
 
     def _of_assistant(self, message: Mapping[str, JSON]) -> list[Object]:
         parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content", "tool_calls", "refusal"}))

@@ -285,24 +285,15 @@ class _Writer:
                     self._losses.changed(Feature.SYSTEM, "what came later stands at the beginning")
                 system.extend(self._plain_parts(message, role="system"))
             elif role == "assistant":
-                self._say(contents, "model", self._of_assistant(message))
+                parts.say(contents, "model", self._of_assistant(message), "parts")
             elif role == "tool":
-                self._say(contents, "user", [self._tool_result(message)])
+                parts.say(contents, "user", [self._tool_result(message)], "parts")
             else:
                 parts.unsaid_fields(message, self._losses, known=frozenset({"role", "content"}))
-                self._say(contents, "user", self._plain_parts(message, role="user"))
+                parts.say(contents, "user", self._plain_parts(message, role="user"), "parts")
         if NEWER.search(self._call.model):
             self._sign_the_unsigned(contents)
         return system, contents
-
-    @staticmethod
-    def _say(contents: list[Object], role: str, said: list[Object]) -> None:
-        if not said:
-            return
-        if contents and contents[-1]["role"] == role:
-            contents[-1]["parts"].extend(said)
-        else:
-            contents.append({"role": role, "parts": said})
 
     def _plain_parts(self, message: Mapping[str, JSON], *, role: str) -> list[Object]:
         written = []

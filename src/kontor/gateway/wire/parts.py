@@ -47,6 +47,16 @@ def parts_of(content: JSON) -> list[Mapping[str, JSON]]:
     return [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
 
 
+def say(turns: list[Object], role: str, said: list[Object], key: str) -> None:
+    """Results of tools stand together and before what else the user says, so turns of one role are one turn."""
+    if not said:
+        return
+    if turns and turns[-1]["role"] == role:
+        turns[-1][key].extend(said)
+    else:
+        turns.append({"role": role, key: said})
+
+
 def plain_text(content: JSON) -> str:
     """The text of all parts; who calls has seen to the other parts."""
     return "".join(part.get("text") or part.get("refusal") or "" for part in parts_of(content))
