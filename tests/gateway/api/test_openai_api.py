@@ -66,7 +66,7 @@ async def test_a_streamed_completion_with_its_usage(desk: Desk) -> None:
     assert said == whole.choices[0].message.content
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
-    assert chunks[-1].usage is not None and chunks[-1].usage.total_tokens == whole.usage.total_tokens  # type: ignore[union-attr]
+    assert chunks[-1].usage is not None and chunks[-1].usage.total_tokens == whole.usage.total_tokens
     assert all(chunk.usage is None for chunk in chunks[:-1])
 
 
@@ -266,7 +266,7 @@ async def test_the_same_idempotency_key_gives_the_same_vectors(desk: Desk) -> No
             again: Any = await client.embeddings.with_raw_response.create(
                 model="fake-d16", input=["boat"], encoding_format=form, extra_headers=headers
             )
-            assert again.headers["x-kontor-run-id"] == first.model_extra["kontor"]["run_id"]  # type: ignore[index]  # ours
+            assert again.headers["x-kontor-run-id"] == first.model_extra["kontor"]["run_id"]
             assert again.parse().data[0].embedding == pytest.approx(first.data[0].embedding) or form == "base64"
         assert desk.provider.calls.total() == before
         with pytest.raises(openai.ConflictError):
