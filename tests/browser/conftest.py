@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -150,6 +151,11 @@ class Watch:
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
 
 
+@cache
+def axe_program() -> str:
+    return AXE.read_text() + "; undefined"
+
+
 @dataclass
 class Visit:
     """One person's browser: a context with its own cookies, in one theme, language and size."""
@@ -223,15 +229,19 @@ class Visit:
         raise AssertionError(f"No mail to {address} with {containing}")
 
     async def shot(self, name: str) -> None:
+        """For eyes, with SHOTS=1 in the environment; nothing is compared with them."""
+        if os.environ.get("SHOTS") is None:
+            return
         SHOTS.mkdir(exist_ok=True)
         await self.page.screenshot(path=SHOTS / f"{name}-{self.name}.png")
 
     async def axe(self) -> None:
         """Nothing that axe knows to be wrong, by WCAG 2.2 AA and best practices."""
-        await self.page.evaluate(AXE.read_text() + "; undefined")
+        await self.page.evaluate(axe_program())
         found = await self.page.evaluate(
             """async () => (await axe.run(document, {
-                runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+                runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+                resultTypes: ["violations"]
             })).violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(" ")).join(", ")}`)"""
         )
         assert found == [], (self.page.url, found)

@@ -123,6 +123,7 @@ def generated(operation: Any, mode: GenerationMode, count: int) -> list[Sample]:
 def attack(samples: Iterable[Sample], url: str, caller: Caller) -> None:
     """Sends the requests one after another."""
     with requests.Session() as session:
+        session.trust_env = False  # or it looks for proxies and passwords in files before each request
         for sample in samples:
             case = sample.case
             if sample.is_known and sample.path:

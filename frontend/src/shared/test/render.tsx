@@ -77,6 +77,7 @@ export async function renderScreen(
 export async function expectAccessible(container: Element = document.body): Promise<void> {
   const { violations } = await axe.run(container, {
     rules: { "color-contrast": { enabled: false }, region: { enabled: false } },
+    resultTypes: ["violations"],
   });
   expect(
     violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`),
