@@ -9,7 +9,7 @@ const campus = { ...openai, id: "50000000-0000-4000-8000-000000000002", label: "
 describe("providers that are down", () => {
   it("are named where one works, and said once when one goes down", async () => {
     let down: unknown[] = [];
-    const { client } = await renderScreen(<ProvidersDown />, {
+    const { client } = await renderScreen(<ProvidersDown className="flex" />, {
       network: { "GET /api/v1/admin/providers/down": () => ({ items: down }) },
     });
     const reload = () => client.invalidateQueries({ queryKey: ["admin", "providers"] });

@@ -5,8 +5,6 @@ import { api, read } from "../api/client";
 import { announce } from "../frame/announcer";
 import { Link } from "../frame/link";
 import { defineTexts, useTexts } from "../i18n/texts";
-import { cx } from "../ui/cx";
-import { Icon } from "../ui/icons";
 
 const texts = defineTexts("providers.down", {
   en: { down: "{count, plural, one {# provider down: {names}} other {# providers down: {names}}}" },
@@ -19,8 +17,8 @@ const downQuery = queryOptions({
   queryFn: ({ signal }) => read(api.GET("/api/v1/admin/providers/down", { signal })),
 });
 
-/** Silent while all are well. For administrators. */
-export default function ProvidersDown({ className }: { className?: string }) {
+/** Silent while all are well. For administrators. With few parts, since each more is one that the first screen loads. */
+export default function ProvidersDown({ className }: { className: string }) {
   const t = useTexts(texts);
   const { data } = useQuery(downQuery);
   const down = data?.items ?? [];
@@ -39,9 +37,9 @@ export default function ProvidersDown({ className }: { className?: string }) {
       to="/admin/providers"
       search={others.length === 0 ? { id: first.id } : undefined}
       title={words}
-      className={cx(className, "min-w-0 text-brick-text hover:text-brick-text")}
+      className={`${className} min-w-0 text-brick-text`}
     >
-      <Icon icon={TriangleAlert} size={13} />
+      <TriangleAlert size={13} aria-hidden="true" className="flex-none" />
       <span className="truncate">{words}</span>
     </Link>
   );
