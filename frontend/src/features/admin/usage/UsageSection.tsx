@@ -148,17 +148,22 @@ function Revenue({ usage: { total, given_back } }: { usage: HouseUsage }) {
   const t = useTexts(houseUsageTexts);
   const locale = useLocale();
   const [first = { nano: 0, currency: total.cost?.currency ?? locale.currency }, ...others] = total.revenues;
-  const cost = total.cost?.currency === first.currency ? total.cost.nano : null;
-  const of = (sums: readonly Sum[]) => sums.find(({ currency }) => currency === first.currency)?.nano ?? 0;
-  // What was asked while nothing was charged has nothing to stand against.
-  const above = cost === null ? null : first.nano - of(given_back) - (cost - of(total.unbilled_costs));
+  const costs = total.cost ? [total.cost, ...total.further_costs] : [];
+  // What was asked while nothing was charged has nothing to stand against, and may be in another currency.
+  const billed = costs
+    .map(({ nano, currency }) => ({ nano: nano - sumIn(currency, total.unbilled_costs), currency }))
+    .filter(({ nano }) => nano !== 0);
+  const isComparable = total.cost !== null && billed.every(({ currency }) => currency === first.currency);
+  const above = isComparable ? first.nano - sumIn(first.currency, given_back) - sumIn(first.currency, billed) : null;
   const words = [
-    above === null || total.further_costs.length > 0
+    above === null
       ? null
       : t(above < 0 ? "loss" : "margin", {
           amount: say([{ nano: Math.abs(above), currency: first.currency }], locale),
         }),
-    total.unbilled_costs.length > 0 ? t("unbilled", { amount: say(total.unbilled_costs, locale) }) : null,
+    above !== null && total.unbilled_costs.length > 0
+      ? t("unbilled", { amount: say(total.unbilled_costs, locale) })
+      : null,
     given_back.length > 0 ? t("givenBack", { amount: say(given_back, locale) }) : null,
   ];
   return (
@@ -169,6 +174,8 @@ function Revenue({ usage: { total, given_back } }: { usage: HouseUsage }) {
     />
   );
 }
+
+const sumIn = (wanted: string, sums: readonly Sum[]) => sums.find(({ currency }) => currency === wanted)?.nano ?? 0;
 
 const errorRate = ({ failed, requests }: HouseSum) => (requests > 0 ? failed / requests : 0);
 const isManyErrors = (of: HouseSum) => of.requests >= 10 && errorRate(of) >= 0.1;

@@ -6,6 +6,7 @@ import { admin, Desk, makeHouseGroup } from "../test-kit";
 import type { HouseGroup, HouseUsage } from "./api";
 
 const eur = (nano: number) => ({ nano, currency: "EUR" });
+const usd = (nano: number) => ({ nano, currency: "USD" });
 const group = (key: string, label: string, change: Partial<HouseGroup> = {}) =>
   makeHouseGroup(key, { label, ...change });
 const total = group("", "", {
@@ -71,13 +72,19 @@ describe("the usage of the house", () => {
     await expectAccessible();
   });
 
-  it("leaves out of the margin what was asked before anything was charged, and says how much that was", async () => {
-    const halfway = usage({ total: { ...total, unbilled_costs: [eur(4e9)] }, given_back: [] });
+  it.each([
+    [{ unbilled_costs: [eur(4e9)] }, "€5.50 above cost, without €4.00 from when nothing was charged"],
+    [
+      { unbilled_costs: [usd(3e9)], further_costs: [usd(3e9)] },
+      "€1.50 above cost, without US$3.00 from when nothing was charged",
+    ],
+    // Of the dollars some were charged, so nobody can say by how much one is above the other.
+    [{ unbilled_costs: [usd(2e9)], further_costs: [usd(3e9)] }, ""],
+  ])("leaves out of the margin what was asked before anything was charged: %j", async (change, said) => {
+    const halfway = usage({ total: { ...total, ...change }, given_back: [] });
     await renderScreen(ui, { ...at, network: { "GET /api/v1/admin/usage": halfway } });
     const figures = await screen.findByRole("region", { name: "Figures" });
-    await waitFor(() =>
-      expect(plain(figures)).toContain("€11.50 charged€5.50 above cost, without €4.00 from when nothing was charged"),
-    );
+    await waitFor(() => expect(plain(figures)).toContain(`€11.50 charged${said}23 answers`));
   });
 
   it("has no column of charges where nobody is charged, and keeps grouping and time in the address", async () => {
