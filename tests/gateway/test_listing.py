@@ -1,5 +1,6 @@
 """The list of models as a window holds it: light, sent again only when it has changed, and one model in full."""
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -17,7 +18,8 @@ from kontor.core.clock import moved, now
 from kontor.core.database import Database
 from kontor.core.ids import new_id
 from kontor.core.money import NANO
-from kontor.gateway import health, keys
+from kontor.core.tenancy import Role
+from kontor.gateway import health, keys, known
 from kontor.gateway.errors import ProviderUnreachable
 from kontor.gateway.keys import NewKey
 from kontor.gateway.known import Knowledge
@@ -235,3 +237,19 @@ async def test_an_unchanged_list_is_not_made_again(house: House, anna: Visitor, 
     assert await made.read(anna.actor) is await made.read(berta.actor)
     assert (await admin.get("/llm/models")).status_code == 200
     assert [statement for statement in asked if "model_price" in statement]
+
+
+async def test_lists_of_a_house_that_has_changed_do_not_keep_it_in_memory(house: House, anna: Visitor) -> None:
+    admin = await administrator(house)
+    readers = [anna, admin, await house.visitor(Role.MANAGER)]
+    model = (await admin_models(admin))["fake"]
+    before = houses()
+    for number, reader in enumerate(readers * 2):
+        assert (await admin.patch(f"/admin/models/{model['id']}", json={"label": f"Name {number}"})).status_code == 200
+        assert f"Name {number}" in (await reader.get("/llm/models")).text
+    assert houses() <= before + 1
+
+
+def houses() -> int:
+    gc.collect()
+    return sum(type(each) is known.House for each in gc.get_objects())

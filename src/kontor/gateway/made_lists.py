@@ -77,8 +77,10 @@ class MadeLists:
         at = now()
         async with self._database.unit(actor) as unit:
             found, until = await listing.models_of(unit, view, actor, at)
+        # What was made of another house is true no more, and keeps all of that house in memory.
+        for each in [each for each, made in self._made.items() if made.house is not view.house]:
+            del self._made[each]
         made = self._made[terms] = Made(view.house, at, until, prepare(found))
-        self._made.move_to_end(terms)
         while len(self._made) > MOST:
             self._made.popitem(last=False)
         return made
