@@ -215,4 +215,5 @@ async def test_a_long_list_costs_no_more_questions_than_a_short_one(
         assert len(await models_of(anna)) == 60
     finally:
         event.remove(engine.sync_engine, "before_cursor_execute", note)
-    assert len(asked) == short
+    # What is the reader's own was known by then.
+    assert len(asked) <= short
