@@ -30,6 +30,7 @@ BRIEF_NOTICE_SECONDS = 0.3
 HEAD_LIMIT_BYTES = 65_536
 HEAD_LIMIT_LINES = 150
 HEAD_SECONDS = 15.0
+FIRST_WORD_SECONDS = 2.0
 LAST_WORD_SECONDS = 0.3
 DOOR_SECONDS = 0.05
 LOOK_EVERY_TICKS = 20  # of a tenth of a second
@@ -79,11 +80,14 @@ class Bounded(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """What was sent before the peer could know is still read and answered, so idle connections get a moment."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        """What was sent before the peer could know is still read and answered, so idle connections get a moment; and a
+        longer one if they have just been made, for that is done to ask something."""
+        if self.cycle is None:
+            self.loop.call_later(FIRST_WORD_SECONDS, self.close_if_idle)
+        elif self.cycle.response_complete:
+            self.loop.call_later(LAST_WORD_SECONDS, self.close_if_idle)
+        else:
             self.cycle.keep_alive = False
-            return
-        self.loop.call_later(LAST_WORD_SECONDS, self.close_if_idle)
 
     def close_if_idle(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
