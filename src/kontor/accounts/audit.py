@@ -94,6 +94,14 @@ class Action(StrEnum):
     MODEL_KEY_REMOVED = "model_key.removed"
     MODEL_CHANGED = "model.changed"
     MODELS_CONFIGURED = "models.configured"
+    SHARE_OFFERED = "share.offered"
+    SHARE_ACCEPTED = "share.accepted"
+    SHARE_DECLINED = "share.declined"
+    SHARE_CHANGED = "share.changed"
+    SHARE_REVOKED = "share.revoked"
+    SHARE_LEFT = "share.left"
+    TRASH_EMPTIED = "trash.emptied"
+    PROJECT_BUDGETS_SET = "project.budgets_set"
 
 
 FORGET_BATCH = 2000

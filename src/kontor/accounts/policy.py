@@ -6,7 +6,8 @@ from kontor.core.tenancy import Role
 
 ACCOUNT_SCOPES = frozenset({"account:read", "account:write"})
 LLM_SCOPES = frozenset({"llm:use"})  # asking models, which may cost
-PERSON_SCOPES = ACCOUNT_SCOPES | LLM_SCOPES
+PROJECT_SCOPES = frozenset({"projects:read", "projects:write"})
+PERSON_SCOPES = ACCOUNT_SCOPES | PROJECT_SCOPES | LLM_SCOPES
 ADMIN_SCOPES = frozenset({"admin:read", "admin:write"})
 ALL_SCOPES = PERSON_SCOPES | ADMIN_SCOPES
 

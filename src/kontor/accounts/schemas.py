@@ -25,7 +25,9 @@ Code = Annotated[str, StringConstraints(max_length=40)]
 LinkToken = Annotated[str, StringConstraints(max_length=1000)]
 State = Literal["active", "invited", "unverified", "waiting", "suspended"]
 RoleName = Literal["user", "manager", "admin"]
-Scope = Literal["account:read", "account:write", "llm:use", "admin:read", "admin:write"]
+Scope = Literal[
+    "account:read", "account:write", "projects:read", "projects:write", "llm:use", "admin:read", "admin:write"
+]
 
 
 class Sent(BaseModel):

@@ -37,6 +37,7 @@ SystemPurpose = Literal[
     "people",
     "billing",
     "runs",
+    "projects",
     "test",
 ]
 

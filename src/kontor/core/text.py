@@ -28,5 +28,16 @@ def several_lines(value: str) -> str:
     return unicodedata.normalize("NFC", value)
 
 
+def prose(value: str) -> str:
+    """Long text. It is kept as it was written: composing it could take too long."""
+    if any(
+        (unicodedata.category(character) in _HIDDEN and character not in "\t\n\r") or character in _OVERRIDES
+        for character in value
+    ):
+        raise ValueError("Control characters are not taken here.")
+    return value
+
+
 Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(one_line)]
 Lines = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(several_lines)]
+Prose = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000), AfterValidator(prose)]

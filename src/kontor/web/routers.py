@@ -14,6 +14,8 @@ from kontor.core.jobs import routes as job_routes
 from kontor.core.mail import routes as mail_routes
 from kontor.gateway import admin_routes as gateway_admin_routes
 from kontor.gateway import routes_llm, routes_models, routes_runs, routes_usage
+from kontor.projects import routes as project_routes
+from kontor.projects import routes_folders, routes_shares
 from kontor.web import events
 from kontor.web.dispatch import areas
 
@@ -38,6 +40,9 @@ def api_routers() -> list[APIRouter]:
         routes_users.router,
         billing_routes.router,
         billing_admin_routes.router,
+        project_routes.router,
+        routes_folders.router,
+        routes_shares.router,
         routes_models.router,
         gateway_admin_routes.router,
         routes_llm.router,

@@ -19,6 +19,7 @@ from kontor.core.kernel import Kernel
 from kontor.core.mail import jobs as mail
 from kontor.gateway import jobs as gateway
 from kontor.gateway.runs.wiring import add_recovery
+from kontor.projects import jobs as projects
 
 ANSWERS_KEPT = timedelta(hours=48)
 
@@ -84,6 +85,7 @@ PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_blobs,
     add_mail,
     add_billing,
+    projects.add,
     gateway.add,
     add_recovery,
 )

@@ -1740,6 +1740,137 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/folders": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Folders
+     * @description One's own and those that are shared with one, as a flat list: `parent_id` makes the tree of it.
+     */
+    get: operations["list_folders"];
+    put?: never;
+    /**
+     * Create Folder
+     * @description In a shared folder it belongs to whom that one belongs to.
+     */
+    post: operations["create_folder"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/folders/{folder_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Folder */
+    get: operations["read_folder"];
+    /** Replace Folder */
+    put: operations["replace_folder"];
+    post?: never;
+    /**
+     * Trash Folder
+     * @description Into the trash, with all that stands in it, for thirty days.
+     */
+    delete: operations["trash_folder"];
+    options?: never;
+    head?: never;
+    /**
+     * Change Folder
+     * @description Only what is sent is changed. To archive it is its owner's to decide.
+     */
+    patch: operations["change_folder"];
+    trace?: never;
+  };
+  "/api/v1/folders/{folder_id}/duplicate": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Duplicate Folder
+     * @description With all folders and projects in it.
+     */
+    post: operations["duplicate_folder"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/folders/{folder_id}/move": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Move Folder
+     * @description Into another folder, to another place among its siblings, or both.
+     */
+    post: operations["move_folder"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/folders/{folder_id}/pin": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Pin Folder
+     * @description For oneself: nobody else sees it.
+     */
+    put: operations["pin_folder"];
+    post?: never;
+    /** Unpin Folder */
+    delete: operations["unpin_folder"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/folders/{folder_id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Restore Folder
+     * @description Out of the trash, with all that went with it. One that is not in there stays as it is.
+     */
+    post: operations["restore_folder"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/installation": {
     parameters: {
       query?: never;
@@ -2063,6 +2194,137 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Projects
+     * @description One's own and those that are shared with one. What is in the trash is not among them.
+     */
+    get: operations["list_projects"];
+    put?: never;
+    /**
+     * Create Project
+     * @description In a shared folder it belongs to whom the folder belongs to.
+     */
+    post: operations["create_project"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Project */
+    get: operations["read_project"];
+    /** Replace Project */
+    put: operations["replace_project"];
+    post?: never;
+    /**
+     * Trash Project
+     * @description Into the trash, for thirty days. Those it is shared with do not see it from then on.
+     */
+    delete: operations["trash_project"];
+    options?: never;
+    head?: never;
+    /**
+     * Change Project
+     * @description Only what is sent is changed. To archive it is its owner's to decide.
+     */
+    patch: operations["change_project"];
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/duplicate": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Duplicate Project
+     * @description Beside the original, or where one says. Whoever reads it may have one like it; shares and budgets stay behind.
+     */
+    post: operations["duplicate_project"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/move": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Move Project
+     * @description Into another folder, to another place among its siblings, or both.
+     */
+    post: operations["move_project"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/pin": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Pin Project
+     * @description For oneself: nobody else sees it.
+     */
+    put: operations["pin_project"];
+    post?: never;
+    /** Unpin Project */
+    delete: operations["unpin_project"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/projects/{project_id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Restore Project
+     * @description Out of the trash, with all shares. One that is not in there stays as it is.
+     */
+    post: operations["restore_project"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/runs": {
     parameters: {
       query?: never;
@@ -2232,6 +2494,132 @@ export interface paths {
     put?: never;
     post?: never;
     delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/shares": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Shares
+     * @description What one gave, what one takes part in and what one is invited to, newest first.
+     */
+    get: operations["list_shares"];
+    put?: never;
+    /**
+     * Create Share
+     * @description Invites whoever has the address. The answer is the same whether or not somebody here does.
+     */
+    post: operations["create_share"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/shares/{share_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * End Share
+     * @description Its owner takes it back, or who takes part leaves. It holds from the next request on, and open streams end.
+     */
+    delete: operations["end_share"];
+    options?: never;
+    head?: never;
+    /** Change Share */
+    patch: operations["change_share"];
+    trace?: never;
+  };
+  "/api/v1/shares/{share_id}/accept": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Accept Share
+     * @description By whom it is for: a person whose verified address it was sent to.
+     */
+    post: operations["accept_share"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/shares/{share_id}/decline": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Decline Share */
+    post: operations["decline_share"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/trash": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Trash
+     * @description What one threw away, newest first, and when it is erased for good.
+     */
+    get: operations["list_trash"];
+    put?: never;
+    post?: never;
+    /**
+     * Empty Trash
+     * @description Erases all of it, for good.
+     */
+    delete: operations["empty_trash"];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/trash/{thing_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Erase From Trash
+     * @description Erases one folder or project, and what was thrown away with it.
+     */
+    delete: operations["erase_from_trash"];
     options?: never;
     head?: never;
     patch?: never;
@@ -2410,6 +2798,11 @@ export interface components {
       /** Password */
       password: string;
     };
+    /**
+     * Access
+     * @enum {string}
+     */
+    Access: "owner" | "editor" | "viewer";
     /**
      * AdminJobRead
      * @description A job as administrators see it: where it stands, and nothing of what its owner does with it.
@@ -2762,6 +3155,34 @@ export interface components {
       /** New Password */
       new_password: string;
     };
+    /** ChatConfig */
+    ChatConfig: {
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      kind: "chat";
+      /**
+       * Max Output
+       * @description Tokens of an answer
+       */
+      max_output?: number | null;
+      /**
+       * Scope
+       * @description Which documents answers rest on
+       * @default project
+       * @enum {string}
+       */
+      scope: "none" | "project" | "everything";
+      /** Temperature */
+      temperature?: number | null;
+      /**
+       * Version
+       * @default 1
+       * @constant
+       */
+      version: 1;
+    };
     /** Check */
     Check: {
       /** Detail */
@@ -2943,6 +3364,33 @@ export interface components {
       /** Items */
       items: components["schemas"]["CountRead"][];
     };
+    /** CvMatcherConfig */
+    CvMatcherConfig: {
+      /**
+       * Is Blind
+       * @description Names, pictures and ages are hidden from model and reader
+       * @default true
+       */
+      is_blind: boolean;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      kind: "cv_matcher";
+      /** Language */
+      language?: ("de" | "en") | null;
+      /**
+       * Shortlist
+       * @default 10
+       */
+      shortlist: number;
+      /**
+       * Version
+       * @default 1
+       * @constant
+       */
+      version: 1;
+    };
     /** DatabaseStats */
     DatabaseStats: {
       /** Bytes */
@@ -3048,6 +3496,11 @@ export interface components {
       run_ids: string[];
       usage: components["schemas"]["UsageRead"];
     };
+    /** Emptied */
+    Emptied: {
+      /** Erased */
+      erased: number;
+    };
     /** EndedRead */
     EndedRead: {
       /** Ended */
@@ -3133,6 +3586,42 @@ export interface components {
         [key: string]: number | string;
       };
     };
+    /** ExtractionConfig */
+    ExtractionConfig: {
+      /**
+       * Challenge Model
+       * @description A second model that is asked the same
+       */
+      challenge_model?: string | null;
+      /**
+       * Item
+       * @description What is looked for, where rows are items
+       */
+      item?: string | null;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      kind: "extraction";
+      /**
+       * Needs Evidence
+       * @default true
+       */
+      needs_evidence: boolean;
+      /**
+       * Unit
+       * @description What a row stands for
+       * @default document
+       * @enum {string}
+       */
+      unit: "document" | "section" | "paragraph" | "items";
+      /**
+       * Version
+       * @default 1
+       * @constant
+       */
+      version: 1;
+    };
     /**
      * Feature
      * @description What a call may ask for; the rows of the matrix that the tests hold, provider by provider.
@@ -3204,6 +3693,121 @@ export interface components {
       name: string;
       /** Size */
       size: number;
+    };
+    /** FolderChange */
+    FolderChange: {
+      /** Archived */
+      archived?: boolean | null;
+      /** Colour */
+      colour?: ("grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "violet" | "pink") | null;
+      /** Description */
+      description?: string | null;
+      /** Name */
+      name?: string | null;
+      /** Tags */
+      tags?: string[] | null;
+    };
+    /** FolderCreate */
+    FolderCreate: {
+      /** Colour */
+      colour?: ("grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "violet" | "pink") | null;
+      /**
+       * Description
+       * @default
+       */
+      description: string;
+      /** Name */
+      name: string;
+      /** Parent Id */
+      parent_id?: string | null;
+      /** Tags */
+      tags?: string[];
+    };
+    /** FolderDuplicate */
+    FolderDuplicate: {
+      /**
+       * Include
+       * @description What is taken along
+       */
+      include?: string[];
+      /**
+       * Name
+       * @description Absent: the same
+       */
+      name?: string | null;
+      /**
+       * Parent Id
+       * @description Null: the top. Absent: beside the original, if one may
+       */
+      parent_id?: string | null;
+    };
+    /** FolderMove */
+    FolderMove: {
+      /** After */
+      after?: string | null;
+      /**
+       * Parent Id
+       * @description Null: the top. Absent: where it stands
+       */
+      parent_id?: string | null;
+    };
+    /** FolderRead */
+    FolderRead: {
+      /** Archived At */
+      archived_at: string | null;
+      /** Colour */
+      colour: ("grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "violet" | "pink") | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Description */
+      description: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Pinned */
+      is_pinned: boolean;
+      /** Is Shared */
+      is_shared: boolean;
+      /** Name */
+      name: string;
+      /** @description Null: oneself */
+      owner: components["schemas"]["OwnerRead"] | null;
+      /**
+       * Parent Id
+       * @description Null also where one may not see the folder that it stands in
+       */
+      parent_id: string | null;
+      role: components["schemas"]["Access"];
+      /** Tags */
+      tags: string[];
+      /** Trashed At */
+      trashed_at: string | null;
+      /**
+       * Updated At
+       * Format: date-time
+       */
+      updated_at: string;
+      /** Version */
+      version: number;
+    };
+    /** FolderWrite */
+    FolderWrite: {
+      /** Colour */
+      colour?: ("grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "violet" | "pink") | null;
+      /**
+       * Description
+       * @default
+       */
+      description: string;
+      /** Name */
+      name: string;
+      /** Tags */
+      tags?: string[];
     };
     /** ForgotPasswordBody */
     ForgotPasswordBody: {
@@ -3737,6 +4341,11 @@ export interface components {
       /** Tested At */
       tested_at: string | null;
     };
+    /**
+     * Kind
+     * @enum {string}
+     */
+    Kind: "chat" | "cv_matcher" | "private_gpt" | "tell_me_life" | "extraction" | "resume" | "roleplay";
     /** KindRead */
     KindRead: {
       /** Base Url */
@@ -4427,6 +5036,14 @@ export interface components {
       /** Label */
       label: string;
     };
+    /**
+     * OwnerRead
+     * @description Whose it is, where it is somebody else's. Null where they are not named to others.
+     */
+    OwnerRead: {
+      /** Name */
+      name: string | null;
+    };
     /** OwnKeyCreate */
     OwnKeyCreate: {
       /** Base Url */
@@ -4534,6 +5151,15 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[FolderRead] */
+    Page_FolderRead_: {
+      /** Items */
+      items: components["schemas"]["FolderRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[GrantRead] */
     Page_GrantRead_: {
       /** Items */
@@ -4606,6 +5232,15 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[ProjectRead] */
+    Page_ProjectRead_: {
+      /** Items */
+      items: components["schemas"]["ProjectRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[RunRead] */
     Page_RunRead_: {
       /** Items */
@@ -4615,10 +5250,28 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[ShareRead] */
+    Page_ShareRead_: {
+      /** Items */
+      items: components["schemas"]["ShareRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[StatementEntry] */
     Page_StatementEntry_: {
       /** Items */
       items: components["schemas"]["StatementEntry"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
+    /** Page[TrashRead] */
+    Page_TrashRead_: {
+      /** Items */
+      items: components["schemas"]["TrashRead"][];
       /** Next Cursor */
       next_cursor?: string | null;
       /** Total */
@@ -5021,6 +5674,38 @@ export interface components {
        */
       valid_from?: string | null;
     };
+    /** PrivateGptConfig */
+    PrivateGptConfig: {
+      /**
+       * Answers
+       * @description The passages themselves, an answer from them alone, or more where they are silent
+       * @default documents_only
+       * @enum {string}
+       */
+      answers: "passages" | "documents_only" | "documents_first";
+      /**
+       * Greeting
+       * @default
+       */
+      greeting: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      kind: "private_gpt";
+      /**
+       * Passages
+       * @description That an answer is made from
+       * @default 8
+       */
+      passages: number;
+      /**
+       * Version
+       * @default 1
+       * @constant
+       */
+      version: 1;
+    };
     /**
      * Problem
      * @description RFC 9457, with our stable `code` and, where fields are at fault, their names.
@@ -5042,6 +5727,194 @@ export interface components {
       type: string;
     } & {
       [key: string]: unknown;
+    };
+    /** ProjectChange */
+    ProjectChange: {
+      /** Archived */
+      archived?: boolean | null;
+      /** Colour */
+      colour?: ("grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "violet" | "pink") | null;
+      /** Config */
+      config?:
+        | (
+            | components["schemas"]["ChatConfig"]
+            | components["schemas"]["PrivateGptConfig"]
+            | components["schemas"]["ExtractionConfig"]
+            | components["schemas"]["CvMatcherConfig"]
+            | components["schemas"]["ResumeConfig"]
+            | components["schemas"]["TellMeLifeConfig"]
+            | components["schemas"]["RoleplayConfig"]
+          )
+        | null;
+      /** Default Model */
+      default_model?: string | null;
+      /** Description */
+      description?: string | null;
+      /** Instructions */
+      instructions?: string | null;
+      /** Name */
+      name?: string | null;
+      /** Tags */
+      tags?: string[] | null;
+    };
+    /** ProjectCreate */
+    ProjectCreate: {
+      /** Colour */
+      colour?: ("grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "violet" | "pink") | null;
+      /** Config */
+      config?:
+        | (
+            | components["schemas"]["ChatConfig"]
+            | components["schemas"]["PrivateGptConfig"]
+            | components["schemas"]["ExtractionConfig"]
+            | components["schemas"]["CvMatcherConfig"]
+            | components["schemas"]["ResumeConfig"]
+            | components["schemas"]["TellMeLifeConfig"]
+            | components["schemas"]["RoleplayConfig"]
+          )
+        | null;
+      /** Default Model */
+      default_model?: string | null;
+      /**
+       * Description
+       * @default
+       */
+      description: string;
+      /** Folder Id */
+      folder_id?: string | null;
+      /**
+       * Instructions
+       * @default
+       */
+      instructions: string;
+      /** @default chat */
+      kind: components["schemas"]["Kind"];
+      /** Name */
+      name: string;
+      /** Tags */
+      tags?: string[];
+    };
+    /** ProjectDuplicate */
+    ProjectDuplicate: {
+      /**
+       * Folder Id
+       * @description Null: the top. Absent: beside the original, if one may
+       */
+      folder_id?: string | null;
+      /**
+       * Include
+       * @description What is taken along
+       */
+      include?: string[];
+      /**
+       * Name
+       * @description Absent: the same
+       */
+      name?: string | null;
+    };
+    /** ProjectMove */
+    ProjectMove: {
+      /** After */
+      after?: string | null;
+      /**
+       * Folder Id
+       * @description Null: the top. Absent: where it stands
+       */
+      folder_id?: string | null;
+    };
+    /** ProjectRead */
+    ProjectRead: {
+      /** Archived At */
+      archived_at: string | null;
+      /** Colour */
+      colour: ("grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "violet" | "pink") | null;
+      /** Config */
+      config:
+        | components["schemas"]["ChatConfig"]
+        | components["schemas"]["PrivateGptConfig"]
+        | components["schemas"]["ExtractionConfig"]
+        | components["schemas"]["CvMatcherConfig"]
+        | components["schemas"]["ResumeConfig"]
+        | components["schemas"]["TellMeLifeConfig"]
+        | components["schemas"]["RoleplayConfig"];
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Default Model */
+      default_model: string | null;
+      /** Description */
+      description: string;
+      /**
+       * Folder Id
+       * @description Null also where one may not see the folder that it stands in
+       */
+      folder_id: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Instructions */
+      instructions: string;
+      /** Is Pinned */
+      is_pinned: boolean;
+      /** Is Shared */
+      is_shared: boolean;
+      kind: components["schemas"]["Kind"];
+      /** Name */
+      name: string;
+      /** @description Null: oneself */
+      owner: components["schemas"]["OwnerRead"] | null;
+      role: components["schemas"]["Access"];
+      /** Tags */
+      tags: string[];
+      /** Trashed At */
+      trashed_at: string | null;
+      /**
+       * Updated At
+       * Format: date-time
+       */
+      updated_at: string;
+      /** Version */
+      version: number;
+    };
+    /**
+     * ProjectWrite
+     * @description The kind stays what it was, and the configuration is one of this kind. Absent, it is the usual one.
+     */
+    ProjectWrite: {
+      /** Colour */
+      colour?: ("grey" | "red" | "orange" | "yellow" | "green" | "teal" | "blue" | "violet" | "pink") | null;
+      /** Config */
+      config?:
+        | (
+            | components["schemas"]["ChatConfig"]
+            | components["schemas"]["PrivateGptConfig"]
+            | components["schemas"]["ExtractionConfig"]
+            | components["schemas"]["CvMatcherConfig"]
+            | components["schemas"]["ResumeConfig"]
+            | components["schemas"]["TellMeLifeConfig"]
+            | components["schemas"]["RoleplayConfig"]
+          )
+        | null;
+      /** Default Model */
+      default_model?: string | null;
+      /**
+       * Description
+       * @default
+       */
+      description: string;
+      /**
+       * Instructions
+       * @default
+       */
+      instructions: string;
+      /** Name */
+      name: string;
+      /** Tags */
+      tags?: string[];
     };
     /**
      * ProofBody
@@ -5459,11 +6332,73 @@ export interface components {
       /** Token */
       token?: string | null;
     };
+    /** ResumeConfig */
+    ResumeConfig: {
+      /**
+       * Greeting
+       * @default
+       */
+      greeting: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      kind: "resume";
+      /**
+       * Language
+       * @default en
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /**
+       * Topics Closed
+       * @description What is not talked about
+       */
+      topics_closed?: string[];
+      /**
+       * Version
+       * @default 1
+       * @constant
+       */
+      version: 1;
+    };
     /**
      * Role
      * @enum {string}
      */
     Role: "user" | "manager" | "admin";
+    /** RoleplayConfig */
+    RoleplayConfig: {
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      kind: "roleplay";
+      /**
+       * Language
+       * @default en
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /**
+       * Narrator
+       * @default brief
+       * @enum {string}
+       */
+      narrator: "off" | "brief" | "full";
+      /**
+       * Turns
+       * @default free
+       * @enum {string}
+       */
+      turns: "free" | "in_order";
+      /**
+       * Version
+       * @default 1
+       * @constant
+       */
+      version: 1;
+    };
     /**
      * Rule
      * @description `models` is the order to look in; empty means all that the person may use.
@@ -5797,6 +6732,85 @@ export interface components {
        */
       timezone: string;
     };
+    /** ShareChange */
+    ShareChange: {
+      /**
+       * Role
+       * @enum {string}
+       */
+      role: "editor" | "viewer";
+    };
+    /** ShareCreate */
+    ShareCreate: {
+      /** Email */
+      email: string;
+      /** Folder Id */
+      folder_id?: string | null;
+      /** Project Id */
+      project_id?: string | null;
+      /**
+       * Role
+       * @enum {string}
+       */
+      role: "editor" | "viewer";
+    };
+    /**
+     * ShareRead
+     * @description As both sides see it. Whether there is anybody at the address is known to nobody before they accept.
+     */
+    ShareRead: {
+      /** Answered At */
+      answered_at: string | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Direction
+       * @enum {string}
+       */
+      direction: "given" | "received";
+      /** Email */
+      email: string;
+      /**
+       * Expires At
+       * @description When an invitation that is not answered is over
+       */
+      expires_at: string | null;
+      /** Folder Id */
+      folder_id: string | null;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Name
+       * @description Of the folder or project
+       */
+      name: string;
+      /**
+       * Person
+       * @description The other one's name: of whoever invites, or of whoever has accepted
+       */
+      person: string | null;
+      /** Project Id */
+      project_id: string | null;
+      /**
+       * Role
+       * @enum {string}
+       */
+      role: "editor" | "viewer";
+      state: components["schemas"]["ShareState"];
+      /** Version */
+      version: number;
+    };
+    /**
+     * ShareState
+     * @enum {string}
+     */
+    ShareState: "pending" | "accepted" | "declined";
     /** Sidebar */
     Sidebar: {
       /**
@@ -5935,6 +6949,43 @@ export interface components {
       /** Reason */
       reason?: string | null;
     };
+    /** TellMeLifeConfig */
+    TellMeLifeConfig: {
+      /**
+       * Address Form
+       * @default sie
+       * @enum {string}
+       */
+      address_form: "sie" | "du";
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      kind: "tell_me_life";
+      /**
+       * Language
+       * @default en
+       * @enum {string}
+       */
+      language: "de" | "en";
+      /**
+       * Pace
+       * @default usual
+       * @enum {string}
+       */
+      pace: "gentle" | "usual" | "brisk";
+      /**
+       * Topics Closed
+       * @description What is not asked about
+       */
+      topics_closed?: string[];
+      /**
+       * Version
+       * @default 1
+       * @constant
+       */
+      version: 1;
+    };
     /**
      * TickRead
      * @description Half an hour.
@@ -5987,7 +7038,15 @@ export interface components {
       /** Name */
       name: string;
       /** Scopes */
-      scopes: ("account:read" | "account:write" | "llm:use" | "admin:read" | "admin:write")[];
+      scopes: (
+        | "account:read"
+        | "account:write"
+        | "projects:read"
+        | "projects:write"
+        | "llm:use"
+        | "admin:read"
+        | "admin:write"
+      )[];
     };
     /** TokenRead */
     TokenRead: {
@@ -6078,6 +7137,41 @@ export interface components {
       secret: string;
       /** Uri */
       uri: string;
+    };
+    /**
+     * TrashRead
+     * @description What was thrown away at one stroke.
+     */
+    TrashRead: {
+      /**
+       * Erased At
+       * Format: date-time
+       * @description When it is erased for good
+       */
+      erased_at: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      kind: components["schemas"]["Kind"] | null;
+      /** Name */
+      name: string;
+      /**
+       * Projects
+       * @description How many projects go with it, itself included
+       */
+      projects: number;
+      /**
+       * Sort
+       * @enum {string}
+       */
+      sort: "folder" | "project";
+      /**
+       * Trashed At
+       * Format: date-time
+       */
+      trashed_at: string;
     };
     /** TroubleRead */
     TroubleRead: {
@@ -13734,6 +14828,890 @@ export interface operations {
       };
     };
   };
+  list_folders: {
+    parameters: {
+      query?: {
+        /** @description What stands in an archived folder counts as archived */
+        archived?: "no" | "yes" | "any";
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        /** @description In this folder; `none`: in none that one sees */
+        parent_id?: string | "none" | null;
+        pinned?: boolean | null;
+        /** @description Parts of the name, all of them */
+        search?: string | null;
+        /** @description With a minus: from the end */
+        sort?: "position" | "name" | "-name" | "updated_at" | "-updated_at" | "created_at" | "-created_at";
+        tag?: string | null;
+        /** @description Absent: both */
+        whose?: ("mine" | "others") | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_FolderRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  create_folder: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FolderCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FolderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `project.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_folder: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FolderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  replace_folder: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FolderWrite"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FolderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only`, `project.owner_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  trash_folder: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only`, `project.owner_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_folder: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FolderChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FolderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only`, `project.owner_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  duplicate_folder: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FolderDuplicate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FolderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `project.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  move_folder: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["FolderMove"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FolderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only`, `project.owner_only`, `project.move_would_share` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `folder.in_itself`, `folder.of_somebody_else` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  pin_folder: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  unpin_folder: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  restore_folder: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        folder_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["FolderRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.owner_only`, `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found`, `trash.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   read_installation: {
     parameters: {
       query?: never;
@@ -14900,6 +16878,891 @@ export interface operations {
       };
     };
   };
+  list_projects: {
+    parameters: {
+      query?: {
+        /** @description What stands in an archived folder counts as archived */
+        archived?: "no" | "yes" | "any";
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description In this folder; `none`: in none that one sees */
+        folder_id?: string | "none" | null;
+        kind?: components["schemas"]["Kind"] | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        pinned?: boolean | null;
+        /** @description Parts of the name, all of them */
+        search?: string | null;
+        /** @description With a minus: from the end */
+        sort?: "position" | "name" | "-name" | "updated_at" | "-updated_at" | "created_at" | "-created_at";
+        tag?: string | null;
+        /** @description Absent: both */
+        whose?: ("mine" | "others") | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_ProjectRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  create_project: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProjectCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProjectRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `project.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_project: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProjectRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  replace_project: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProjectWrite"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProjectRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only`, `project.owner_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  trash_project: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only`, `project.owner_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_project: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProjectChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProjectRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only`, `project.owner_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  duplicate_project: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProjectDuplicate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProjectRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found`, `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `project.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  move_project: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ProjectMove"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProjectRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only`, `project.owner_only`, `project.move_would_share` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found`, `folder.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `folder.of_somebody_else` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  pin_project: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  unpin_project: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  restore_project: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ProjectRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.owner_only`, `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found`, `trash.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   list_runs: {
     parameters: {
       query?: {
@@ -15533,6 +18396,607 @@ export interface operations {
       };
       /** @description `auth.role_required`, `auth.scope_required` */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_shares: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Absent: both */
+        direction?: ("given" | "received") | null;
+        /** @description Of this folder alone */
+        folder_id?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        /** @description Of this project alone */
+        project_id?: string | null;
+        state?: components["schemas"]["ShareState"] | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_ShareRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  create_share: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ShareCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ShareRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.owner_only`, `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `folder.not_found`, `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `share.with_oneself`, `share.exists`, `project.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  end_share: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        share_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `share.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_share: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        share_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ShareChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ShareRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.owner_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `share.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  accept_share: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        share_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ShareRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `share.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  decline_share: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        share_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ShareRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `share.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_trash: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_TrashRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  empty_trash: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Emptied"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  erase_from_trash: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        thing_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `trash.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
         headers: {
           [name: string]: unknown;
         };

@@ -73,6 +73,8 @@ class Allow:
 
 AccountReader = Annotated[Actor, Depends(Allow("account:read"))]
 AccountWriter = Annotated[Actor, Depends(Allow("account:write"))]
+ProjectReader = Annotated[Actor, Depends(Allow("projects:read"))]
+ProjectWriter = Annotated[Actor, Depends(Allow("projects:write"))]
 ModelUser = Annotated[Actor, Depends(Allow("llm:use"))]
 AdminReader = Annotated[Actor, Depends(Allow("admin:read", role=Role.ADMIN))]
 AdminWriter = Annotated[Actor, Depends(Allow("admin:write", role=Role.ADMIN))]

@@ -1,0 +1,66 @@
+"""What lives in projects and belongs to other domains: documents, chats, budgets. Each registers itself at start."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kontor.core.ids import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One project that was made from another. `owner_id` is the new one's."""
+
+    source_id: UUID
+    target_id: UUID
+    owner_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How much of a part there is in a project."""
+
+    by_state: Mapping[str, int] = field(default_factory=dict)
+    bytes: int = 0
+
+
+class Belonging(Protocol):
+    """One part of what projects hold. Everything happens in the caller's transaction."""
+
+    @property
+    def name(self) -> str:
+        """As people ask for it in `include`, such as `documents`."""
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether it can be taken along when a project is duplicated."""
+
+    async def copy(self, unit: AsyncSession, copies: Sequence[Copy]) -> None:
+        """In the unit of whoever duplicates, who may read the source and owns or edits the target."""
+
+    async def count(self, unit: AsyncSession, project_id: UUID) -> Count:
+        """What the unit's person may see of it."""
+
+    async def erase(self, unit: AsyncSession, project_ids: Sequence[UUID]) -> None:
+        """For good, in a unit of the system, before the projects themselves go."""
+
+
+class Belongings:
+    def __init__(self) -> None:
+        self._all: dict[str, Belonging] = {}
+
+    def register(self, part: Belonging) -> None:
+        """Registering it again changes nothing, so a process may build its application twice."""
+        self._all.setdefault(part.name, part)
+
+    def __iter__(self) -> Iterator[Belonging]:
+        return iter(self._all.values())
+
+    def copied(self) -> Mapping[str, Belonging]:
+        return {name: part for name, part in self._all.items() if part.is_copied}
+
+
+belongings = Belongings()
