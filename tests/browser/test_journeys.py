@@ -8,6 +8,8 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import ADMIN, Installation, Look, Visit, visit
+from tests.wire.llm_server import serving
+from tests.wire.openai import OpenAi
 
 PASSWORD = "nine quiet harbour lamps"
 
@@ -29,8 +31,12 @@ async def test_the_first_run_from_the_printed_link(chromium: Browser, single: In
         await page.get_by_role("heading", name="Wie soll Kontor antworten?").wait_for()
         await owner.axe()
         await owner.shot("first-run-model")
-        await page.get_by_role("radio", name="Ohne Modell, nur Stellen").click()
-        await page.get_by_role("button", name="Nur Stellen verwenden").click()
+        async with serving(OpenAi()) as provider:
+            await page.get_by_role("radio", name="Mit einer anderen Adresse").click()
+            await page.get_by_label("Adresse", exact=True).fill(provider.url)
+            await page.get_by_label("Schlüssel, falls nötig").fill(provider.key)
+            await page.get_by_role("button", name="Testen").last.click()
+            await page.get_by_role("button", name=re.compile(r"[1-9]\d* Modelle? verwenden")).click()
         await page.get_by_role("radio", name="Dunkel").click()
         await expect(page.locator("html")).to_have_class(re.compile("dark"))
         await page.get_by_role("button", name=re.compile("Fertig|Weiter|Abschließen")).click()

@@ -19,8 +19,18 @@ export const makeProvider = (provider: NewProvider) =>
 export const dropProvider = (provider_id: string) =>
   read(api.DELETE("/api/v1/admin/providers/{provider_id}", { params: { path: { provider_id } } }));
 
-export const modelsOfProvider = (provider: string) =>
-  read(api.GET("/api/v1/admin/models", { params: { query: { provider, limit: 200 } } }));
+/** All of them, page by page: some providers have hundreds. */
+export async function modelsOfProvider(provider: string): Promise<readonly OfferedModel[]> {
+  const found: OfferedModel[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = { provider, limit: 100, cursor };
+    const page = await read(api.GET("/api/v1/admin/models", { params: { query } }));
+    found.push(...page.items);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return found;
+}
 
 export const enableModel = (model_id: string, is_enabled: boolean) =>
   read(api.PATCH("/api/v1/admin/models/{model_id}", { params: { path: { model_id } }, body: { is_enabled } }));

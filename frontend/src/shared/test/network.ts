@@ -38,7 +38,11 @@ function find(network: Network, key: string): Answer | undefined {
   return pattern === undefined ? undefined : network[pattern];
 }
 
-/** Puts a network in place of fetch and notes every request. An address without an answer fails the test loudly. */
+/** As in the server's `core/http/paging.py`. */
+const MOST_ROWS = 100;
+
+/** Puts a network in place of fetch and notes every request. An address without an answer fails the test loudly, and so
+ * does a page that the server would refuse for its length. */
 export function serve(network: Network): { requests: Seen[] } {
   const requests: Seen[] = [];
   vi.stubGlobal("fetch", async (input: RequestInfo | URL, init?: RequestInit) => {
@@ -55,6 +59,9 @@ export function serve(network: Network): { requests: Seen[] } {
     };
     requests.push(seen);
     const answer = find(network, `${seen.method} ${seen.path}`);
+    if (Number(seen.search.get("limit") ?? 0) > MOST_ROWS) {
+      throw new Error(`${seen.path} is asked for more rows than a page has.`);
+    }
     if (answer === undefined) throw new Error(`The test has no answer for ${seen.method} ${seen.path}.`);
     const body = typeof answer === "function" ? await answer(seen) : answer;
     if (body instanceof Response) return body.clone();

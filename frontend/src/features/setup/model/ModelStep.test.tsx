@@ -120,6 +120,18 @@ describe("the model step", () => {
     await expectAccessible();
   });
 
+  it("offers all that a provider has, however many pages they are", async () => {
+    const [first, ...others] = models;
+    const { user } = await open({
+      "GET /api/v1/llm/discover": { items: [] },
+      "POST /api/v1/llm/keys/recognise": { kinds: [{ kind: "openrouter", label: "OpenRouter" }] },
+      "GET /api/v1/admin/models": ({ search }: { search: URLSearchParams }) =>
+        search.get("cursor") === "more" ? { items: others } : { items: [first], next_cursor: "more" },
+    });
+    await user.type(await screen.findByLabelText("API key"), "sk-or-0123456789{Enter}");
+    expect(await screen.findAllByRole("checkbox")).toHaveLength(models.length);
+  });
+
   it("asks whose a key is when its shape says nothing, and takes a refused one away again", async () => {
     const { user, requests } = await open({
       "POST /api/v1/llm/keys/recognise": { kinds: [] },

@@ -27,8 +27,7 @@ export function useConnect() {
         await dropProvider(id).catch(() => {});
         throw new Problem({ status: 422, code: problem });
       }
-      const { items } = await modelsOfProvider(id);
-      return { id, label, models: items };
+      return { id, label, models: await modelsOfProvider(id) };
     },
   });
 }
@@ -39,8 +38,7 @@ export function useEnable() {
   return useMutation({
     meta: { shown: true },
     mutationFn: async ({ provider, names }: { provider: string; names: ReadonlySet<string> }) => {
-      const { items } = await modelsOfProvider(provider);
-      for (const { id, name, is_enabled } of items) {
+      for (const { id, name, is_enabled } of await modelsOfProvider(provider)) {
         if (is_enabled !== names.has(name)) await enableModel(id, names.has(name));
       }
     },
