@@ -214,7 +214,8 @@ def test_a_dropped_or_added_negation_is_never_evidence(words: list[str], data: s
         if 0 < at < len(words) - 1:
             assert find(" ".join(words[:at] + words[at + 1 :]), BOOK_READING).kind is Kind.NONE
     at = data.draw(st.integers(0, len(words)))
-    assert not find(" ".join([*words[:at], "nicht", *words[at:]]), BOOK_READING).is_proof
+    added = " ".join([*words[:at], "nicht", *words[at:]])
+    assert added in BOOK_TEXT or not find(added, BOOK_READING).is_proof
 
 
 @given(quotations(), st.data())

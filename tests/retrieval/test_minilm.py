@@ -69,7 +69,8 @@ def reference(pieces: list[int]) -> Floats:
 
     def gelu(value: Floats) -> Floats:
         errors = np.fromiter(map(math.erf, (value / math.sqrt(2)).ravel().tolist()), np.float32)
-        return value * (1 + errors.reshape(value.shape)) / 2
+        made: Floats = value * (1 + errors.reshape(value.shape)) / 2
+        return made
 
     state: Floats = (
         weight("embeddings.word_embeddings.weight")[pieces]

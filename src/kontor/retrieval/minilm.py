@@ -197,7 +197,7 @@ class MiniLm:
     name = NAME
 
     def __init__(self, folder: Path | None = None, *, threads: int = 0) -> None:
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]  # it has no types
         from tokenizers import Tokenizer
 
         place = model_folder(folder)

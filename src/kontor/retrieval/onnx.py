@@ -7,7 +7,6 @@ takes these few lines, where the library would bring twenty megabytes.
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 IR_VERSION = 8
 OPSET = 17
@@ -32,7 +31,7 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def key(number: int, wire: Literal[0, 2, 5]) -> bytes:
+def key(number: int, wire: int) -> bytes:
     return varint(number << 3 | wire)
 
 
