@@ -162,6 +162,9 @@ POST   /projects/{project_id}/duplicate       401       404      201    201    2
 POST   /projects/{project_id}/restore         401       404      403    403    200   403   404     404
 PUT    /projects/{project_id}/pin             401       404      204    204    204   403   404     404
 DELETE /projects/{project_id}/pin             401       404      204    204    204   403   404     404
+GET    /projects/{project_id}/dashboard       401       404      200    200    200   403   404     404
+GET    /projects/{project_id}/budgets         401       404      403    403    200   403   404     404
+PUT    /projects/{project_id}/budgets         401       404      403    403    200   403   404     404
 GET    /folders                               401       200      200    200    200   403   200     200
 POST   /folders                               401       201      201    201    201   403   201     201
 GET    /folders/{folder_id}                   401       404      200    200    200   403   404     404
@@ -227,7 +230,7 @@ DELETE /admin/models/{model_id}               401       .        -      -      4
 """
 
 # Tested where sockets are: the answer of the one never ends, the other is for the operator's network.
-ELSEWHERE = {("GET", "/events"), ("GET", "/metrics")}
+ELSEWHERE = {("GET", "/events"), ("GET", "/metrics"), ("GET", "/projects/{project_id}/events")}
 
 PASSWORD = "a long and unusual one"
 CLOSED = "http://127.0.0.1:1"  # nobody listens there
@@ -284,6 +287,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /projects/{project_id}": {"name": "Renamed"},
     "POST /projects/{project_id}/move": {"after": None},
     "POST /projects/{project_id}/duplicate": {},
+    "PUT /projects/{project_id}/budgets": {"items": [{"period": "day", "limit_nano": 5_000_000_000}]},
     "POST /folders": {"name": "New"},
     "PUT /folders/{folder_id}": {"name": "Renamed"},
     "PATCH /folders/{folder_id}": {"name": "Renamed"},

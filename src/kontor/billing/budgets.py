@@ -132,6 +132,7 @@ _PUT = text("""
         IS DISTINCT FROM (excluded.limit_nano, excluded.is_stop, excluded.warn_percent)
 """)
 _DELETE = text("DELETE FROM budget WHERE id = :id")
+_FORGET = text("DELETE FROM budget WHERE subject = :subject AND subject_id = ANY(CAST(:ids AS uuid[]))")
 
 
 def _budget(row: Named) -> Budget:
@@ -379,6 +380,12 @@ async def _put(unit: AsyncSession, whose: Whose, wish: Wish, currency: str, time
         "spent": wish.spent_before,
     }
     await unit.execute(_PUT, values)
+
+
+async def forget(unit: AsyncSession, subject: Subject, ids: Sequence[UUID]) -> None:
+    """With what they were for."""
+    async with elevated(unit, "billing"):
+        await unit.execute(_FORGET, {"subject": subject, "ids": list(ids)})
 
 
 def version_of(budgets: Sequence[Budget]) -> int:

@@ -1,6 +1,8 @@
 """What the routes ask for: one's balance and budgets, and the house's state, put together from their parts."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -28,6 +30,8 @@ from kontor.core.ids import UserId
 from kontor.core.money import USD
 
 FEEDS_SHOWN = 5
+
+SpentSince = Callable[[str, datetime], Awaitable[int]]
 
 _MY_TOKEN = text("SELECT 1 FROM personal_token WHERE id = :id AND owner_id = :owner")
 
@@ -86,6 +90,20 @@ async def read_budgets(unit: AsyncSession, owner: UserId, *, is_by_admin: bool =
     )
 
 
+async def read_project_budgets(unit: AsyncSession, owner: UserId, project_id: UUID) -> BudgetsRead:
+    """Of a project of one's own."""
+    found = [
+        each
+        for each in await budgets.list_of(unit, owner)
+        if (each.subject, each.subject_id) == ("project", project_id)
+    ]
+    return BudgetsRead(
+        items=[BudgetRead.of(each) for each in found],
+        version=budgets.version_of(found),
+        currency=await currency_of(unit, owner),
+    )
+
+
 async def write_budgets(
     unit: AsyncSession,
     owner: UserId,
@@ -94,20 +112,23 @@ async def write_budgets(
     subject: Subject = "person",
     subject_id: UUID | None = None,
     is_by_admin: bool = False,
+    spent_since: SpentSince | None = None,
     seen: int | None,
 ) -> BudgetsRead:
+    """`spent_since`: what was spent in the currency since a time, where it is not the person's own spending."""
     whose = Whose(owner, subject, subject_id or owner, is_by_admin)
     if subject == "key" and not await unit.scalar(_MY_TOKEN, {"id": whose.subject_id, "owner": owner}):
         raise SubjectNotFound
-    timezone = await timezone_of(unit, owner)
+    timezone, currency = await timezone_of(unit, owner), await currency_of(unit, owner)
     wishes = []
     for item in items:
         wish = Wish(item.period, item.limit_nano, item.warn_percent, item.stops)
+        since = budgets.period_start(item.period, now(), timezone)
         if subject == "person":
-            since = budgets.period_start(item.period, now(), timezone)
             wish = replace(wish, spent_before=await statements.spent_since(unit, owner, since))
+        elif spent_since is not None:
+            wish = replace(wish, spent_before=await spent_since(currency, since))
         wishes.append(wish)
-    currency = await currency_of(unit, owner)
     await budgets.replace_all(unit, whose, wishes, currency=currency, timezone=timezone, seen=seen)
     return await read_budgets(unit, owner, is_by_admin=is_by_admin)
 

@@ -35,17 +35,19 @@ from kontor.gateway.runs.errors import BadSchema, Closing, CostLimitTooLow, KeyR
 from kontor.gateway.runs.events import RunId
 from kontor.gateway.runs.ports import Wish
 from kontor.gateway.wire.port import AnswerSchema
+from kontor.projects.errors import InTrash, ProjectNotFound, ReadOnly
 
 JSON = Any
 
 router = APIRouter(prefix="/llm", tags=["models"], responses=problems(Unauthenticated, ScopeRequired))
 
-REFUSALS = problems(
+REFUSED = (
     FieldProblem, routing.ModelUnknown, routing.ModelUnfit, routing.KeyMissing, routing.NothingFits, KeyReused,
     InsufficientBalance, BudgetReached, PriceMissing, CostLimitTooLow, BadSchema, NoModel, Closing,
     gateway_errors.ProviderUnreachable, gateway_errors.ProviderBusy, gateway_errors.ProviderFailed,
     gateway_errors.KeyRefused, gateway_errors.ContextTooLong, gateway_errors.RefusedByProvider, gateway_errors.TimedOut,
 )  # fmt: skip
+REFUSALS = problems(*REFUSED)
 
 Words = Annotated[str, Field(min_length=1, max_length=300)]
 IdempotencyKey = Annotated[
@@ -188,7 +190,7 @@ class CountsRead(BaseModel):
     "/generate",
     responses={
         200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-        **REFUSALS,
+        **problems(*REFUSED, ProjectNotFound, ReadOnly, InTrash),
     },
     response_model=AnswerRead,
 )

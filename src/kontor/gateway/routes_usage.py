@@ -33,6 +33,7 @@ from kontor.gateway.routes_runs import State
 from kontor.gateway.usage import Grouping, Period, RunName, Sum, Wanted
 from kontor.gateway.usage_months import Month
 from kontor.gateway.usage_sheets import Language
+from kontor.projects import service as projects
 
 router = APIRouter(tags=["usage"], responses=problems(Unauthenticated, ScopeRequired))
 
@@ -156,6 +157,9 @@ async def read_usage(
     period = await usage.period_of(unit, actor.user_id, since, until)
     found = await usage.sums(unit, period, group, actor.user_id)
     labels = await labels_of(unit, group, found)
+    if group == "project":
+        ids = [UUID(each.key) for each in found if each.key]
+        labels = {str(key): name for key, name in (await projects.project_names(unit, actor.user_id, ids)).items()}
     total = usage.total_of(found)
     # The currency that most of the whole is in comes first everywhere.
     first = foremost(total.costs)

@@ -67,6 +67,20 @@ def sums_of(group: Grouping) -> str:
 
 
 _SUMS = {group: text(sums_of(group)) for group in KEYS}
+_OF_PROJECT = {
+    group: text(f"""
+        SELECT {key_of(group)} AS key, currency, {SUMMED}
+        FROM usage_line
+        WHERE {IN_PERIOD} AND project_id = CAST(:project AS uuid)
+          AND (CAST(:owner AS uuid) IS NULL OR owner_id = CAST(:owner AS uuid))
+        GROUP BY 1, 2 ORDER BY 1, 2 LIMIT :limit
+    """)  # noqa: S608
+    for group in KEYS
+}
+_CHARGED_IN_PROJECT = text("""
+    SELECT coalesce(sum(charged_nano), 0)::bigint FROM usage_line
+    WHERE project_id = :project AND currency = :currency AND finished_at >= :since
+""")
 _MODELS = text("""
     SELECT DISTINCT ON (name) name, coalesce(edits->>'label', facts->>'label') AS label FROM model
     WHERE name = ANY(CAST(:names AS text[])) ORDER BY name, gone_at NULLS FIRST, created_at
@@ -154,6 +168,19 @@ def values_of(period: Period, group: Grouping) -> dict[str, Any]:
 async def sums(unit: AsyncSession, period: Period, group: Grouping, owner_id: UserId) -> Sequence[Sum]:
     rows = await unit.execute(_SUMS[group], values_of(period, group) | {"owner": owner_id})
     return merged([as_sum(row) for row in rows])
+
+
+async def project_sums(
+    unit: AsyncSession, period: Period, group: Grouping, project_id: UUID, *, asked_by: UserId | None
+) -> Sequence[Sum]:
+    """What was asked in a project, by one person or by everybody; the latter needs a unit that sees everybody's."""
+    values = values_of(period, group) | {"project": project_id, "owner": asked_by}
+    return merged([as_sum(row) for row in await unit.execute(_OF_PROJECT[group], values)])
+
+
+async def charged_in_project(unit: AsyncSession, project_id: UUID, currency: str, since: datetime) -> int:
+    values = {"project": project_id, "currency": currency, "since": since}
+    return int(await unit.scalar(_CHARGED_IN_PROJECT, values) or 0)
 
 
 def as_sum(row: Row[Any]) -> Sum:

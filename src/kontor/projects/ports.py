@@ -41,8 +41,8 @@ class Belonging(Protocol):
     async def copy(self, unit: AsyncSession, copies: Sequence[Copy]) -> None:
         """In the unit of whoever duplicates, who may read the source and owns or edits the target."""
 
-    async def count(self, unit: AsyncSession, project_id: UUID) -> Count:
-        """What the unit's person may see of it."""
+    async def count(self, unit: AsyncSession, project_id: UUID) -> Count | None:
+        """What the unit's person may see of it; None for what no dashboard shows."""
 
     async def erase(self, unit: AsyncSession, project_ids: Sequence[UUID]) -> None:
         """For good, in a unit of the system, before the projects themselves go."""

@@ -125,7 +125,7 @@ def _page(sort: Sort, key: str, *, is_falling: bool) -> str:
           AND (CAST(:tag AS text) IS NULL OR :tag = ANY(t.tags))
           AND (CAST(:pinned AS boolean) IS NULL OR (a.pinned_at IS NOT NULL) = :pinned)
           AND (CAST(:mine AS boolean) IS NULL OR (a.role = 'owner') = :mine)
-          AND (CAST(:archived AS boolean) IS NULL OR ({away}) = :archived)
+          AND (CAST(:archived AS boolean) IS NULL OR (({away}) IS TRUE) = :archived)
           AND (CAST(:words AS text[]) IS NULL OR t.name ILIKE ALL (CAST(:words AS text[])))
           AND (CAST(:after_id AS uuid) IS NULL
                OR ({expression}, t.id) {compare} (CAST(:after_key AS {kind}), CAST(:after_id AS uuid)))

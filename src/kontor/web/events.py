@@ -1,8 +1,9 @@
 """What happens elsewhere, as it happens: /api/v1/events for readers of streams, /ws/events for readers of sockets."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Annotated, assert_never
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
@@ -10,13 +11,17 @@ from fastapi.responses import StreamingResponse
 from kontor.accounts.authentication import SignedIn
 from kontor.core.events.publishing import ADMIN_TOPIC, EVERYONE_TOPIC, MANAGER_TOPIC, person_topic
 from kontor.core.events.stream import Tick
-from kontor.core.http.actors import Core, ScopeRequired, Unauthenticated
+from kontor.core.http.actors import Core, ProjectReader, ScopeRequired, Unauthenticated
 from kontor.core.http.problems import problems
 from kontor.core.http.streaming import Beat, Frame, Raw, Source
 from kontor.core.kernel import Kernel
 from kontor.core.tenancy import Actor, Identity, Role
+from kontor.projects import service as projects
+from kontor.projects.errors import ProjectNotFound
+from kontor.projects.news import project_topic
 from kontor.web.middleware import refuse
 from kontor.web.streams import HEARTBEAT_SECONDS, EventSource, Streams, serve_socket
+from kontor.web.streams import signed_in as streamer_of
 
 router = APIRouter(tags=["events"])
 socket_router = APIRouter()
@@ -52,6 +57,34 @@ async def follow_events(
     seen = signed_in(request.scope.get("kontor.session"))
     streams: Streams = request.app.state.streams
     return EventSource(streams, seen, source_of(kernel, seen.actor, last_event_id or after))
+
+
+@router.get(
+    "/projects/{project_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "A stream that stays open",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **problems(Unauthenticated, ScopeRequired, ProjectNotFound),
+    },
+)
+async def follow_project_events(
+    project_id: UUID,
+    request: Request,
+    actor: ProjectReader,
+    kernel: Core,
+    *,
+    after: After = None,
+    last_event_id: Annotated[str | None, Header(max_length=MOST_POSITION_CHARACTERS)] = None,
+) -> Response:
+    """What happens in one project, in the same frames. It ends within 5 s for whoever may not read it any more."""
+    async with kernel.database.unit(actor) as unit:
+        await projects.require(unit, actor, project_id)
+    streams: Streams = request.app.state.streams
+    source = frames_of(kernel, actor, [project_topic(project_id)], last_event_id or after)
+    return EventSource(streams, streamer_of(request), source, project_id=project_id)
 
 
 @socket_router.websocket("/ws/events")
@@ -99,7 +132,10 @@ def topics_of(actor: Actor) -> tuple[Actor | Identity, list[str]]:
 
 def source_of(kernel: Kernel, actor: Actor, after: str | None) -> Source:
     who, topics = topics_of(actor)
+    return frames_of(kernel, who, topics, after)
 
+
+def frames_of(kernel: Kernel, who: Actor | Identity, topics: Sequence[str], after: str | None) -> Source:
     async def frames() -> AsyncGenerator[Frame | Beat | Raw, None]:
         async with aclosing(kernel.events.subscribe(who, topics, after, tick_seconds=HEARTBEAT_SECONDS)) as news:
             async for event in news:

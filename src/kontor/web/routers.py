@@ -13,7 +13,7 @@ from kontor.billing import routes as billing_routes
 from kontor.core.jobs import routes as job_routes
 from kontor.core.mail import routes as mail_routes
 from kontor.gateway import admin_routes as gateway_admin_routes
-from kontor.gateway import routes_llm, routes_models, routes_runs, routes_usage
+from kontor.gateway import routes_llm, routes_models, routes_projects, routes_runs, routes_usage
 from kontor.projects import routes as project_routes
 from kontor.projects import routes_folders, routes_shares
 from kontor.web import events
@@ -43,6 +43,7 @@ def api_routers() -> list[APIRouter]:
         project_routes.router,
         routes_folders.router,
         routes_shares.router,
+        routes_projects.router,
         routes_models.router,
         gateway_admin_routes.router,
         routes_llm.router,

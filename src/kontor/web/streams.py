@@ -27,6 +27,7 @@ from kontor.core.ids import UserId
 from kontor.core.kernel import Kernel
 from kontor.core.observability import Metrics
 from kontor.core.outage import is_outage
+from kontor.projects import service as projects
 from kontor.web.lifecycle import Lifecycle
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,7 @@ class Open:
     ended: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     reason: End | None = None
     patience: asyncio.Timeout | None = None  # of whoever awaits an answer
+    project_id: UUID | None = None  # whose news it carries, and which its reader must be allowed to read
 
     def end(self, reason: End) -> None:
         if self.reason is None:
@@ -108,8 +110,8 @@ class Streams:
         return sum(map(len, self._open.values()))
 
     @asynccontextmanager
-    async def opened(self, seen: SignedIn, kind: StreamKind) -> AsyncIterator[Open]:
-        stream = Open(seen, kind)
+    async def opened(self, seen: SignedIn, kind: StreamKind, *, project_id: UUID | None = None) -> AsyncIterator[Open]:
+        stream = Open(seen, kind, project_id=project_id)
         mine = self._open[seen.actor.user_id]
         mine.append(stream)
         if kind not in ANSWERS:
@@ -203,6 +205,24 @@ class Streams:
                     stream.end(End.SESSION_ENDED)
                 elif rights(found) != rights(stream.seen) and stream.kind != "awaited":
                     stream.end(End.RIGHTS_CHANGED)
+        for user_id in people:
+            await self._ask_projects(kernel, user_id)
+
+    async def _ask_projects(self, kernel: Kernel, user_id: UserId) -> None:
+        """Whoever may not read a project any more hears no more of it."""
+        reading = [stream for stream in self._open.get(user_id, ()) if stream.project_id is not None]
+        if not reading:
+            return
+        asked = {stream.project_id for stream in reading if stream.project_id is not None}
+        try:
+            readable = await projects.readable(kernel.database, user_id, sorted(asked))
+        except Exception as error:
+            if not is_outage(error):
+                log.error("streams.check_failed", exc_info=error)
+            return
+        for stream in reading:
+            if stream.project_id not in readable:
+                stream.end(End.RIGHTS_CHANGED)
 
     async def end_when_draining(self) -> None:
         """Readers are told to come back, which leads them to a process that stays. Who cannot, reads to the end of the
@@ -315,6 +335,7 @@ class EventSource(Response):
         kind: StreamKind = "sse",
         headers: Mapping[str, str] | None = None,
         last: Callable[[str], bytes] | None = None,
+        project_id: UUID | None = None,
     ) -> None:
         super().__init__(status_code=200, headers={**SSE_HEADERS, **(headers or {})})
         del self.headers["content-length"]
@@ -322,6 +343,7 @@ class EventSource(Response):
         self._seen = seen
         self._source = source
         self._kind: StreamKind = kind
+        self._project_id = project_id
         # Clients of other protocols know no field but data, so they are told nothing that is only ours.
         self._first = f"retry: {RECONNECT_MS}\n\n".encode() if last is None else b""
         self._last = last or told_end
@@ -352,7 +374,7 @@ class EventSource(Response):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        async with self._streams.opened(self._seen, self._kind) as stream:
+        async with self._streams.opened(self._seen, self._kind, project_id=self._project_id) as stream:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if self._first:
                 await send({"type": "http.response.body", "body": self._first, "more_body": True})

@@ -18,6 +18,7 @@ from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.core.mail import jobs as mail
 from kontor.gateway import jobs as gateway
+from kontor.gateway import project_money
 from kontor.gateway.runs.wiring import add_recovery
 from kontor.projects import jobs as projects
 
@@ -77,6 +78,11 @@ def add_billing(kernel: Kernel) -> None:
     billing.register(kernel.jobs, kernel.database, kernel.fetcher)
 
 
+def add_projects(kernel: Kernel) -> None:
+    project_money.register()
+    projects.add(kernel)
+
+
 PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_events,
     add_jobs,
@@ -85,7 +91,7 @@ PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_blobs,
     add_mail,
     add_billing,
-    projects.add,
+    add_projects,
     gateway.add,
     add_recovery,
 )

@@ -17,6 +17,8 @@ from kontor.gateway.runs.events import RunId
 from kontor.gateway.runs.judging import CutPolicy
 from kontor.gateway.transport import Outgoing
 from kontor.gateway.wire.port import Adapter, AnswerSchema, Call, Endpoint, Loss, Prepared, Said
+from kontor.projects.errors import ProjectNotFound
+from kontor.projects.values import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,20 @@ class Route:
 class Router(Protocol):
     async def route(self, actor: Actor, wish: Wish) -> Route:
         """Validates the parameters as well. Raises when nobody could be asked. Outside of any transaction."""
+
+
+class Projects(Protocol):
+    """Projects, as far as runs name them."""
+
+    async def terms(self, actor: Actor, project_id: UUID) -> Terms:
+        """For whoever may ask in it; raises for everybody else. Outside of any transaction."""
+
+
+class NoProjects:
+    """Where there are none, none can be named."""
+
+    async def terms(self, actor: Actor, project_id: UUID) -> Terms:
+        raise ProjectNotFound
 
 
 class Asks(Protocol):

@@ -43,7 +43,7 @@ from kontor.gateway.runs.events import CHANNEL, STOP, RunEvent, RunId
 from kontor.gateway.runs.follow import Readers
 from kontor.gateway.runs.journal import Journal, tell
 from kontor.gateway.runs.live import Ending, Live
-from kontor.gateway.runs.ports import Asks, Books, Estimates, Route, Router, Wish
+from kontor.gateway.runs.ports import Asks, Books, Estimates, NoProjects, Projects, Route, Router, Wish
 from kontor.gateway.runs.producer import DRAIN_SECONDS, Plan, Producer
 from kontor.gateway.runs.receipts import Receipt
 from kontor.gateway.runs.recovery import Recovery
@@ -98,6 +98,7 @@ class Runs:
         books: Books,
         asks: Asks,
         estimates: Estimates,
+        projects: Projects | None = None,
         lease_seconds: float = leases.LEASE_SECONDS,
         renew_seconds: float = leases.RENEW_SECONDS,
     ) -> None:
@@ -107,6 +108,7 @@ class Runs:
         self._books = books
         self._asks = asks
         self._estimates = estimates
+        self._projects = projects or NoProjects()
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds
         self._lives: dict[RunId, Live] = {}
@@ -135,6 +137,9 @@ class Runs:
             async with self._database.unit(actor) as unit:
                 if (known := await self._known(unit, actor, wish.idempotency_key, fingerprint)) is not None:
                     return known
+        if wish.project_id is not None:
+            terms = await self._projects.terms(actor, wish.project_id)
+            wish = replace(wish, model=wish.model or terms.default_model)
         if wish.schema is not None:
             Checker(wish.schema.schema)
         route = await (via or self._router).route(actor, wish)
