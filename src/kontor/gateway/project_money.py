@@ -1,19 +1,16 @@
 """What projects cost: what was asked in them, and how much may be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.billing import budgets, desk
+from kontor.billing import desk
 from kontor.billing.schemas import BudgetsRead, BudgetWrite
 from kontor.core.database import elevated
 from kontor.core.tenancy import Actor
 from kontor.gateway import usage
 from kontor.gateway.usage import Grouping, Period, Sum
-from kontor.projects.ports import Copy, Count, belongings
 from kontor.projects.values import Access, Thing
 
 
@@ -38,25 +35,3 @@ async def write_budgets(
         unit, actor.user_id, items, subject="project", subject_id=project.id, spent_since=spent_since, seen=seen
     )
     return await desk.read_project_budgets(unit, actor.user_id, project.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Budgets:
-    """As what belongs to projects: erased with them, and never copied."""
-
-    name: str = "budgets"
-    is_copied: bool = False
-
-    async def copy(self, unit: AsyncSession, copies: Sequence[Copy]) -> None:
-        """A copy has spent nothing yet, and what it may cost is said anew."""
-
-    async def count(self, unit: AsyncSession, project_id: UUID) -> Count | None:
-        return None
-
-    async def erase(self, unit: AsyncSession, project_ids: Sequence[UUID]) -> None:
-        await budgets.forget(unit, "project", project_ids)
-
-
-def register() -> None:
-    """In every process that erases projects."""
-    belongings.register(Budgets())

@@ -29,7 +29,7 @@ from kontor.core.limits.middleware import BodyLimit
 from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
-from kontor.gateway import openai_api, project_money
+from kontor.gateway import openai_api, project_parts
 from kontor.gateway.estimates import Estimates
 from kontor.gateway.runs.wiring import learning, runs_of
 from kontor.gateway.service import Gateway
@@ -142,7 +142,7 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     app.state.estimates = Estimates(kernel.database)
     app.state.runs = runs_of(kernel, app.state.gateway, app.state.estimates)
     kernel.trail = Trail()
-    project_money.register()
+    project_parts.register()
     kernel.listener.on(RIGHTS, app.state.streams.heard)
 
 

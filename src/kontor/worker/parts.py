@@ -18,7 +18,7 @@ from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.core.mail import jobs as mail
 from kontor.gateway import jobs as gateway
-from kontor.gateway import project_money
+from kontor.gateway import project_parts
 from kontor.gateway.runs.wiring import add_recovery
 from kontor.projects import jobs as projects
 
@@ -79,7 +79,7 @@ def add_billing(kernel: Kernel) -> None:
 
 
 def add_projects(kernel: Kernel) -> None:
-    project_money.register()
+    project_parts.register()
     projects.add(kernel)
 
 

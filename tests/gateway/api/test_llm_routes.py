@@ -318,3 +318,18 @@ async def test_ones_own_default_answers_where_no_model_is_named(http: httpx.Asyn
         await asyncio.sleep(0.02)
     assert after["model"] == "fake-n30"
     assert (await run_of(http, after["run_id"]))["routed"]["by"] == "person"
+
+
+async def test_a_question_in_a_project_is_asked_of_its_model_and_counted_there(http: httpx.AsyncClient) -> None:
+    body = {"name": "Novel", "default_model": "fake-n30"}
+    project = (await http.post(f"{API}/projects", json=body)).json()["id"]
+    answer = await ask(http, model=None, project_id=project)
+    assert answer["model"] == "fake-n30"
+    assert (await run_of(http, answer["run_id"]))["project_id"] == project
+    shown = (await http.get(f"{API}/projects/{project}/dashboard")).json()
+    assert (shown["total"]["runs"], shown["models"][0]["key"]) == (1, "fake-n30")
+    assert (await http.delete(f"{API}/projects/{project}")).status_code == 204
+    thrown = await http.post(f"{API}/llm/generate", json={**ASK, "project_id": project})
+    assert (thrown.status_code, thrown.json()["code"]) == (409, "project.in_trash")
+    foreign = await http.post(f"{API}/llm/generate", json={**ASK, "project_id": str(new_id())})
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "project.not_found")
