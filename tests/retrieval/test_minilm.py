@@ -69,7 +69,7 @@ def reference(pieces: list[int]) -> Floats:
 
     def gelu(value: Floats) -> Floats:
         errors = np.fromiter(map(math.erf, (value / math.sqrt(2)).ravel().tolist()), np.float32)
-        made: Floats = value * (1 + errors.reshape(value.shape)) / 2
+        made: Floats = (value * (1 + errors.reshape(value.shape)) / 2).astype(np.float32)
         return made
 
     state: Floats = (
