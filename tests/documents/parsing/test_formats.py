@@ -117,6 +117,28 @@ def test_a_table_in_a_pdf_has_cells() -> None:
     assert cells(document) == {(r, c): cell for r, row in enumerate(rows) for c, cell in enumerate(row)}
 
 
+def test_running_titles_lists_and_contents_are_told_apart() -> None:
+    pdf = Pdf()
+    for number in range(5):
+        pdf.page().text(72, 40, "Jahresbericht 2025").text(280, 810, f"Seite {number + 1}")
+        pdf.text(72, 100, f"{number + 1}. Kapitel", size=16).text(
+            72, 130, "Der Text des Kapitels beginnt hier und geht so:"
+        )
+        pdf.text(72, 160, "• ein Punkt, der so lang ist, dass er bis an den rechten Rand reicht und dort").text(
+            80, 174, "weitergeht"
+        )
+        pdf.text(72, 188, "• noch einer")
+        pdf.text(72, 230, "Anhang . . . . . . . . . . . . 7", size=16)
+    document = parsed(pdf.bytes())
+    assert headings(document) == [(1, f"{number}. Kapitel") for number in range(1, 6)]
+    assert texts(document, BlockKind.HEADER) == ["Jahresbericht 2025"] * 5
+    assert texts(document, BlockKind.FOOTER) == [f"Seite {number}" for number in range(1, 6)]
+    first, second = texts(document, BlockKind.ITEM)[:2]
+    assert first.startswith("• ein Punkt")
+    assert second == "• noch einer"
+    assert "und dort weitergeht" in document.text
+
+
 def test_what_nobody_sees_on_a_page_is_no_text_of_it() -> None:
     pdf = (
         Pdf().page().text(72, 100, "Sichtbar.").text(72, 200, "geheim", colour="1 g").text(72, 220, "winzig", size=0.8)

@@ -7,12 +7,15 @@ is mended only where lines of two columns alternate. pdfium is not thread-safe: 
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-import pypdfium2.raw as pdfium
+import pypdfium2_raw as pdfium  # the bindings alone: the package around them takes 0.15 s to load
 
 from kontor.documents.parsing import ocr
 from kontor.documents.parsing.archive import damaged
@@ -20,20 +23,31 @@ from kontor.documents.parsing.builder import UNWANTED, Builder
 from kontor.documents.parsing.limits import Limits, Reason, Unreadable
 from kontor.documents.parsing.model import Block, BlockKind, Box, Cell, Join, Table, Why
 from kontor.documents.parsing.names import names
-from kontor.documents.parsing.pdf_layout import Layout, Line, Word, arrange
+from kontor.documents.parsing.pdf_layout import Layout, Line, Word, arrange, has_leader, is_item
 
 PARSER = "pdf-1"
-LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"}
-LINE_HYPHEN = "\ufffe"  # pdfium's mark for a hyphen at the end of a line
+LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
+LINE_HYPHENS = "\ufffe\x02"  # pdfium's marks for a hyphen at the end of a line
+SPACES = " \xa0\t\0"
+BETWEEN_WORDS = frozenset(f"{SPACES}{LINE_HYPHENS}\r\n")
 SOFT_HYPHEN = "\u00ad"
 TINY = 12  # tenths of a point: the height of a character's whole box
 NEARLY_WHITE = 245
 MOST_OBJECTS = 20_000
 Look = tuple[Why | None, bool, int]  # why it is hidden, whether it is bold, its size
+Sides = tuple[float, float, float, float]  # left, bottom, right, top
+Point = tuple[float, float]
+FAR = 10_000.0  # points: far enough that whole tenths say where it leads
 PLAIN: Look = (None, False, 0)
 MOST_CHARACTERS_OF_PAGE = 400_000
 SCAN_SCALE = 200 / 72  # dots per inch for OCR
 DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?")
+
+
+# With a number for what the bindings would make an object of: it is asked for each character.
+owner_of = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(
+    ctypes.cast(pdfium.FPDFText_GetTextObject, ctypes.c_void_p).value or 0
+)
 
 
 def read_pdf(data: "ctypes.Array[Any] | bytes", builder: Builder) -> None:
@@ -89,10 +103,17 @@ class PendingBlock:
     """A block whose kind is known only when all pages are: headings are larger than what most of the text is set in."""
 
     index: int
+    page: int
+    place: float  # from 0 at the page's top to 1
     size: int
     is_bold: bool
-    length: int
     lines: int
+    text: str
+
+    @property
+    def as_title(self) -> tuple[str, int]:
+        """The same for the same title on another page; a page's own heading may read so too, but is larger."""
+        return NUMBERS.sub("#", self.text), self.size
 
 
 @dataclass
@@ -102,10 +123,13 @@ class Reader:
     sizes: Counter[int] = field(default_factory=Counter)
     pending: list[PendingBlock] = field(default_factory=list)
     scans: int = 0
+    page: int = 0
+    height: int = 0
 
     def read(self, count: int) -> None:
         missing = 0
         for number in range(count):
+            self.page = number
             page = pdfium.FPDF_LoadPage(self.document, number)
             if not page:
                 self.builder.page()
@@ -123,6 +147,7 @@ class Reader:
 
     def read_page(self, page: Any) -> None:
         width, height = tenths(pdfium.FPDF_GetPageWidthF(page)), tenths(pdfium.FPDF_GetPageHeightF(page))
+        self.height = height
         lines = PageText(page, width, height, self.builder).lines()
         is_scan = not lines and has_image(page)
         self.builder.page(width=width, height=height, is_scan=is_scan)
@@ -133,8 +158,7 @@ class Reader:
         for word in hidden:
             assert word.why is not None  # noqa: S101 - chosen so
             self.builder.hide(word.text, word.why, word.box)
-        layout = arrange([seen for line in lines if (seen := line.without_hidden())])
-        for part in layout:
+        for part in arrange([seen for line in lines if (seen := line.without_hidden())]):
             self.write(part)
 
     def read_scan(self, page: Any) -> None:
@@ -159,11 +183,15 @@ class Reader:
                 self.break_line(part.lines[index - 1], line, part.is_wrapped[index - 1])
             self.write_line(line, is_last=index == len(part.lines) - 1)
         size = max(line.size for line in part.lines)
-        length = self.builder.length - start
-        self.sizes[size] += length
+        self.sizes[size] += self.builder.length - start
         is_bold = all(line.is_bold for line in part.lines)
-        self.pending.append(PendingBlock(len(self.builder.blocks), size, is_bold, length, len(part.lines)))
-        self.builder.blocks.append(Block(start, self.builder.length, BlockKind.PARAGRAPH))
+        place = part.lines[0].box.top / max(1, self.height)
+        text = " ".join(word.text for line in part.lines[:3] for word in line.words)
+        self.pending.append(
+            PendingBlock(len(self.builder.blocks), self.page, place, size, is_bold, len(part.lines), text)
+        )
+        kind = BlockKind.ITEM if is_item(part.lines[0]) else BlockKind.PARAGRAPH
+        self.builder.blocks.append(Block(start, self.builder.length, kind, int(kind is BlockKind.ITEM)))
 
     def write_table(self, rows: list[list[Line]]) -> None:
         self.builder.gap()
@@ -215,21 +243,42 @@ class Reader:
     def name_headings(self) -> None:
         if not self.sizes:
             return
+        self.name_running_titles()
         body = self.sizes.most_common(1)[0][0]
         headings = [block for block in self.pending if is_heading(block, body)]
         levels = sorted({block.size for block in headings if block.size > body}, reverse=True)
         for block in headings:
             level = levels.index(block.size) + 1 if block.size > body else len(levels) + 1
-            plain = self.builder.blocks[block.index]
-            self.builder.blocks[block.index] = Block(plain.start, plain.end, BlockKind.HEADING, min(6, level))
+            self.rename(block, BlockKind.HEADING, min(6, level))
+
+    def name_running_titles(self) -> None:
+        """What stands at the edge of most pages, the same but for a number, is no part of what they tell."""
+        for kind, edge in ((BlockKind.HEADER, min), (BlockKind.FOOTER, max)):
+            of_pages = groupby(self.pending, key=attrgetter("page"))
+            outermost = [edge(blocks, key=attrgetter("place")) for _, blocks in of_pages]
+            at_edge = [block for block in outermost if not MARGIN < block.place < 1 - MARGIN]
+            counted = Counter(block.as_title for block in at_edge)
+            running = {title for title, times in counted.items() if times >= max(LEAST_PAGES, len(at_edge) / 2)}
+            found = [block for block in at_edge if block.lines <= 2 and block.as_title in running]
+            for block in found:
+                self.rename(block, kind)
+            gone = {block.index for block in found}
+            self.pending = [block for block in self.pending if block.index not in gone]
+
+    def rename(self, block: PendingBlock, kind: BlockKind, level: int = 0) -> None:
+        plain = self.builder.blocks[block.index]
+        self.builder.blocks[block.index] = Block(plain.start, plain.end, kind, level)
 
 
+NUMBERS = re.compile(r"\d+|\b[ivxlc]+\b")
+LEAST_PAGES = 4
+MARGIN = 0.15  # of a page's height, above and below
 CONJUNCTIONS = names("und oder bzw. sowie and or u.")
 LONGEST_HEADING = 200
 
 
 def is_heading(block: PendingBlock, body: int) -> bool:
-    if block.length > LONGEST_HEADING or block.lines > 3 or block.length < 2:
+    if not 2 <= len(block.text) <= LONGEST_HEADING or block.lines > 3 or has_leader(block.text):
         return False
     return block.size >= body * 1.12 or (block.is_bold and block.size >= body and block.lines <= 2)
 
@@ -247,7 +296,9 @@ class PageText:
     height: int
     builder: Builder
     _looks: dict[int, Look] = field(default_factory=dict)
-    _covers: "list[tuple[float, float, float, float]] | None" = None
+    _covers: list[Sides] | None = None
+    _fills: list[Sides] = field(default_factory=list)
+    _rectangle: Any = field(default_factory=pdfium.FS_RECTF)
 
     def lines(self) -> list[Line]:
         text_page = pdfium.FPDFText_LoadPage(self.page)
@@ -258,112 +309,133 @@ class PageText:
         finally:
             pdfium.FPDFText_ClosePage(text_page)
 
-    def _lines(self, text_page: Any) -> list[Line]:  # noqa: PLR0915 - a loop over each character, with nothing called in vain
-        unicode_of, box_of = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox
-        object_of = pdfium.FPDFText_GetTextObject
-        count = min(pdfium.FPDFText_CountChars(text_page), MOST_CHARACTERS_OF_PAGE)
-        rectangle = pdfium.FS_RECTF()
-        at = ctypes.byref(rectangle)
-        to_page = self.transform()
+    def _lines(self, text_page: Any) -> list[Line]:
+        address = ctypes.cast(text_page, ctypes.c_void_p)
         lines: list[Line] = []
         words: list[Word] = []
         letters: list[str] = []
-        sides = [0.0, 0.0, 0.0, 0.0]
         look = current = PLAIN
-        last_object, high = None, 0
+        first = last = 0  # of the word's characters
+        last_owner: int | None = None
 
-        def end_word(is_hyphenated: bool = False) -> None:
-            text = UNWANTED.sub("", "".join(letters))
+        def end_word(*, is_hyphenated: bool = False) -> None:
+            word = self.word(text_page, "".join(letters), first, last, look)
             letters.clear()
-            if not text:
-                if is_hyphenated and words:
-                    words[-1] = words[-1].hyphenated()
-                return
-            box = to_page(sides)
-            why, is_bold, size = look
-            height = box.bottom - box.top
-            if why is None and self.is_off(box):
-                why = Why.OUTSIDE
-            elif why is None and min(height, box.right - box.left) <= TINY and has_letters(text) and height <= 2 * TINY:
-                why = Why.TINY
-            words.append(Word(text, box, why, is_bold, size or height, is_hyphenated))
+            if word is not None:
+                words.append(word)
+            if is_hyphenated and words:
+                words[-1] = words[-1].hyphenated()
 
         def end_line() -> None:
             if words:
                 lines.append(Line(words.copy()))
                 words.clear()
 
-        for index in range(count):
-            code = unicode_of(text_page, index)
-            if 0xD800 <= code <= 0xDBFF:
-                high = code
+        for index, character in self.characters(text_page):
+            if character in BETWEEN_WORDS:
+                end_word(is_hyphenated=character in LINE_HYPHENS)
+                # After such a hyphen pdfium writes nothing else between a line and the next.
+                if character not in SPACES:
+                    end_line()
                 continue
-            if 0xDC00 <= code <= 0xDFFF and high:
-                code, high = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00), 0
-            if code in (0xFFFE, 0x02):
-                # The line ends here too: pdfium writes nothing else between it and the next.
-                end_word(is_hyphenated=True)
-                end_line()
-                continue
-            if code in (0x0A, 0x0D):
-                end_word()
-                end_line()
-                continue
-            if code in (0x20, 0xA0, 0x09, 0x00):
-                end_word()
-                continue
-            owner = object_of(text_page, index)
-            address = ctypes.cast(owner, ctypes.c_void_p).value if owner else None
-            if address != last_object:
-                last_object = address
-                current = self.look_of(owner, text_page, index) if address else PLAIN
+            owner = owner_of(address, index)
+            if owner != last_owner:
+                last_owner = owner
+                current = self.look_of(owner, text_page, index) if owner else PLAIN
                 if letters and current[0] is not look[0]:
                     end_word()
             if not letters:
-                look = current
-            box_of(text_page, index, at)
-            if letters:
-                sides[0] = min(sides[0], rectangle.left)
-                sides[1] = min(sides[1], rectangle.bottom)
-                sides[2] = max(sides[2], rectangle.right)
-                sides[3] = max(sides[3], rectangle.top)
-            else:
-                sides[:] = (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
-            character = chr(code)
-            letters.append(LIGATURES.get(character, character))
+                look, first = current, index
+            last = index
+            letters.append(character)
         end_word()
         end_line()
         return [part for line in lines for part in line.at_gaps()]
 
-    def transform(self) -> Callable[[list[float]], Box]:
+    def characters(self, text_page: Any) -> Iterator[tuple[int, str]]:
+        count = min(pdfium.FPDFText_CountChars(text_page), MOST_CHARACTERS_OF_PAGE)
+        buffer = (ctypes.c_ushort * (count + 1))()
+        written = pdfium.FPDFText_GetText(text_page, 0, count, buffer)
+        text = bytes(buffer)[: 2 * count].decode("utf-16-le", "surrogatepass")
+        # All at once is ten times as fast, but leaves some characters out; then their numbers are no longer ours.
+        if written == count + 1 and len(text) == count:
+            yield from enumerate(text)
+            return
+        high = 0
+        for index in range(count):
+            code = pdfium.FPDFText_GetUnicode(text_page, index)
+            if 0xD800 <= code <= 0xDBFF:
+                high = code
+                continue
+            if 0xDC00 <= code <= 0xDFFF and high:
+                code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
+            high = 0
+            yield index, chr(code if code < 0x110000 else 0)
+
+    def word(self, text_page: Any, raw: str, first: int, last: int, look: Look) -> Word | None:
+        text = UNWANTED.sub("", raw.translate(LIGATURES))
+        if not text:
+            return None
+        # A character's box reaches from the font's top to its foot, so those of the ends hold all between them.
+        sides = self.sides(text_page, first)
+        if last != first:
+            other = self.sides(text_page, last)
+            sides = min(sides[0], other[0]), min(sides[1], other[1]), max(sides[2], other[2]), max(sides[3], other[3])
+        box = self.placed(sides)
+        why, is_bold, size = look
+        height = box.bottom - box.top
+        if why is None and self.is_off(box):
+            why = Why.OUTSIDE
+        elif why is None and min(height, box.right - box.left) <= TINY and height <= 2 * TINY and has_letters(text):
+            why = Why.TINY
+        return Word(text, box, why, is_bold, size or height)
+
+    def sides(self, text_page: Any, index: int) -> Sides:
+        found = self._rectangle
+        pdfium.FPDFText_GetLooseCharBox(text_page, index, ctypes.byref(found))
+        return found.left, found.bottom, found.right, found.top
+
+    def placed(self, sides: Sides) -> Box:
         """From the page's own space (crop box, rotation, y upwards) to tenths of a point from the top left corner."""
+        (x, y), (right_x, right_y), (up_x, up_y) = self._frame
+        left, bottom, right, top = sides
+        one_x, one_y = x + left * right_x + top * up_x, y + left * right_y + top * up_y
+        other_x, other_y = x + right * right_x + bottom * up_x, y + right * right_y + bottom * up_y
+        return Box(
+            within_int(min(one_x, other_x)),
+            within_int(min(one_y, other_y)),
+            within_int(max(one_x, other_x)),
+            within_int(max(one_y, other_y)),
+        )
+
+    @cached_property
+    def _frame(self) -> tuple[Point, Point, Point]:
+        """Where the page's own origin is, and what a point to the right and one up are, as pdfium places them."""
+        origin = self._device(0, 0)
+        right, up = self._device(FAR, 0), self._device(0, FAR)
+        return (
+            origin,
+            ((right[0] - origin[0]) / FAR, (right[1] - origin[1]) / FAR),
+            ((up[0] - origin[0]) / FAR, (up[1] - origin[1]) / FAR),
+        )
+
+    def _device(self, left: float, top: float) -> Point:
         x, y = ctypes.c_int(), ctypes.c_int()
-        at_x, at_y = ctypes.byref(x), ctypes.byref(y)
-        to_device, page, width, height = pdfium.FPDF_PageToDevice, self.page, self.width, self.height
-
-        def place(sides: list[float]) -> Box:
-            to_device(page, 0, 0, width, height, 0, sides[0], sides[3], at_x, at_y)
-            first_x, first_y = x.value, y.value
-            to_device(page, 0, 0, width, height, 0, sides[2], sides[1], at_x, at_y)
-            return Box(
-                within_int(min(first_x, x.value)),
-                within_int(min(first_y, y.value)),
-                within_int(max(first_x, x.value)),
-                within_int(max(first_y, y.value)),
-            )
-
-        return place
+        pdfium.FPDF_PageToDevice(
+            self.page, 0, 0, self.width, self.height, 0, left, top, ctypes.byref(x), ctypes.byref(y)
+        )
+        return x.value, y.value
 
     def is_off(self, box: Box) -> bool:
         x, y = (box.left + box.right) // 2, (box.top + box.bottom) // 2
         return not (0 <= x <= self.width and 0 <= y <= self.height)
 
-    def look_of(self, owner: Any, text_page: Any, index: int) -> Look:
+    def look_of(self, address: int, text_page: Any, index: int) -> Look:
         """Why it cannot be seen, whether it is bold, and its size; of all characters that one operator wrote."""
-        key = ctypes.cast(owner, ctypes.c_void_p).value or 0
-        known = self._looks.get(key)
+        known = self._looks.get(address)
         if known is not None:
             return known
+        owner = ctypes.cast(address, pdfium.FPDF_PAGEOBJECT)
         if len(self._looks) > MOST_OBJECTS:
             self._looks.clear()
         why = self.why_hidden(owner)
@@ -378,7 +450,7 @@ class PageText:
                 scale = (abs(matrix.c) ** 2 + abs(matrix.d) ** 2) ** 0.5
             points = abs(size.value) * scale
         found = (why, is_bold, tenths(points) if points < 1000 else 0)
-        self._looks[key] = found
+        self._looks[address] = found
         return found
 
     def why_hidden(self, owner: Any) -> Why | None:
@@ -401,7 +473,6 @@ class PageText:
         """Whether an image, or a fill that is not white, lies behind it."""
         if self._covers is None:
             self._covers = []
-            self._fills: list[tuple[float, float, float, float]] = []
             for index in range(min(pdfium.FPDFPage_CountObjects(self.page), MOST_OBJECTS)):
                 self._note_cover(pdfium.FPDFPage_GetObject(self.page, index))
         box = bounds(owner)
@@ -438,7 +509,7 @@ def is_bold_name(owner: Any) -> bool:
     return b"bold" in name or b"black" in name or b"heavy" in name
 
 
-def bounds(thing: Any) -> tuple[float, float, float, float]:
+def bounds(thing: Any) -> Sides:
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     pdfium.FPDFPageObj_GetBounds(
         thing, ctypes.byref(left), ctypes.byref(bottom), ctypes.byref(right), ctypes.byref(top)
@@ -446,8 +517,8 @@ def bounds(thing: Any) -> tuple[float, float, float, float]:
     return left.value, bottom.value, right.value, top.value
 
 
-def within_int(value: int) -> int:
-    return max(-1_000_000, min(1_000_000, value))
+def within_int(value: float) -> int:
+    return round(max(-1e6, min(1e6, value)))
 
 
 def has_letters(text: str) -> bool:

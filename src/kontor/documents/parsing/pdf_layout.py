@@ -1,5 +1,6 @@
 """Lines of a page made into paragraphs, columns and tables: plain geometry over values."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -12,6 +13,8 @@ WIDE_GAP = 1.6
 LEAST_COLUMN_ROWS = 4
 LEAST_COLUMN_CHARACTERS = 16  # on average, in each part of a row: shorter ones are cells
 LEAST_TABLE_ROWS = 2
+MARK = re.compile(r"[•‣◦▪●○■□·–—*-]|\(?(?:\d{1,3}|[a-z])[.)]")
+LEADER = re.compile(r"(?:\. ?){4,}|…{2,}")
 MOST_TABLE_CHARACTERS = 60  # on average in a cell
 
 
@@ -201,10 +204,14 @@ def paragraphs(lines: Sequence[Line]) -> Iterator[Layout]:
         yield layout(part)
 
 
-def begins(part: Sequence[Line], line: Line, following: Line | None) -> bool:
+def begins(  # noqa: PLR0911 - one for each sign of a beginning
+    part: Sequence[Line], line: Line, following: Line | None
+) -> bool:
     above = part[-1]
     if above.words[-1].is_hyphenated:
         return False
+    if is_item(line) and (is_item(part[0]) or ends_sentence(above)):
+        return True
     if abs(above.size - line.size) > 0.08 * above.size or above.is_bold != line.is_bold:
         return True
     if is_same_row(above, line):
@@ -215,16 +222,34 @@ def begins(part: Sequence[Line], line: Line, following: Line | None) -> bool:
     usual = part[-1].box.top - part[-2].box.top if len(part) > 1 and part[-1].box.top > part[-2].box.top else None
     if step > (usual * 1.25 if usual else 1.75 * line.height):
         return True
+    if is_item(part[0]):
+        return line.box.left < part[0].box.left + line.height // 4  # its own lines hang to the right of its mark
     indent = line.box.left - above.box.left
     return indent > line.height // 2 and following is not None and following.box.left <= line.box.left - indent // 2
 
 
 def continues(above: Line, line: Line) -> bool:
-    return above.words[-1].text[-1:] not in ".!?:" and line.words[0].text[:1].islower()
+    return not ends_sentence(above) and line.words[0].text[:1].islower()
+
+
+def ends_sentence(line: Line) -> bool:
+    return line.words[-1].text[-1:] in ".!?:;"
+
+
+def is_item(line: Line) -> bool:
+    return len(line.words) > 1 and MARK.fullmatch(line.words[0].text) is not None
+
+
+def has_leader(text: str) -> bool:
+    """The dots between an entry of a table of contents and its page."""
+    return LEADER.search(text) is not None
 
 
 def layout(lines: list[Line]) -> Layout:
     right = max(line.box.right for line in lines)
     left = min(line.box.left for line in lines)
     edge = right - 0.25 * (right - left)
-    return Layout(lines, [line.box.right >= edge for line in lines])
+    texts = [" ".join(word.text for word in line.words) for line in lines]
+    return Layout(
+        lines, [line.box.right >= edge and not has_leader(text) for line, text in zip(lines, texts, strict=True)]
+    )
