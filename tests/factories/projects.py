@@ -1,11 +1,14 @@
 """Folders, projects and shares, made as people make them."""
 
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
 from httpx import Response
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.core.errors import KontorError
 from kontor.core.tenancy import Role
 from tests.factories.house import House, Visitor
 
@@ -65,3 +68,20 @@ async def role_of(house: House, visitor: Visitor, project_id: str | UUID) -> str
             {"me": visitor.id, "id": UUID(str(project_id))},
         )
     return found
+
+
+async def statements_of(unit: AsyncSession, work: Awaitable[object]) -> list[str]:
+    """What the database is asked while it is done, however it ends."""
+    connection, seen = (await unit.connection()).sync_connection, list[str]()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        await work
+    except KontorError:
+        pass
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
+    return seen

@@ -10,11 +10,13 @@ from sqlalchemy import text
 
 from kontor.core.clock import now
 from kontor.core.ids import new_id
-from kontor.projects import configs, trash
+from kontor.core.tenancy import Role
+from kontor.projects import configs, service, trash
 from kontor.projects.ports import Copy, Count, belongings
+from kontor.projects.repository import Filter
 from kontor.projects.values import Kind
 from tests.factories.house import House
-from tests.factories.projects import made, make_folder, make_project, names, person, share
+from tests.factories.projects import made, make_folder, make_project, names, person, share, statements_of
 
 
 async def test_a_project_is_what_was_sent_and_the_usual_for_the_rest(house: House) -> None:
@@ -209,6 +211,44 @@ async def test_what_belongs_to_a_project_is_copied_counted_and_erased_with_it(ho
     assert leaves.erased == []
     assert (await ada.delete(f"/trash/{project['id']}")).status_code == 204
     assert [str(each) for each in leaves.erased] == [project["id"]]
+
+
+async def test_a_deleted_persons_projects_go_with_all_that_is_in_them(
+    house: House, leaves: Leaves
+) -> None:
+    admin = await house.visitor(Role.ADMIN)
+    ada, _ = await person(house)
+    ben, of_ben = await person(house)
+    cy, of_cy = await person(house)
+    folder, theirs = await make_folder(ada), await make_folder(cy)
+    project = await make_project(ada, folder_id=folder["id"])
+    await make_project(cy, "Theirs", folder_id=theirs["id"])
+    await share(ada, ben, of_ben, folder_id=folder["id"])
+    await share(ada, cy, of_cy, folder_id=folder["id"])
+    assert (await admin.delete(f"/admin/users/{ben.id}")).status_code == 204
+    assert [item["email"] for item in made(await ada.get("/shares"))["items"]] == [of_cy]
+    assert (await admin.delete(f"/admin/users/{ada.id}")).status_code == 204
+    assert [str(each) for each in leaves.erased] == [project["id"]]
+    assert await names(cy) == ["Theirs"]
+    async with house.database.system("test") as unit:
+        for table in ("folder", "project", "folder_access", "project_access"):
+            assert await unit.scalar(text(f"SELECT count(*) FROM {table}")) == 1, table
+        assert await unit.scalar(text("SELECT count(*) FROM share")) == 0
+
+
+async def test_a_long_list_is_as_few_questions_as_a_short_one(house: House) -> None:
+    ada, _ = await person(house)
+    ben, address = await person(house)
+    folder = await make_folder(ada)
+    await share(ada, ben, address, folder_id=folder["id"])
+    counts = []
+    for number in (1, 7):
+        for _ in range(number):
+            await make_project(ada, folder_id=folder["id"])
+        async with house.database.unit(ben.actor) as unit:
+            asked = await statements_of(unit, service.list_page(unit, ben.actor, Filter(), limit=50, cursor=None))
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 6
 
 
 async def test_what_was_thrown_away_together_comes_back_together(house: House) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from kontor.core.database import Database
@@ -19,7 +19,7 @@ from kontor.projects.tree import Goal
 from kontor.projects.values import Access
 from tests.factories.accounts import audit_lines
 from tests.factories.house import House, Visitor, opened
-from tests.factories.projects import made, make_folder, make_project, names, person, role_of, share
+from tests.factories.projects import made, make_folder, make_project, names, person, role_of, share, statements_of
 
 
 def code_of(answer: Any) -> tuple[int, str]:
@@ -260,17 +260,7 @@ async def test_a_stranger_pays_the_same_for_what_is_hidden_and_what_is_missing(h
     asked: list[list[str]] = []
     for thing in (UUID(project["id"]), new_id()):
         async with house.database.unit(eve.actor) as unit:
-            connection = await unit.connection()
-            seen: list[str] = []
-
-            def note(_c: Any, _cursor: Any, statement: str, *_: Any, into: list[str] = seen) -> None:
-                into.append(statement)
-
-            event.listen(connection.sync_connection, "before_cursor_execute", note)
-            with pytest.raises(ProjectNotFound):
-                await tree.lock(unit, eve.actor, "project", thing, least=Access.OWNER)
-            event.remove(connection.sync_connection, "before_cursor_execute", note)
-            asked.append(seen)
+            asked.append(await statements_of(unit, tree.lock(unit, eve.actor, "project", thing, least=Access.OWNER)))
     assert asked[0] == asked[1]
     assert len(asked[0]) == 1
 

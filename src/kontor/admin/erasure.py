@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kontor.billing import service as billing
 from kontor.core.blobs import repository as blobs
 from kontor.core.ids import UserId
+from kontor.projects import trash as projects
 
 OWNED = ("idempotency_key", "mail")
 FILES = ("blob", "blob_object", "blob_upload", "blob_usage")
@@ -25,4 +26,5 @@ async def erase(unit: AsyncSession, user_id: UserId) -> None:
     for table in OWNED:
         await unit.execute(text(f"DELETE FROM {table} WHERE owner_id = :owner"), {"owner": user_id})  # noqa: S608
     await blobs.forget_owner(unit, user_id)
+    await projects.forget_owner(unit, user_id)
     await billing.close(unit, user_id)

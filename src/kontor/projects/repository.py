@@ -406,6 +406,11 @@ _ERASE = (
     text("DELETE FROM project WHERE trashed_with = :root"),
     text("DELETE FROM folder WHERE trashed_with = :root"),
 )
+_OWNED_PROJECTS = text("SELECT id FROM project WHERE owner_id = :owner")
+_FORGET = (
+    text("DELETE FROM project WHERE owner_id = :owner"),
+    text("DELETE FROM folder WHERE owner_id = :owner"),
+)
 _IS_THROWN = text("""
     SELECT EXISTS (SELECT FROM folder WHERE id = :root AND trashed_with = id AND trashed_at < :before)
         OR EXISTS (SELECT FROM project WHERE id = :root AND trashed_with = id AND trashed_at < :before)
@@ -445,6 +450,15 @@ async def is_thrown(unit: AsyncSession, root: UUID, *, before: datetime) -> bool
 
 async def thrown_projects(unit: AsyncSession, root: UUID) -> Sequence[UUID]:
     return list((await unit.execute(_THROWN_PROJECTS, {"root": root})).scalars())
+
+
+async def owned_projects(unit: AsyncSession, owner: UUID) -> Sequence[UUID]:
+    return list((await unit.execute(_OWNED_PROJECTS, {"owner": owner})).scalars())
+
+
+async def forget(unit: AsyncSession, owner: UUID) -> None:
+    for statement in _FORGET:
+        await unit.execute(statement, {"owner": owner})
 
 
 async def erase(unit: AsyncSession, root: UUID) -> None:

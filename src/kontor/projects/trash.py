@@ -10,6 +10,7 @@ from kontor.accounts import audit
 from kontor.accounts.audit import Action
 from kontor.core.clock import now
 from kontor.core.database import Database, elevated
+from kontor.core.ids import UserId
 from kontor.core.paging import Cursor, Page
 from kontor.core.tenancy import Actor
 from kontor.projects import news, repository
@@ -67,6 +68,16 @@ async def erase(unit: AsyncSession, root: UUID) -> None:
         for part in belongings:
             await part.erase(unit, projects)
     await repository.erase(unit, root)
+
+
+async def forget_owner(unit: AsyncSession, owner: UserId) -> None:
+    """Before a person is deleted: all their projects, whoever else took part in them. In a unit of the system."""
+    await repository.lock_tree(unit, owner)
+    projects = await repository.owned_projects(unit, owner)
+    if projects:
+        for part in belongings:
+            await part.erase(unit, projects)
+    await repository.forget(unit, owner)
 
 
 async def sweep(database: Database, *, kept: timedelta = TRASH_KEPT) -> int:

@@ -371,26 +371,30 @@ def guards() -> None:
 
 
 def policies() -> None:
-    editable = """
-        SELECT folder_id FROM folder_access WHERE user_id = kontor_user() AND role IN ('owner', 'editor')
-    """
+    # By EXISTS, so that the planner may look one row up by its key or gather them all, whichever is less.
     for thing, parent in (("folder", "parent_id"), ("project", "folder_id")):
-        mine = f"SELECT {thing}_id FROM {thing}_access WHERE user_id = kontor_user()"  # noqa: S608
+        mine = f"""
+            SELECT FROM {thing}_access a WHERE a.user_id = kontor_user() AND a.{thing}_id = {thing}.id
+        """
+        editable = f"""
+            SELECT FROM folder_access a WHERE a.user_id = kontor_user() AND a.folder_id = {thing}.{parent}
+                AND a.role IN ('owner', 'editor')
+        """
         op.execute(f"""
             CREATE POLICY {thing}_read ON {thing} FOR SELECT USING (
-                ({PERSON} AND id IN ({mine})) OR kontor_scope() IN ('full', 'system')
+                ({PERSON} AND EXISTS ({mine})) OR kontor_scope() IN ('full', 'system')
             )
         """)
         # That the owner is that of the folder is held by the foreign key.
         op.execute(f"""
             CREATE POLICY {thing}_add ON {thing} FOR INSERT WITH CHECK (
-                ({PERSON} AND (({parent} IS NULL AND owner_id = kontor_user()) OR {parent} IN ({editable})))
+                ({PERSON} AND (({parent} IS NULL AND owner_id = kontor_user()) OR EXISTS ({editable})))
                 OR {SYSTEM}
             )
         """)
         op.execute(f"""
             CREATE POLICY {thing}_change ON {thing} FOR UPDATE USING (
-                ({PERSON} AND id IN ({mine} AND role IN ('owner', 'editor'))) OR {SYSTEM}
+                ({PERSON} AND EXISTS ({mine} AND a.role IN ('owner', 'editor'))) OR {SYSTEM}
             )
         """)
         op.execute(f"CREATE POLICY {thing}_erase ON {thing} FOR DELETE USING ({SYSTEM})")
@@ -421,7 +425,12 @@ def policies() -> None:
 
 
 def neighbours() -> None:
-    # What happens in a project is heard by whoever may read it, for as long as they may.
+    # What happens in a project is heard by whoever may read it, for as long as they may. Anybody may publish into a
+    # topic of any name, so one that only begins like a project's names none.
+    op.execute("""
+        CREATE FUNCTION project_of_topic(topic text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+        RETURN CASE WHEN topic ~ '^project:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN substr(topic, 9)::uuid END
+    """)
     for table in ("event", "event_horizon"):
         op.execute(f"""
             ALTER POLICY {table}_read ON {table} USING (
@@ -430,12 +439,13 @@ def neighbours() -> None:
                 OR (topic IN ('admin', 'managers') AND kontor_scope() IN ('admin', 'full'))
                 OR (topic = 'everyone' AND kontor_scope() IN ('person', 'admin', 'full'))
                 OR (
-                    {PERSON} AND topic LIKE 'project:%' AND topic IN (
-                        SELECT 'project:' || project_id FROM project_access WHERE user_id = kontor_user()
+                    {PERSON} AND topic LIKE 'project:%' AND EXISTS (
+                        SELECT FROM project_access a
+                        WHERE a.user_id = kontor_user() AND a.project_id = project_of_topic(topic)
                     )
                 )
             )
-        """)  # noqa: S608
+        """)
     op.execute("""
         CREATE INDEX usage_line_project_id_finished_at_idx ON usage_line (project_id, finished_at)
         WHERE project_id IS NOT NULL
