@@ -252,7 +252,13 @@ LOOKING = (
     BEFORE
     + """
 import socket, subprocess, sys
-seen = [sorted(os.environ), os.getcwd(), len(os.listdir("/proc/self/fd")) - 1]
+def is_open(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+seen = [sorted(os.environ), os.getcwd(), [number for number in range(64) if is_open(number)]]
 def tried(deed):
     try:
         deed()
@@ -261,32 +267,32 @@ def tried(deed):
     return "done"
 seen.append(tried(lambda: socket.socket()))
 seen.append(subprocess.run([sys.executable, "-I", "-c", "import socket; socket.socket()"], stderr=-1).returncode)
-seen.append(tried(lambda: open(FILE, "w").write("x" * 99_999)))
+seen.append([tried(lambda: open(FILE)), tried(lambda: open(FILE, "w")), tried(lambda: open("/etc/passwd"))])
+seen.append(tried(lambda: open(f"/proc/{os.getppid()}/environ")))
 body = orjson.dumps(["damaged", orjson.dumps(seen).decode()])
 os.write(1, b"x" + len(body).to_bytes(4, "little") + body)
 """
 )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the filter of system calls is Linux's")
-async def test_a_child_has_no_secrets_no_network_and_writes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="both walls are Linux's")
+async def test_a_child_has_no_secrets_no_network_and_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
     with pytest.raises(Unreadable) as caught:
         await parse(
-            stood_in(LOOKING.replace("FILE", repr(str(tmp_path / "written"))), tmp_path, monkeypatch),
+            stood_in(LOOKING.replace("FILE", repr(str(tmp_path / "file"))), tmp_path, monkeypatch),
             "a.pdf",
             "",
             LIMITS,
         )
-    names, folder, files, network, network_of_child, written = orjson.loads(caught.value.sentence)
+    names, folder, open_files, network, network_of_child, files, environment = orjson.loads(caught.value.sentence)
     assert set(names) <= {"KONTOR_PARSE", "LC_ALL", "OMP_THREAD_LIMIT", "PATH", "PWD"}
     assert folder == "/"
-    assert files == 3
+    assert open_files == [0, 1, 2]
     assert network == "PermissionError"
     assert network_of_child != 0
-    assert written == "OSError"
+    assert files == ["PermissionError"] * 3
+    assert environment == "PermissionError"
 
 
 async def test_who_gives_up_leaves_no_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
