@@ -19,7 +19,8 @@ from kontor.cli.words import FAILED, OK, USAGE, complain, say
 
 ROOT = Path(__file__).resolve().parents[3]
 FRONTEND = ROOT / "frontend"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# The first does the same without what draws windows, for a fifth less of the processor.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 LEFT_OUT_OF_ENVIRONMENT = (
     "KONTOR_",
     "DATABASE_",
@@ -228,7 +229,7 @@ def count_of(report: Path) -> Count:
 def browser_tests(*arguments: str) -> Outcome:
     is_required = os.environ.get("KONTOR_BROWSER") == "required"
     if find_browser() is None:
-        advice = "No Chromium was found. On Debian and Ubuntu: sudo apt install chromium"
+        advice = "No Chromium was found. On Debian and Ubuntu: sudo apt install chromium-headless-shell"
         say(f"  {advice}" if is_required else f"  {advice}. The browser tests are left out.")
         return Outcome(not is_required, advice)
     outcome = pytest(*arguments)
