@@ -29,7 +29,8 @@ MOST_ENDINGS = 24  # of one prefix
 COMPOUND_WEIGHT = 0.6
 PART_WEIGHT = 0.4
 
-# The migration says the same in its own words, with policies and for good. `{}` is "TEMPORARY" or nothing.
+# The migration says the same in its own words, with policies and for good. `{0}` is "TEMPORARY" or nothing. Vectors stay
+# in their rows, whole, as long as one fits a page: each lexeme of a question would unpack a packed one anew.
 TABLES = """
 CREATE {0} TABLE passage_words (
     project_id uuid NOT NULL,
@@ -37,7 +38,7 @@ CREATE {0} TABLE passage_words (
     words integer NOT NULL CHECK (words >= 0),
     vector tsvector NOT NULL,
     PRIMARY KEY (project_id, passage_id)
-);
+) WITH (toast_tuple_target = 8160);
 ALTER TABLE passage_words ALTER COLUMN vector SET STORAGE MAIN;
 CREATE INDEX passage_words_vector ON passage_words USING gin (vector);
 CREATE {0} TABLE word_statistics (
