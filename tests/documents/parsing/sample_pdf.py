@@ -32,7 +32,7 @@ class Pdf:
         colour: str = "0 g",
         mode: int = 0,
     ) -> "Pdf":
-        """A line whose baseline is `top` points below the page's upper edge."""
+        """A line whose baseline is `top` points below the page's edge. Characters 1 and 2 are the ligatures fi, fl."""
         font = "F2" if bold else "F1"
         shown = text.encode("cp1252").replace(b"\\", rb"\\").replace(b"(", rb"\(").replace(b")", rb"\)")
         self.pages[-1].append(
@@ -61,7 +61,8 @@ class Pdf:
         fonts = []
         for name in ("Helvetica", "Helvetica-Bold"):
             objects.append(
-                b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding /WinAnsiEncoding >>" % name.encode()
+                b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding << /BaseEncoding /WinAnsiEncoding "
+                b"/Differences [1 /fi /fl] >> >>" % name.encode()
             )
             fonts.append(len(objects))
         resources = b"/Font << /F1 %d 0 R /F2 %d 0 R >>" % (fonts[0], fonts[1])

@@ -8,6 +8,7 @@ from kontor.documents.parsing.limits import Limits
 from kontor.documents.parsing.model import BlockKind, Document, Kind, Why
 from kontor.documents.parsing.packing import pack, unpack
 from kontor.documents.parsing.reading import read
+from kontor.documents.parsing.sheets import shown
 from tests.documents.parsing import samples
 from tests.documents.parsing.sample_pdf import Pdf
 
@@ -75,6 +76,23 @@ def test_a_word_cut_at_the_end_of_a_line_is_whole_and_has_two_places() -> None:
     above, below = document.rectangles(start, start + len("Donaudampfschifffahrtsgesellschaft"))
     assert below.box.top - above.box.top == 140
     assert below.box.left == 720 < above.box.left
+
+
+def test_ligatures_are_letters_again() -> None:
+    document = parsed(Pdf().page().text(72, 100, "Der of\x01zielle Kon\x02ikt").bytes())
+    assert document.text == "Der offizielle Konflikt"
+    assert len(document.rectangles(4, 15)) == 1
+
+
+def test_soft_hyphens_are_taken_out_and_can_be_put_back() -> None:
+    for data in ("Donau\u00addampf\u00adschiff", "# Donau\u00addampf\u00adschiff", "<p>Donau&shy;dampf&shy;schiff</p>"):
+        document = parsed(data.encode(), "a.md" if data.startswith("#") else "")
+        assert document.text.endswith("Donaudampfschiff")
+        assert document.printed().endswith("Donau\u00addampf\u00adschiff")
+
+
+def test_what_only_begins_like_json_is_text() -> None:
+    assert parsed(b"[Notiz] Morgen anrufen.").kind is Kind.TEXT
 
 
 def test_columns_written_across_are_read_one_after_the_other() -> None:
@@ -300,6 +318,34 @@ def test_sheets_are_pages_and_cells_as_they_are_shown() -> None:
         "(3.50)",
     ]
     assert hidden(document) == {"versteckt": Why.HIDDEN, "nicht zeigen": Why.HIDDEN}
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "seen"),
+    [
+        ("1234", "General", "1234"),
+        ("0.1", "", "0.1"),
+        ("12345678901234567", "", "12345678901234567"),
+        ("1234.5", "#,##0.##", "1,234.5"),
+        ("1234", "#,##0.##", "1,234"),
+        ("0.00001234", "0.00E+00", "1.23E-05"),
+        ("-5", "0;-0", "-5"),
+        ("-5.25", "0.0", "-5.2"),
+        ("7", '"Nr. "0', "Nr. 7"),
+        ("5", "0.00 [$€-407]", "5.00 €"),
+        ("45720.5", "dd/mm/yyyy hh:mm", "04/03/2025 12:00"),
+        ("45720", "d. mmmm yy", "4. March 25"),
+        ("0.75", "h:mm AM/PM", "6:00 PM"),
+        ("1.5", "[h]:mm", "36:00"),
+        ("0.001", "mm:ss", "01:26"),
+        ("1e300", "yyyy", "1e+300"),
+        ("kein", "0.00", "kein"),
+        ("nan", "0.00", "nan"),
+        ("5", "0." + "0" * 10_000, f"5.{'0' * 30}"),
+    ],
+)
+def test_numbers_are_shown_as_their_format_says(value: str, form: str, seen: str) -> None:
+    assert shown(value, form) == seen
 
 
 def test_open_document_texts_are_read() -> None:

@@ -57,6 +57,10 @@ def merged(runs: Iterable[Run]) -> list[Run]:
     return [Run("".join(run.text for run in group), why) for why, group in groupby(runs, key=attrgetter("why"))]
 
 
+def is_plain(runs: Sequence[Run]) -> bool:
+    return len(runs) == 1 and runs[0].why is None
+
+
 @dataclass
 class Builder:
     kind: Kind
@@ -157,13 +161,20 @@ class Builder:
                 if column:
                     self.add("\t")
                 began = self.length
-                self.runs([Run(entry)] if isinstance(entry, str) else entry, is_one_line=True)
+                self.cell(entry)
                 if self.length > began:
                     cells.append(Cell(began, self.length, row, column))
             self.count_cells(len(entries))
         if cells:
             self.tables.append(Table(start, self.length, tuple(cells)))
             self.blocks.append(Block(start, self.length, BlockKind.TABLE))
+
+    def cell(self, entry: str | Sequence[Run]) -> None:
+        plain = entry if isinstance(entry, str) else entry[0].text if is_plain(entry) else None
+        if plain is None or SOFT_HYPHEN in plain:
+            self.runs([Run(entry)] if isinstance(entry, str) else entry, is_one_line=True)
+        elif text := one_line(plain):
+            self.add(text)
 
     def count_cells(self, more: int) -> None:
         self._cells += more

@@ -34,6 +34,7 @@ SOFT_HYPHEN = "\u00ad"
 TINY = 12  # tenths of a point: the height of a character's whole box
 NEARLY_WHITE = 245
 MOST_OBJECTS = 20_000
+MOST_COVERS = 3_000
 Look = tuple[Why | None, bool, int]  # why it is hidden, whether it is bold, its size
 Sides = tuple[float, float, float, float]  # left, bottom, right, top
 Point = tuple[float, float]
@@ -473,7 +474,7 @@ class PageText:
         """Whether an image, or a fill that is not white, lies behind it."""
         if self._covers is None:
             self._covers = []
-            for index in range(min(pdfium.FPDFPage_CountObjects(self.page), MOST_OBJECTS)):
+            for index in range(min(pdfium.FPDFPage_CountObjects(self.page), MOST_COVERS)):
                 self._note_cover(pdfium.FPDFPage_GetObject(self.page, index))
         box = bounds(owner)
         x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

@@ -124,6 +124,7 @@ def write_text(kind: Kind, data: bytes, builder: Builder, declared: str) -> str:
             texts.read_json(text, builder)
             return texts.JSON
         case _:
+            builder.kind = Kind.TEXT  # what began as JSON does may be none
             texts.read_text(text, builder)
             return texts.TEXT
 

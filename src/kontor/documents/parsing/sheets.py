@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from functools import lru_cache
+from typing import Literal, cast
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, of_syntax, xml
+from kontor.documents.parsing.archive import Archive, attribute, child, local, of_syntax, xml
 from kontor.documents.parsing.builder import Builder, Run
 from kontor.documents.parsing.limits import Reason, Unreadable
 from kontor.documents.parsing.model import BlockKind, Why
@@ -16,6 +18,9 @@ from kontor.documents.parsing.word import core_properties
 
 PARSER = "xlsx-1"
 MAIN = "xl/workbook.xml"
+DIGITS = re.compile(r"([#0?][#0?,]*)(?:\.([#0?]+))?(E[+-]?0+)?", re.IGNORECASE)
+PLACE = re.compile(r"[#0?][#0?,.]*(?:E[+-]?0+)?", re.IGNORECASE)
+MOST_DECIMALS = 30
 MOST_COLUMNS = 16_384
 MOST_SHARED = 2_000_000
 EPOCH, EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)  # noqa: DTZ001 - a cell has no zone
@@ -116,7 +121,7 @@ class Sheet:
             is_hidden = attribute(row, "hidden") in ("1", "true")
             cells: list[list[Run]] = []
             for cell in row:
-                column = column_of(attribute(cell, "r"), len(cells))
+                column = column_of(cell.get("r") or "", len(cells))
                 text = self.text(cell)
                 if column >= MOST_COLUMNS or not text:
                     continue
@@ -126,8 +131,8 @@ class Sheet:
                 yield cells
 
     def text(self, cell: etree._Element) -> str:
-        value = all_text(child(cell, "v"))
-        match attribute(cell, "t"):
+        value = cell.findtext("{*}v") or ""
+        match cell.get("t"):
             case "s":
                 return self._shared[int(value)] if value.isdigit() and int(value) < len(self._shared) else ""
             case "inlineStr":
@@ -137,7 +142,7 @@ class Sheet:
             case "str" | "e" | "d":
                 return value
             case _:
-                style = attribute(cell, "s", "0")
+                style = cell.get("s") or "0"
                 index = int(style) if style.isdigit() else 0
                 return shown(value, self._formats[index] if index < len(self._formats) else "", self._epoch)
 
@@ -159,14 +164,24 @@ def shown(value: str, form: str, epoch: datetime = EPOCH) -> str:
     except ValueError:
         return value
     sections = form.split(";")
-    section = sections[1] if number < 0 and len(sections) > 1 else sections[0]
-    is_signed = number < 0 and len(sections) < 2
+    has_own_section = number < 0 and len(sections) > 1
+    section = sections[1] if has_own_section else sections[0]
+    match sort_of(section):
+        case "general":
+            return general(value, number)
+        case "date":
+            return shown_date(number, section, epoch)
+        case _:
+            return number_form(section).shown(-number if has_own_section else number)
+
+
+@lru_cache(1_000)
+def sort_of(section: str) -> Literal["general", "date", "number"]:
     bare = LITERAL.sub("", section)
     if not bare or bare in ("@", "General"):
-        return general(value, number)
-    if DATE_PART.search(bare) and not set("0#?") & set(bare.replace(".0", "")):
-        return shown_date(number, section, epoch)
-    return shown_number(-number if number < 0 and not is_signed else number, section)
+        return "general"
+    is_date = DATE_PART.search(bare) is not None and not set("0#?") & set(bare.replace(".0", ""))
+    return "date" if is_date else "number"
 
 
 def general(value: str, number: float) -> str:
@@ -175,24 +190,36 @@ def general(value: str, number: float) -> str:
     return str(int(number)) if number == int(number) and abs(number) < 1e15 else f"{number:.15g}"
 
 
-def shown_number(number: float, section: str) -> str:
+@dataclass(frozen=True, slots=True)
+class NumberForm:
+    before: str
+    after: str
+    shape: str  # for Python's own formatting; without one there is nothing but the text around it
+    optional: int  # digits behind the point that are shown only when they are not 0
+    factor: float
+
+    def shown(self, number: float) -> str:
+        digits = format(number * self.factor, self.shape) if self.shape else ""
+        if self.optional:
+            digits = digits[: -self.optional] + digits[-self.optional :].rstrip("0")
+            digits = digits.removesuffix(".")
+        return f"{self.before}{digits}{self.after}".strip()
+
+
+@lru_cache(1_000)
+def number_form(section: str) -> NumberForm:
     bare = LITERAL.sub("", section)
-    places = re.search(r"[#0?][#0?,]*(?:\.([#0?]+))?(E[+-]?0+)?", bare, re.IGNORECASE)
+    places = DIGITS.search(bare)
+    factor = 100.0 ** min(3, bare.count("%"))
     if places is None:
-        return literal(section)
-    number *= 100 ** bare.count("%")
-    decimals, exponent = places[1] or "", places[2]
-    if exponent:
-        digits = f"{number:.{len(decimals)}E}"
-    else:
-        digits = f"{number:,.{len(decimals)}f}" if "," in places[0].split(".")[0] else f"{number:.{len(decimals)}f}"
-        optional = len(decimals) - len(decimals.rstrip("#?"))
-        for _ in range(optional):
-            digits = digits.removesuffix("0")
-        digits = digits.removesuffix(".")
-    mark = "\x00"
-    text = literal(re.sub(r"[#0?][#0?,.]*(?:E[+-]?0+)?", mark, section, count=1, flags=re.IGNORECASE))
-    return text.replace(mark, digits, 1).replace(mark, "").strip()
+        return NumberForm(literal(section), "", "", 0, factor)
+    before, _, after = literal(PLACE.sub("\0", section, count=1)).partition("\0")
+    decimals = (places[2] or "")[:MOST_DECIMALS]
+    if places[3]:
+        return NumberForm(before, after, f".{len(decimals)}E", 0, factor)
+    grouping = "," if "," in places[1] else ""
+    optional = len(decimals) - len(decimals.rstrip("#?"))
+    return NumberForm(before, after, f"{grouping}.{len(decimals)}f", optional, factor)
 
 
 def literal(section: str) -> str:

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 
-from kontor.documents.parsing.builder import Builder, clean
+from kontor.documents.parsing.builder import SOFT_HYPHEN, Builder, clean
 from kontor.documents.parsing.model import Block, BlockKind, Cell, Join, Table, Why
 
 TEXT, MARKDOWN, CSV, JSON = "text-1", "markdown-1", "csv-1", "json-1"
@@ -67,19 +67,23 @@ def shown(text: str) -> str:
 
 
 def write(text: str, builder: Builder) -> None:
-    """Kept as it is, with its paragraphs named; soft hyphens become joins."""
-    start = builder.length
-    for number, piece in enumerate(text.split("\u00ad")):
-        if number:
-            builder.joins.append(Join(builder.length, "\u00ad"))
-        builder.add(piece)
-    at = begun = start
-    for line in text.replace("\u00ad", "").split("\n"):
+    """Kept as it is, with its paragraphs named."""
+    at = begun = builder.length
+    for line in add(text, builder).split("\n"):
         if not line.strip():
             paragraph(begun, at - 1, builder)
             begun = at + len(line) + 1
         at += len(line) + 1
     paragraph(begun, at - 1, builder)
+
+
+def add(text: str, builder: Builder) -> str:
+    """What is written of it: soft hyphens become joins."""
+    for number, piece in enumerate(text.split(SOFT_HYPHEN)):
+        if number:
+            builder.joins.append(Join(builder.length, SOFT_HYPHEN))
+        builder.add(piece)
+    return text.replace(SOFT_HYPHEN, "")
 
 
 def paragraph(start: int, end: int, builder: Builder) -> None:
@@ -109,8 +113,8 @@ def read_markdown(text: str, builder: Builder) -> None:
     builder.page()
     text = without_comments(text, builder)
     start = builder.length
-    builder.add(text.replace("\u00ad", ""))
-    builder.blocks.extend(markdown_blocks(text.replace("\u00ad", ""), start, builder))
+    text = add(text, builder)
+    builder.blocks.extend(markdown_blocks(text, start, builder))
     heading = next((block for block in builder.blocks if block.kind is BlockKind.HEADING), None)
     if heading is not None and not builder.title:
         builder.title = text[heading.start - start : heading.end - start].strip("#= \n-")
