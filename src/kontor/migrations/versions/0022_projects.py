@@ -172,7 +172,9 @@ def reckoning() -> None:
             SELECT pg_advisory_xact_lock(hashtextextended('kontor.tree ' || owner, 0));
         END
     """)
-    # What somebody may is the most that any accepted share above gives them; in the trash only the owner is left.
+    # What somebody may is the most that any accepted share above gives them; in the trash only the owner is left. What
+    # is and what shall be are compared by EXCEPT: nobody can tell beforehand how many there are, and whatever joins
+    # them takes them for few and compares each with each.
     op.execute("""
         CREATE FUNCTION reckon_folder(root uuid) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
@@ -195,13 +197,16 @@ def reckoning() -> None:
                 UNION ALL
                 SELECT g.id, g.user_id, min(g.role) FROM granted g JOIN folder f ON f.id = g.id
                 WHERE f.trashed_at IS NULL GROUP BY g.id, g.user_id
+            ), present AS (
+                SELECT a.folder_id AS id, a.user_id, a.role FROM below b JOIN folder_access a ON a.folder_id = b.id
             ), gone AS (
-                DELETE FROM folder_access a USING below b
-                WHERE a.folder_id = b.id
-                  AND NOT EXISTS (SELECT FROM wanted w WHERE w.id = a.folder_id AND w.user_id = a.user_id)
+                DELETE FROM folder_access a
+                USING (SELECT id, user_id FROM present EXCEPT SELECT id, user_id FROM wanted) lost
+                WHERE a.user_id = lost.user_id AND a.folder_id = lost.id
             )
-            INSERT INTO folder_access AS a (folder_id, user_id, role) SELECT id, user_id, role FROM wanted
-            ON CONFLICT (user_id, folder_id) DO UPDATE SET role = excluded.role WHERE a.role <> excluded.role;
+            INSERT INTO folder_access (folder_id, user_id, role)
+            SELECT id, user_id, role FROM wanted EXCEPT SELECT id, user_id, role FROM present
+            ON CONFLICT (user_id, folder_id) DO UPDATE SET role = excluded.role;
 
             PERFORM reckon_projects(ARRAY(
                 WITH RECURSIVE below AS (
@@ -227,12 +232,16 @@ def reckoning() -> None:
                 SELECT id, owner_id AS user_id, 'owner' AS role FROM project WHERE id = ANY(ids)
                 UNION ALL
                 SELECT id, user_id, min(role) FROM granted GROUP BY id, user_id
+            ), present AS (
+                SELECT project_id AS id, user_id, role FROM project_access WHERE project_id = ANY(ids)
             ), gone AS (
-                DELETE FROM project_access a WHERE a.project_id = ANY(ids)
-                  AND NOT EXISTS (SELECT FROM wanted w WHERE w.id = a.project_id AND w.user_id = a.user_id)
+                DELETE FROM project_access a
+                USING (SELECT id, user_id FROM present EXCEPT SELECT id, user_id FROM wanted) lost
+                WHERE a.user_id = lost.user_id AND a.project_id = lost.id
             )
-            INSERT INTO project_access AS a (project_id, user_id, role) SELECT id, user_id, role FROM wanted
-            ON CONFLICT (user_id, project_id) DO UPDATE SET role = excluded.role WHERE a.role <> excluded.role;
+            INSERT INTO project_access (project_id, user_id, role)
+            SELECT id, user_id, role FROM wanted EXCEPT SELECT id, user_id, role FROM present
+            ON CONFLICT (user_id, project_id) DO UPDATE SET role = excluded.role;
         END $$
     """)
     # In the tables and not in the program, so that no way to change them can forget it. Whose unit it is does not
@@ -273,9 +282,20 @@ def reckoning() -> None:
                 AND NEW.id = coalesce(NEW.trashed_with, OLD.trashed_with))
             EXECUTE FUNCTION keep_access()
         """)
+    # An invitation alone changes nothing.
     op.execute("""
-        CREATE TRIGGER share_access AFTER INSERT OR UPDATE OF role, state, user_id OR DELETE ON share
-        FOR EACH ROW EXECUTE FUNCTION keep_access()
+        CREATE TRIGGER share_access_new AFTER INSERT ON share FOR EACH ROW
+        WHEN (NEW.state = 'accepted') EXECUTE FUNCTION keep_access()
+    """)
+    op.execute("""
+        CREATE TRIGGER share_access_changed AFTER UPDATE ON share FOR EACH ROW
+        WHEN ((OLD.role, OLD.state, OLD.user_id) IS DISTINCT FROM (NEW.role, NEW.state, NEW.user_id)
+            AND 'accepted' IN (OLD.state, NEW.state))
+        EXECUTE FUNCTION keep_access()
+    """)
+    op.execute("""
+        CREATE TRIGGER share_access_gone AFTER DELETE ON share FOR EACH ROW
+        WHEN (OLD.state = 'accepted') EXECUTE FUNCTION keep_access()
     """)
     # Whoever reads along in a project is asked about at once.
     op.execute("""
