@@ -12,11 +12,13 @@ import os
 import platform
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import orjson
@@ -27,10 +29,11 @@ sys.path.insert(0, str(ROOT))
 from tests.documents.parsing import samples  # noqa: E402
 from tests.documents.parsing.sample_pdf import Pdf  # noqa: E402
 
+from kontor.documents.parsing.frames import REQUEST  # noqa: E402
 from kontor.documents.parsing.limits import Limits, Unreadable  # noqa: E402
 from kontor.documents.parsing.model import Document  # noqa: E402
 from kontor.documents.parsing.packing import pack, unpack  # noqa: E402
-from kontor.documents.parsing.process import Parsed, parse  # noqa: E402
+from kontor.documents.parsing.process import MODULE, Parsed, parse  # noqa: E402
 from kontor.documents.parsing.splitting import split  # noqa: E402
 
 STARTS = 15
@@ -105,17 +108,34 @@ def pages_of(document: Document) -> int:
 
 
 def peak(file: Path) -> float:
-    """The highest resident memory of a child that reads this file alone, in a process of its own."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        run(file)
-        os.write(writing, str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss).encode())
-        os._exit(0)
-    os.waitpid(pid, 0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        return int(pipe.read() or 0) / 1024
+    """The highest resident memory of a child that reads this file, in MB.
+
+    Started by a bare interpreter, since Linux counts what the process was before it became another program.
+    """
+    request = {"name": file.name, "declared": "", "limits": asdict(Limits())}
+    with file.open("rb") as source:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", LAUNCHER],
+            stdin=source,
+            capture_output=True,
+            env={REQUEST: orjson.dumps(request).decode(), "PATH": os.defpath},
+            check=True,
+        )
+    return int(done.stdout) / 1024
+
+
+LAUNCHER = f"""
+import json, os, resource, sys
+request = json.loads(os.environ["{REQUEST}"]) | {{"parent": os.getpid()}}
+nowhere = os.open(os.devnull, os.O_WRONLY)
+child = os.posix_spawn(
+    sys.executable, [sys.executable, "-I", "-m", "{MODULE}"],
+    {{"{REQUEST}": json.dumps(request), "PATH": os.environ["PATH"]}},
+    file_actions=[(os.POSIX_SPAWN_DUP2, nowhere, 1)],
+)
+os.waitpid(child, 0)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def compare_packing(document: Document) -> None:
