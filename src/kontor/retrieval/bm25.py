@@ -29,8 +29,8 @@ MOST_ENDINGS = 24  # of one prefix
 COMPOUND_WEIGHT = 0.6
 PART_WEIGHT = 0.4
 
-# The migration says the same in its own words, with policies and for good. `{0}` is "TEMPORARY" or nothing. Vectors stay
-# in their rows, whole, as long as one fits a page: each lexeme of a question would unpack a packed one anew.
+# The migration says the same in its own words, with policies and for good. `{0}` is "TEMPORARY" or nothing. Vectors
+# stay in their rows, whole, as long as one fits a page: each lexeme of a question would unpack a packed one anew.
 TABLES = """
 CREATE {0} TABLE passage_words (
     project_id uuid NOT NULL,
