@@ -269,6 +269,11 @@ def test_word_documents_are_read_in_their_order_with_nothing_lost() -> None:
     assert not document.notices
 
 
+def test_a_document_is_read_without_a_part_that_is_broken() -> None:
+    document = parsed(samples.docx(samples.paragraph("Der Text."), header1="<w:hdr", footnotes="", numbering="<x"))
+    assert document.text == "Der Text."
+
+
 def test_slides_are_pages_with_titles_tables_and_notes() -> None:
     table = (
         "<p:graphicFrame><a:tbl>"

@@ -97,6 +97,18 @@ def xml(data: bytes) -> etree._Element:
     return root
 
 
+def optional(archive: Archive, name: str) -> etree._Element | None:
+    """A part that a file can be read without, and is when the part is missing or broken."""
+    if name not in archive:
+        return None
+    try:
+        return xml(archive.read(name))
+    except Unreadable as reason:
+        if reason.code is Reason.DAMAGED:
+            return None
+        raise
+
+
 def of_syntax(reason: Exception) -> Unreadable:
     said = str(reason)
     if "depth" in said.lower():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, xml
+from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, optional, xml
 from kontor.documents.parsing.builder import Builder, Run
 from kontor.documents.parsing.limits import Reason, Unreadable
 from kontor.documents.parsing.model import BlockKind, Why
@@ -18,11 +18,11 @@ MOST_REPEATED = 1_000
 def read_odt(archive: Archive, builder: Builder) -> None:
     if "META-INF/manifest.xml" in archive and b"encryption-data" in archive.read("META-INF/manifest.xml"):
         raise Unreadable(Reason.ENCRYPTED, "The file is protected by a password. Save it without one.")
-    if "meta.xml" in archive:
-        read_meta(xml(archive.read("meta.xml")), builder)
+    if (facts := optional(archive, "meta.xml")) is not None:
+        read_meta(facts, builder)
     reader = OpenText(builder)
-    if "styles.xml" in archive:
-        reader.read_styles(xml(archive.read("styles.xml")))
+    if (styles := optional(archive, "styles.xml")) is not None:
+        reader.read_styles(styles)
     content = xml(archive.read("content.xml"))
     reader.read_styles(content)
     builder.page()

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import Archive, attribute, child, local, of_syntax, xml
+from kontor.documents.parsing.archive import Archive, attribute, child, local, of_syntax, optional, xml
 from kontor.documents.parsing.builder import Builder, Run
 from kontor.documents.parsing.limits import Reason, Unreadable
 from kontor.documents.parsing.model import BlockKind, Why
@@ -81,9 +81,9 @@ def shown_text(entry: etree._Element) -> str:
 
 def formats_of(archive: Archive) -> list[str]:
     """The number format of each cell style."""
-    if "xl/styles.xml" not in archive:
+    root = optional(archive, "xl/styles.xml")
+    if root is None:
         return []
-    root = xml(archive.read("xl/styles.xml"))
     own = {attribute(entry, "numFmtId"): attribute(entry, "formatCode") for entry in root.iter("{*}numFmt")}
     styles = child(root, "cellXfs")
     numbers = [attribute(entry, "numFmtId", "0") for entry in (() if styles is None else styles)]

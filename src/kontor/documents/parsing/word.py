@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, xml
+from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, optional, xml
 from kontor.documents.parsing.builder import Builder, Run
 from kontor.documents.parsing.model import BlockKind, Why
 from kontor.documents.parsing.names import names
@@ -23,9 +23,8 @@ def read_docx(archive: Archive, builder: Builder) -> None:
 
 def core_properties(archive: Archive, builder: Builder) -> None:
     """Title, author and date, which all of Office keeps in one place."""
-    if "docProps/core.xml" not in archive:
-        return
-    for entry in xml(archive.read("docProps/core.xml")):
+    properties = optional(archive, "docProps/core.xml")
+    for entry in () if properties is None else properties:
         text = all_text(entry).strip()
         match local(entry):
             case "title":
@@ -55,21 +54,25 @@ class Word:
     page_start: int = 0
 
     def read(self) -> None:
-        if "word/styles.xml" in self.archive:
-            self.read_styles(xml(self.archive.read("word/styles.xml")))
-        if "word/numbering.xml" in self.archive:
-            self.numbering = Numbering.of_word(xml(self.archive.read("word/numbering.xml")))
+        if (styles := optional(self.archive, "word/styles.xml")) is not None:
+            self.read_styles(styles)
+        if (numbering := optional(self.archive, "word/numbering.xml")) is not None:
+            self.numbering = Numbering.of_word(numbering)
         names = self.archive.names
         body = xml(self.archive.read(main_part(self.archive)))
         self.builder.page()
         for name in sorted(name for name in names if name.startswith("word/header") and name.endswith(".xml")):
-            self.walk(xml(self.archive.read(name)), BlockKind.HEADER)
+            self.walk_part(name, BlockKind.HEADER)
         self.walk(body)
         for part in ("word/footnotes.xml", "word/endnotes.xml", "word/comments.xml"):
-            if part in self.archive:
-                self.read_notes(xml(self.archive.read(part)))
+            if (notes := optional(self.archive, part)) is not None:
+                self.read_notes(notes)
         for name in sorted(name for name in names if name.startswith("word/footer") and name.endswith(".xml")):
-            self.walk(xml(self.archive.read(name)), BlockKind.FOOTER)
+            self.walk_part(name, BlockKind.FOOTER)
+
+    def walk_part(self, name: str, kind: BlockKind) -> None:
+        if (root := optional(self.archive, name)) is not None:
+            self.walk(root, kind)
 
     def read_styles(self, root: etree._Element) -> None:
         for style in root:
