@@ -22,6 +22,8 @@ K1 = 1.2
 B = 0.75
 # So many passages are scored at most, if the rarest words alone do not have more.
 MOST_CANDIDATES = 3000
+# And so many at all: who requires a word that is everywhere gets the best of these, and not a pause.
+MOST_SCORED = 20_000
 MOST_LEXEMES = 48
 MOST_COMPOUNDS = 12  # of one word
 MOST_ENDINGS = 24  # of one prefix
@@ -85,7 +87,7 @@ FIND_TOTALS = "SELECT passages, words FROM word_totals WHERE project_id = $1"
 SCORE = """
 WITH candidates AS MATERIALIZED (
     SELECT passage_id, vector, $7::float8 * (1 - $8::float8 + $8 * words / $9::float8) AS penalty FROM passage_words
-    WHERE project_id = $1 AND vector @@ $2::tsquery
+    WHERE project_id = $1 AND vector @@ $2::tsquery LIMIT $10
 ), counted AS (
     SELECT passage_id, penalty, term, worth,
         round(1 / (1.6449340668482264 * (1 - least(ts_rank('{1,1,1,1}', vector, asked), 0.9999))) - 0.5)
@@ -261,6 +263,7 @@ async def score(
         K1,
         B,
         statistics.mean_words,
+        MOST_SCORED,
     )
     return [
         WordHit(
