@@ -52,10 +52,11 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=3, help="rounds, of which the best counts (3)")
     arguments.add_argument("--threads", type=int, help="only with so many threads")
     arguments.add_argument("--model", type=Path, help="folder of the weights, instead of the package's")
+    arguments.add_argument("--eight-bits", action="store_true", help="the quick form of the model")
     arguments.add_argument("--against", type=Path, help="interpreter of an environment with sentence-transformers")
     options = arguments.parse_args()
     if options.threads:
-        measure(options.threads, options.texts, options.rounds, options.model)
+        measure(options)
         if options.against:
             compare(options.against, options.threads, options.texts, options.model)
         return 0
@@ -66,11 +67,12 @@ def main() -> int:
     return 0
 
 
-def measure(threads: int, count: int, rounds: int, folder: Path | None) -> None:
+def measure(options: argparse.Namespace) -> None:
+    threads, count = options.threads, options.texts
     began, spent = time.perf_counter(), time.process_time()
     from kontor.retrieval.minilm import MiniLm
 
-    model = MiniLm(folder, threads=threads)
+    model = MiniLm(options.model, threads=threads, eight_bits=options.eight_bits)
     model.run(model.pieces(["warm"]))
     print(f"{threads} threads")
     show("loading, imports and weights", f"{time.perf_counter() - began:.2f} s", f"{time.process_time() - spent:.2f} s")
@@ -83,7 +85,7 @@ def measure(threads: int, count: int, rounds: int, folder: Path | None) -> None:
         took.append(time.perf_counter() - began)
     show("a question, median", f"{statistics.median(took) * 1000:.1f} ms")
     for name, made in (("250 pieces", texts(count)), ("5 to 250 pieces", texts(count, mixed=True))):
-        best = min(round_of(model, made) for _ in range(rounds))
+        best = min(round_of(model, made) for _ in range(options.rounds))
         rate = f"{count / best[0]:.1f} a second"
         show(f"texts of {name}", rate, f"{best[1] / count * 1000:.0f} ms of a core each")
     show("resident, at most", f"{resident('VmHWM'):.0f} MiB")

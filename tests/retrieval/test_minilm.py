@@ -120,6 +120,17 @@ def test_a_text_is_read_up_to_256_pieces_and_not_filled_up(model: MiniLm) -> Non
     assert [len(text) for text in model.pieces(["word " * 400, "word", ""])] == [256, 3, 2]
 
 
+def test_8_bits_are_nearly_as_good_and_the_same_in_any_company(model: MiniLm) -> None:
+    quick = MiniLm(threads=1, eight_bits=True)
+    pieces = model.pieces(SENTENCES)
+    exact, vectors = model.run(pieces), quick.run(pieces)
+    assert (exact * vectors).sum(1).min() >= 0.97
+    assert (exact * vectors).sum(1).mean() >= 0.985
+    assert np.array_equal(vectors[1], quick.run(pieces[1:2])[0])
+    # Questions and passages may be of either kind.
+    assert np.abs(exact @ exact.T - vectors @ exact.T).max() < 0.06
+
+
 @given(st.lists(st.integers(2, 256), max_size=200))
 def test_batches_hold_each_text_once_and_not_too_much(lengths: list[int]) -> None:
     made = list(batches(lengths))

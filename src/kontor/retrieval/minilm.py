@@ -5,7 +5,7 @@ package, or of a folder that the operator names. Nothing is converted, copied or
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -123,6 +123,10 @@ def make_graph(tensors: Mapping[str, Tensor], *, file: str = WEIGHTS) -> bytes:
     The weights are stored as (out, in), and query, key and value apart; turning and joining them are nodes like all
     others, which the runtime reckons once, when it loads the graph.
     """
+    return graph_of(tensors, file, _layer)
+
+
+def graph_of(tensors: Mapping[str, Tensor], file: str, layer: Callable[[Graph, str, str], str]) -> bytes:
     graph = Graph()
     for name, shape in expected_shapes():
         place = tensors[name]
@@ -130,8 +134,8 @@ def make_graph(tensors: Mapping[str, Tensor], *, file: str = WEIGHTS) -> bytes:
     for name in ("pieces", "mask"):
         graph.takes(name, INT32, ["texts", "length"])
     state = _embedded(graph)
-    for layer in range(LAYERS):
-        state = _layer(graph, f"encoder.layer.{layer}", state)
+    for number in range(LAYERS):
+        state = layer(graph, f"encoder.layer.{number}", state)
     _pooled(graph, state)
     graph.gives("vectors", FLOAT, ["texts", WIDTH])
     return graph.model(NAME, {"": OPSET, MICROSOFT: 1})
@@ -143,7 +147,7 @@ def _embedded(graph: Graph) -> str:
     positions = graph.node("Add", ["embeddings.position_embeddings.weight", kind], "positions")
     return graph.node(
         "EmbedLayerNormalization",
-        ["pieces", "", "embeddings.word_embeddings.weight", positions, "", *_norm("embeddings.LayerNorm"), "mask"],
+        ["pieces", "", "embeddings.word_embeddings.weight", positions, "", *norm("embeddings.LayerNorm"), "mask"],
         ["embedded", "lengths"],
         MICROSOFT,
         epsilon=EPSILON,
@@ -166,7 +170,7 @@ def _layer(graph: Graph, at: str, state: str) -> str:
 
 def _added(graph: Graph, at: str, value: str, state: str) -> str:
     dense = graph.node("MatMul", [value, _turned(graph, f"{at}.dense.weight")], f"{at}.dense")
-    takes = [dense, state, *_norm(f"{at}.LayerNorm"), f"{at}.dense.bias"]
+    takes = [dense, state, *norm(f"{at}.LayerNorm"), f"{at}.dense.bias"]
     return graph.node("SkipLayerNormalization", takes, f"{at}.state", MICROSOFT, epsilon=EPSILON)
 
 
@@ -174,7 +178,7 @@ def _turned(graph: Graph, weight: str) -> str:
     return graph.node("Transpose", [weight], f"{weight}.turned", perm=[1, 0])
 
 
-def _norm(at: str) -> tuple[str, str]:
+def norm(at: str) -> tuple[str, str]:
     return f"{at}.weight", f"{at}.bias"
 
 
@@ -196,13 +200,21 @@ class MiniLm:
     dimensions = WIDTH
     name = NAME
 
-    def __init__(self, folder: Path | None = None, *, threads: int = 0) -> None:
+    def __init__(self, folder: Path | None = None, *, threads: int = 0, eight_bits: bool = False) -> None:
         import onnxruntime  # type: ignore[import-untyped]  # it has no types
         from tokenizers import Tokenizer
 
         place = model_folder(folder)
         weights = (place / WEIGHTS).resolve()  # others' caches link to it, and the runtime follows no link
-        graph = make_graph(read_tensors(weights), file=weights.name)
+        tensors = read_tensors(weights)
+        if eight_bits:
+            from kontor.retrieval.eight_bits import make_quick_graph
+
+            graph = make_quick_graph(tensors, weights)
+        else:
+            graph = make_graph(tensors, file=weights.name)
+        # In 8 bits the scale of what is reckoned follows the largest number in the batch, so each text has its own.
+        self._is_alone = eight_bits
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads  # 0: as many as there are cores
         options.inter_op_num_threads = 1
@@ -226,6 +238,8 @@ class MiniLm:
     def run(self, batch: Sequence[Sequence[int]]) -> "Vectors":
         import numpy as np
 
+        if self._is_alone and len(batch) > 1:
+            return np.vstack([self.run([text]) for text in batch])
         longest = max(map(len, batch))
         pieces = np.zeros((len(batch), longest), np.int32)
         mask = np.zeros_like(pieces)

@@ -12,7 +12,7 @@ IR_VERSION = 8
 OPSET = 17
 MICROSOFT = "com.microsoft"  # the domain of the runtime's own fused operators
 
-FLOAT, INT32, INT64 = 1, 6, 7
+FLOAT, INT8, INT32, INT64 = 1, 3, 6, 7
 _VARINT, _BYTES, _FIXED32 = 0, 2, 5
 _A_FLOAT, _AN_INT, _INTS = 1, 2, 7
 _IN_ANOTHER_FILE = 1
@@ -74,10 +74,13 @@ class Graph:
         parts += [block(13, block(1, word) + block(2, value)) for word, value in place.items()]
         self.tensors.append(b"".join([*parts, whole(14, _IN_ANOTHER_FILE)]))
 
-    def numbers(self, name: str, values: Sequence[int]) -> str:
-        raw = struct.pack(f"<{len(values)}q", *values)
-        self.tensors.append(whole(1, len(values)) + whole(2, INT64) + block(8, name) + block(9, raw))
+    def tensor(self, name: str, kind: int, shape: Sequence[int], raw: bytes) -> str:
+        sizes = b"".join(whole(1, size) for size in shape)
+        self.tensors.append(sizes + whole(2, kind) + block(8, name) + block(9, raw))
         return name
+
+    def numbers(self, name: str, values: Sequence[int]) -> str:
+        return self.tensor(name, INT64, [len(values)], struct.pack(f"<{len(values)}q", *values))
 
     def takes(self, name: str, kind: int, shape: Shape) -> None:
         self.inputs.append(_value(name, kind, shape))
