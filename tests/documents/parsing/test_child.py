@@ -317,7 +317,7 @@ async def test_a_file_that_takes_too_much_memory_says_so(tmp_path: Path) -> None
     source = tmp_path / "file"
     source.write_bytes(b"Wort und noch eins. " * (3 << 20))
     with pytest.raises(Unreadable) as caught:
-        await parse(source, "a.txt", "", replace(LIMITS, memory_bytes=100 << 20, characters=1 << 30))
+        await parse(source, "a.txt", "", replace(LIMITS, memory_bytes=160 << 20, characters=1 << 30))
     assert caught.value.code == Reason.TOO_MUCH_MEMORY
 
 

@@ -163,6 +163,7 @@ def test_what_nobody_sees_on_a_page_is_no_text_of_it() -> None:
     )
     pdf.text(72, -40, "daneben").text(72, 240, "durchsichtig", mode=3)
     pdf.fill(70, 280, 300, 20, "0 0 0.4 rg").text(72, 294, "Weiß auf Blau.", colour="1 g")
+    pdf.fill(70, 380, 300, 20, "0 0 0.4 rg").fill(70, 380, 300, 20, "1 g").text(72, 394, "übermalt", colour="1 g")
     document = parsed(pdf.bytes())
     assert document.text == "Sichtbar.\n\nWeiß auf Blau."
     assert hidden(document) == {
@@ -170,6 +171,7 @@ def test_what_nobody_sees_on_a_page_is_no_text_of_it() -> None:
         "winzig": Why.TINY,
         "daneben": Why.OUTSIDE,
         "durchsichtig": Why.INVISIBLE,
+        "übermalt": Why.WHITE,
     }
     assert all(entry.box is not None for entry in document.hidden)
 

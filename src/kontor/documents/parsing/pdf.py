@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import pypdfium2_raw as pdfium  # the bindings alone: the package around them takes 0.15 s to load
 
@@ -32,7 +32,9 @@ SPACES = " \xa0\t\0"
 BETWEEN_WORDS = frozenset(f"{SPACES}{LINE_HYPHENS}\r\n")
 SOFT_HYPHEN = "\u00ad"
 TINY = 12  # tenths of a point: the height of a character's whole box
-NEARLY_WHITE = 245
+NEARLY_WHITE = 245  # letters; of 255
+LIGHT = 230  # what is behind them
+FAINT, NOTHING = 25, 5  # of what lets all through
 MOST_OBJECTS = 20_000
 MOST_COVERS = 3_000
 Look = tuple[Why | None, bool, int]  # why it is hidden, whether it is bold, its size
@@ -297,8 +299,6 @@ class PageText:
     height: int
     builder: Builder
     _looks: dict[int, Look] = field(default_factory=dict)
-    _covers: list[Sides] | None = None
-    _fills: list[Sides] = field(default_factory=list)
     _rectangle: Any = field(default_factory=pdfium.FS_RECTF)
 
     def lines(self) -> list[Line]:
@@ -458,43 +458,72 @@ class PageText:
         mode = pdfium.FPDFTextObj_GetTextRenderMode(owner)
         if mode in (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP):
             # Over the picture of a page such text is what OCR has read, and meant to be found.
-            return None if self.is_covered(owner, with_fills=False) else Why.INVISIBLE
-        red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-        if not pdfium.FPDFPageObj_GetFillColor(
-            owner, ctypes.byref(red), ctypes.byref(green), ctypes.byref(blue), ctypes.byref(alpha)
-        ):
-            return None
-        if alpha.value <= 5:
+            return None if self.lies_on_picture(owner) else Why.INVISIBLE
+        red, green, blue, alpha = fill_of(owner)
+        if alpha <= NOTHING:
             return Why.INVISIBLE
-        if min(red.value, green.value, blue.value) >= NEARLY_WHITE and mode != pdfium.FPDF_TEXTRENDERMODE_STROKE:
-            return None if self.is_covered(owner, with_fills=True) else Why.WHITE
+        if min(red, green, blue) >= NEARLY_WHITE and mode != pdfium.FPDF_TEXTRENDERMODE_STROKE:
+            return None if self.lies_on_dark(owner) else Why.WHITE
         return None
 
-    def is_covered(self, owner: Any, *, with_fills: bool) -> bool:
-        """Whether an image, or a fill that is not white, lies behind it."""
-        if self._covers is None:
-            self._covers = []
-            for index in range(min(pdfium.FPDFPage_CountObjects(self.page), MOST_COVERS)):
-                self._note_cover(pdfium.FPDFPage_GetObject(self.page, index))
-        box = bounds(owner)
-        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        covers = self._covers + self._fills if with_fills else self._covers
-        return any(left <= x <= right and bottom <= y <= top for left, bottom, right, top in covers)
+    def lies_on_picture(self, owner: Any) -> bool:
+        x, y = middle(owner)
+        return any(cover.is_picture for cover in self.covers if cover.holds(x, y))
 
-    def _note_cover(self, thing: Any) -> None:
-        assert self._covers is not None  # noqa: S101 - the caller made it
-        kind = pdfium.FPDFPageObj_GetType(thing)
-        if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_SHADING):
-            self._covers.append(bounds(thing))
-        elif kind == pdfium.FPDF_PAGEOBJ_PATH:
-            red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    def lies_on_dark(self, owner: Any) -> bool:
+        """What was painted there last decides: a dark field with a white one over it shows no white letters."""
+        x, y = middle(owner)
+        return next((cover.is_dark for cover in reversed(self.covers) if cover.holds(x, y)), False)
+
+    @cached_property
+    def covers(self) -> list["Cover"]:
+        """Pictures and filled shapes in the order of painting; asked for only where a text may be hidden."""
+        count = min(pdfium.FPDFPage_CountObjects(self.page), MOST_COVERS)
+        things = (pdfium.FPDFPage_GetObject(self.page, index) for index in range(count))
+        return [cover for thing in things if (cover := cover_of(thing)) is not None]
+
+
+class Cover(NamedTuple):
+    sides: Sides
+    is_picture: bool
+    is_dark: bool
+
+    def holds(self, x: float, y: float) -> bool:
+        return self.sides[0] <= x <= self.sides[2] and self.sides[1] <= y <= self.sides[3]
+
+
+def middle(thing: Any) -> Point:
+    left, bottom, right, top = bounds(thing)
+    return (left + right) / 2, (bottom + top) / 2
+
+
+def cover_of(thing: Any, *, is_inner: bool = False) -> Cover | None:
+    match pdfium.FPDFPageObj_GetType(thing):
+        case pdfium.FPDF_PAGEOBJ_IMAGE | pdfium.FPDF_PAGEOBJ_SHADING:
+            return Cover(bounds(thing), True, True)
+        case pdfium.FPDF_PAGEOBJ_PATH:
             mode, stroke = ctypes.c_int(), ctypes.c_int()
             pdfium.FPDFPath_GetDrawMode(thing, ctypes.byref(mode), ctypes.byref(stroke))
-            pdfium.FPDFPageObj_GetFillColor(
-                thing, ctypes.byref(red), ctypes.byref(green), ctypes.byref(blue), ctypes.byref(alpha)
-            )
-            if mode.value and alpha.value > 25 and min(red.value, green.value, blue.value) < 230:
-                self._fills.append(bounds(thing))
+            red, green, blue, alpha = fill_of(thing)
+            is_filled = mode.value and alpha > FAINT
+            return Cover(bounds(thing), False, min(red, green, blue) < LIGHT) if is_filled else None
+        case pdfium.FPDF_PAGEOBJ_FORM if not is_inner:
+            # A drawing within the drawing, with places of its own: whether anything dark is in it must do.
+            count = min(pdfium.FPDFFormObj_CountObjects(thing), MOST_COVERS)
+            inner = [cover_of(pdfium.FPDFFormObj_GetObject(thing, index), is_inner=True) for index in range(count)]
+            is_picture = any(cover.is_picture for cover in inner if cover is not None)
+            is_dark = any(cover.is_dark for cover in inner if cover is not None)
+            return Cover(bounds(thing), is_picture, True) if is_dark else None
+        case _:
+            return None
+
+
+def fill_of(thing: Any) -> tuple[int, int, int, int]:
+    """Red, green, blue, alpha; solid black where the file tells none."""
+    parts = [ctypes.c_uint(number) for number in (0, 0, 0, 255)]
+    pdfium.FPDFPageObj_GetFillColor(thing, *(ctypes.byref(part) for part in parts))
+    red, green, blue, alpha = (part.value for part in parts)
+    return red, green, blue, alpha
 
 
 def is_bold_name(owner: Any) -> bool:
