@@ -14,7 +14,7 @@ from kontor.billing import configuration
 from kontor.billing import service as billing
 from kontor.core.clock import now
 from kontor.core.database import Database
-from kontor.core.http.conditional import Prepared, prepare
+from kontor.core.http.prepared import Prepared, prepare
 from kontor.core.ids import UserId
 from kontor.core.tenancy import Actor, Role
 from kontor.gateway import known, listing

@@ -1,18 +1,12 @@
 """Long answers that are asked for again and again: sent only when they are not what the reader has, and packed."""
 
 import gzip
-import hashlib
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
-from pydantic import BaseModel
 
-# Below this, packing saves less than the network sends anyway.
-WORTH_PACKING_BYTES = 4096
-# The quick end of the scale: some thousand lines take milliseconds, and it happens between streams.
-PACKING = 4
+from kontor.core.http.prepared import Prepared
 
 IfNoneMatch = Annotated[str | None, Header(max_length=500, description="ETags that the reader has")]
 
@@ -30,24 +24,6 @@ def accepts(header: str, encoding: str) -> bool:
 def is_seen(header: str | None, tag: str) -> bool:
     """Weakly compared, as readings are."""
     return tag.removeprefix("W/") in {part.strip().removeprefix("W/") for part in (header or "").split(",")}
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An answer that may be given many times, small enough to be kept."""
-
-    tag: str
-    body: bytes
-    is_packed: bool
-
-
-def prepare(found: BaseModel) -> Prepared:
-    body = found.model_dump_json().encode()
-    # Weak, because the same words may come packed or not.
-    tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    if len(body) < WORTH_PACKING_BYTES:
-        return Prepared(tag, body, is_packed=False)
-    return Prepared(tag, gzip.compress(body, PACKING, mtime=0), is_packed=True)
 
 
 def answer(request: Request, found: Prepared, *, seen: str | None) -> Response:
