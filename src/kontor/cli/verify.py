@@ -109,11 +109,11 @@ def is_part(step: Step, name: str) -> bool:
 
 
 def in_good_order(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, str]]:
-    """As they end. One more at a time than there are cores, because many wait much; not two more, or they are late."""
+    """As they end. Two more at a time than there are cores, because many wait much."""
     for step in steps:
         if step.is_first:
             yield timed(step)
-    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 1)
+    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 2)
     try:
         for ended in as_completed([pool.submit(timed, step) for step in steps if not step.is_first]):
             yield ended.result()
