@@ -40,9 +40,7 @@ class PartRead(BaseModel):
 
 
 class ProjectDashboard(BaseModel):
-    is_everybody: bool = Field(
-        description="Sums of all who asked in it, for its owner. False: of oneself"
-    )
+    is_everybody: bool = Field(description="Sums of all who asked in it, for its owner. False: of oneself")
     days: list[UsageGroup]
     models: list[UsageGroup]
     total: UsageSum
