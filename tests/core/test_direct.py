@@ -22,7 +22,7 @@ BACKEND = "SELECT pg_backend_pid() AS pid"
 
 @pytest.fixture
 async def own(committed_database: Database) -> AsyncIterator[OwnConnection]:
-    made = OwnConnection(committed_database)
+    made = OwnConnection(committed_database, "test")
     yield made
     await made.close()
 
@@ -130,6 +130,6 @@ async def test_one_that_breaks_in_the_middle_is_an_outage(own: OwnConnection) ->
 async def test_a_database_that_is_not_there_is_told_as_such() -> None:
     nowhere = Database.connect("postgresql://nobody@127.0.0.1:9/none")
     with pytest.raises(DatabaseAway):
-        async with OwnConnection(nowhere).unit():
+        async with OwnConnection(nowhere, "test").unit():
             pass
     await nowhere.close()

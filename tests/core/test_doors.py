@@ -27,10 +27,13 @@ DOORS = {
     ("gateway", "billing"),
     ("gateway", "configuration"),
     ("gateway", "health"),
+    ("gateway", "projects"),
     ("gateway", "runs"),
     ("gateway", "sign-in"),
     ("gateway", "sweep"),
     ("gateway", "vault"),
+    ("projects", "people"),
+    ("projects", "projects"),
     ("web", "health"),
     ("worker", "sweep"),
 }
@@ -44,7 +47,7 @@ def doors() -> Counter[tuple[str, str]]:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in {"system", "elevated"} and node.args:
+            if name in {"system", "elevated", "OwnConnection"} and node.args:
                 purpose = node.args[-1]
                 assert isinstance(purpose, ast.Constant), f"{path}:{node.lineno} names its purpose elsewhere"
                 found[package, str(purpose.value)] += 1

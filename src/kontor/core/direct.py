@@ -15,7 +15,7 @@ import structlog
 from kontor.core.database import ANSWER_SECONDS, BY_KEY, CLOSE_SECONDS, COMMAND_SECONDS, CONNECT_SECONDS, Database
 from kontor.core.events.publishing import write_pending
 from kontor.core.outage import DatabaseAway, is_outage
-from kontor.core.tenancy import Scope
+from kontor.core.tenancy import Scope, SystemPurpose
 from kontor.core.units import Connection, DirectUnit
 
 log = structlog.get_logger(__name__)
@@ -30,8 +30,9 @@ BEGIN = f"""
 class OwnConnection:
     """Opened when it is first needed and anew after it broke. One unit at a time: its writer sees to that."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, purpose: SystemPurpose) -> None:
         self._database = database
+        self._purpose = purpose
         self._connection: Connection | None = None
 
     @asynccontextmanager
@@ -74,7 +75,7 @@ class OwnConnection:
                 self._database.url,
                 timeout=CONNECT_SECONDS,
                 command_timeout=COMMAND_SECONDS,
-                server_settings={"application_name": "kontor-writer"},
+                server_settings={"application_name": f"kontor-{self._purpose}"},
             )
         await connection.execute(BEGIN)
         return connection

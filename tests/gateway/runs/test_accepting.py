@@ -44,7 +44,10 @@ class Entrance:
     begun: list[Plan] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        books, connection = KnownBilling(self.database, Listener(None)), self.connection or OwnConnection(self.database)
+        books, connection = (
+            KnownBilling(self.database, Listener(None)),
+            self.connection or OwnConnection(self.database, "test"),
+        )
         self.accepting = Accepting(self.database, connection, books, self.begun.append)
 
     async def entrant(self, owner: UserId, *, tokens: int = 10, quote: Quote = NANO_A_TOKEN, **more: Any) -> Entrant:
@@ -187,7 +190,7 @@ class Breaking(OwnConnection):
 
 @pytest.fixture
 async def shaky(committed_database: Database, chain: Chain) -> AsyncIterator[Entrance]:
-    made = Entrance(committed_database, chain, connection=Breaking(committed_database))
+    made = Entrance(committed_database, chain, connection=Breaking(committed_database, "test"))
     async with made.accepting.running():
         yield made
 

@@ -59,7 +59,7 @@ class Closing:
 
 class Journal:
     def __init__(self, database: Database, holder: UUID, ledger: Ledger) -> None:
-        self._connection = OwnConnection(database)  # in the hands of whoever has the turn
+        self._connection = OwnConnection(database, "runs")  # in the hands of whoever has the turn
         self._holder = holder
         self._ledger = ledger
         self._dirty: set[Live] = set()

@@ -114,7 +114,7 @@ class Runs:
         self._lives: dict[RunId, Live] = {}
         self._readers = Readers(database, self._lives.get)
         self._journal = Journal(database, self.holder, books)
-        self._accepting = Accepting(database, OwnConnection(database), books, self._produce)
+        self._accepting = Accepting(database, OwnConnection(database, "runs"), books, self._produce)
         self._recovery = Recovery(database, books, estimates)
         self._is_closing = False
         self._empty = asyncio.Event()
