@@ -39,7 +39,7 @@ SEED = 20261121
 # Of the requests for an operation and kind of data, each sends this many; the same ones, so the last sends them all.
 # FUZZ_FACTOR=10 makes it an evening's run of about ten thousand requests.
 FACTOR = int(os.environ.get("FUZZ_FACTOR", "1"))
-EXAMPLES = {"anonymous": 3 * FACTOR, "user": 5 * FACTOR, "admin": 10 * FACTOR}
+EXAMPLES = {"anonymous": 2 * FACTOR, "user": 4 * FACTOR, "admin": 8 * FACTOR}
 SLOWEST_SECONDS = 10.0
 
 # They stay open or take their time on purpose, and are tested on their own.

@@ -271,9 +271,10 @@ PEOPLE = ("tests/accounts", "tests/admin", "tests/billing")
 GATEWAY = ("tests/gateway",)
 INTERFACE = ("tests/fuzz", "tests/test_permissions.py")
 CHAOS = ("tests/chaos", "tests/cli/test_up.py")
+WEB = ("tests/web",)
 BROWSER = ("tests/browser",)
 SCREENS = ("tests/browser/test_screens.py",)
-NAMED = (*CORE, *PEOPLE, *GATEWAY, *INTERFACE, *CHAOS, *BROWSER)
+NAMED = (*CORE, *PEOPLE, *GATEWAY, *INTERFACE, *CHAOS, *WEB, *BROWSER)
 
 
 def without(paths: Sequence[str]) -> tuple[str, ...]:
@@ -298,11 +299,12 @@ STEPS = (
     tests("frontend", "Front-end tests", frontend_tests),
     Step("types", "Python's types hold", lambda: tool(installed("mypy"))),
     tests("chaos", "Tests that kill processes", pytest, *CHAOS),
+    tests("python-web", "Python tests: the web process", pytest, *WEB),
+    tests("python-gateway", "Python tests: the gateway", pytest, *GATEWAY),
     tests("browser-journeys", "Browser tests: journeys", browser_tests, *BROWSER, *without(SCREENS)),
+    tests("python-people", "Python tests: people and money", pytest, *PEOPLE),
     tests("python-rest", "Python tests: the rest", pytest, *without(NAMED)),
     tests("python-core", "Python tests: the core", pytest, *CORE),
-    tests("python-people", "Python tests: people and money", pytest, *PEOPLE),
-    tests("python-gateway", "Python tests: the gateway", pytest, *GATEWAY),
     tests("browser-screens", "Browser tests: each screen", browser_tests, *SCREENS),
     Step("ui-types", "The front end's types hold", lambda: npm("types")),
     Step("client", "The generated client is fresh", client_is_fresh),
