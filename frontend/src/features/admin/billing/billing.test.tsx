@@ -160,8 +160,8 @@ describe("billing", () => {
     "GET /api/v1/admin/billing/proofs": [proof("p2"), proof("p1")],
     "GET /api/v1/admin/exchange-rates": {
       items: [
-        { id: "d1", day: today(), source: "admin", rates: { USD: "1.25", CHF: "0.95" } },
-        { id: "d2", day: addDays(today(), -22), source: "seed", rates: { USD: "1.16", CHF: "0.94" } },
+        { id: "d1", day: today("Europe/Berlin"), source: "admin", rates: { USD: "1.25", CHF: "0.95" } },
+        { id: "d2", day: addDays(today("Europe/Berlin"), -22), source: "seed", rates: { USD: "1.16", CHF: "0.94" } },
       ],
     },
     "GET /api/v1/admin/billing": billing,
@@ -175,8 +175,8 @@ describe("billing", () => {
     const table = await screen.findByRole("table", { name: "The last rates" });
     expect(within(table).getAllByRole("row").map(plain)).toEqual([
       "Day1 USDFromAge",
-      `${writeDay(today())}€0.8000entered heretoday`,
-      `${writeDay(addDays(today(), -22))}€0.8621came with Kontor22 days`,
+      `${writeDay(today("Europe/Berlin"))}€0.8000entered heretoday`,
+      `${writeDay(addDays(today("Europe/Berlin"), -22))}€0.8621came with Kontor22 days`,
     ]);
     await expectAccessible();
   });
