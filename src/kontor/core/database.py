@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 import orjson
 import structlog
 from sqlalchemy import MetaData, TextClause, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-from kontor.core.outage import DatabaseAway, is_outage
+from kontor.core.outage import begun_in_time
 from kontor.core.tenancy import Actor, Identity, Scope, SystemPurpose
-from kontor.core.units import SCOPE, DirectUnit, Unit
+from kontor.core.units import DirectUnit, Unit
 
 log = structlog.get_logger(__name__)
 
@@ -39,11 +39,10 @@ BY_KEY = """
 IDENTIFY_BY_KEY = text(f"{IDENTIFY.text}, {BY_KEY}")
 
 _AFTER_COMMIT = "kontor.after_commit"
+_SCOPE = "kontor.scope"
 
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
-# A place in the pool, a living connection and an answer on it: whoever waits longer is told to come back.
-ANSWER_SECONDS = 5.0
 CLOSE_SECONDS = 3.0
 
 
@@ -133,7 +132,7 @@ class Database:
     @asynccontextmanager
     async def _begun(self, identity: Identity, saying: TextClause = IDENTIFY) -> AsyncIterator[AsyncSession]:
         async with self._sessions() as session:
-            await begin_in_time(session, identity, saying)
+            await begun_in_time(lambda: identify(session, identity, saying), session.invalidate)
             try:
                 yield session
             except BaseException:
@@ -166,33 +165,10 @@ def tell_after_commit(unit: AsyncSession, fact: object) -> None:
     unit.info.setdefault(_AFTER_COMMIT, []).append(fact)
 
 
-async def begin_in_time(session: AsyncSession, identity: Identity, saying: TextClause = IDENTIFY) -> None:
-    """The first statement also finds out whether there is a database: one that is silent is not waited for.
-
-    And it finds connections that broke while they lay in the pool, as all do when the database is started anew. Nothing
-    has been done on them yet, so the same is said once more on a new one. That is all that asking each connection
-    whether it still lives would find, and that costs three round trips before every transaction.
-    """
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            try:
-                await identify(session, identity, saying)
-            except DBAPIError as reason:
-                if not is_outage(reason):
-                    raise
-                await session.invalidate()
-                await identify(session, identity, saying)
-    except Exception as reason:
-        if not is_outage(reason):
-            raise
-        log.warning("database.away", reason=type(reason).__name__)
-        raise DatabaseAway from reason
-
-
 async def identify(session: AsyncSession, identity: Identity, saying: TextClause = IDENTIFY) -> None:
     user_id = "" if identity.user_id is None else str(identity.user_id)
     await session.execute(saying, {"user_id": user_id, "scope": identity.scope.value})
-    session.info[SCOPE] = identity.scope
+    session.info[_SCOPE] = identity.scope
 
 
 RAISE = text("SELECT current_setting('kontor.scope', true) AS before, set_config('kontor.scope', :scope, true)")
@@ -205,20 +181,20 @@ async def elevated(unit: Unit, purpose: SystemPurpose) -> AsyncIterator[None]:
     statement of their own may write. Every value in them was checked before; nothing that a caller passed in is run.
     In a unit that is the system's already it costs nothing.
     """
-    if unit.info.get(SCOPE) is Scope.SYSTEM or isinstance(unit, DirectUnit):
+    if isinstance(unit, DirectUnit) or unit.info.get(_SCOPE) is Scope.SYSTEM:
         yield
         return
     session = unit
     session.info["purpose"] = purpose
     before = (await session.execute(RAISE, {"scope": Scope.SYSTEM.value})).one().before or ""
-    known, session.info[SCOPE] = session.info.get(SCOPE), Scope.SYSTEM
+    known, session.info[_SCOPE] = session.info.get(_SCOPE), Scope.SYSTEM
     try:
         yield
     except BaseException:
-        session.info[SCOPE] = known
+        session.info[_SCOPE] = known
         # After an error of the database, or without one, the transaction is over and the setting with it.
         with suppress(SQLAlchemyError):
             await session.execute(RESTORE, {"scope": before})
         raise
-    session.info[SCOPE] = known
+    session.info[_SCOPE] = known
     await session.execute(RESTORE, {"scope": before})

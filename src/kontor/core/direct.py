@@ -10,15 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
-import structlog
 
-from kontor.core.database import ANSWER_SECONDS, BY_KEY, CLOSE_SECONDS, COMMAND_SECONDS, CONNECT_SECONDS, Database
+from kontor.core.database import BY_KEY, CLOSE_SECONDS, COMMAND_SECONDS, CONNECT_SECONDS, Database
 from kontor.core.events.publishing import write_pending
-from kontor.core.outage import DatabaseAway, is_outage
+from kontor.core.outage import ANSWER_SECONDS, begun_in_time
 from kontor.core.tenancy import Scope, SystemPurpose
 from kontor.core.units import Connection, DirectUnit
-
-log = structlog.get_logger(__name__)
 
 # One message.
 BEGIN = f"""
@@ -50,23 +47,15 @@ class OwnConnection:
             raise
 
     async def _begun(self) -> Connection:
-        """It finds out whether there is a database, and whether the connection broke while nobody used it: then
-        nothing has been done on it yet, and the same is said once more on a new one."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                try:
-                    return await self._begin()
-                except Exception as reason:
-                    if not is_outage(reason):
-                        raise
-                    self._drop()
-                    return await self._begin()
-        except Exception as reason:
+            return await begun_in_time(self._begin, self._renew)
+        except BaseException:
+            # It may have begun all the same.
             self._drop()
-            if not is_outage(reason):
-                raise
-            log.warning("database.away", reason=type(reason).__name__)
-            raise DatabaseAway from reason
+            raise
+
+    async def _renew(self) -> None:
+        self._drop()
 
     async def _begin(self) -> Connection:
         connection = self._connection

@@ -1,10 +1,22 @@
-"""Telling a database that is away from one that says no."""
+"""Telling a database that is away from one that says no, and not waiting for it longer than anybody would."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import asyncpg
+import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kontor.core.errors import Kind, KontorError
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+# A place in the pool, a living connection and an answer on it: whoever waits longer is told to come back.
+ANSWER_SECONDS = 5.0
 
 # 08: connection; 57P: shutting down or starting; 53: out of resources; 25006: read-only standby
 STATES = ("08", "57P", "53", "25006")
@@ -43,3 +55,26 @@ def is_broken_connection(error: BaseException | None) -> bool:
     if isinstance(error, asyncpg.InternalClientError):
         return True
     return isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+
+
+async def begun_in_time(begin: Callable[[], Awaitable[T]], renew: Callable[[], Awaitable[None]]) -> T:
+    """The first message also finds out whether there is a database: one that is silent is not waited for.
+
+    And it finds connections that broke while nobody used them, as all do when the database is started anew. Nothing has
+    been done on them yet, so the same is said once more on a new one. That is all that asking each connection whether
+    it still lives would find, and that costs three round trips before every transaction.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            try:
+                return await begin()
+            except Exception as reason:
+                if not is_outage(reason):
+                    raise
+                await renew()
+                return await begin()
+    except Exception as reason:
+        if not is_outage(reason):
+            raise
+        log.warning("database.away", reason=type(reason).__name__)
+        raise DatabaseAway from reason

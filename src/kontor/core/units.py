@@ -5,12 +5,8 @@ from typing import Any, TypeAlias, cast
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.core.tenancy import Scope
-
 Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Record]"
-
-SCOPE = "kontor.scope"
 
 
 class DirectUnit:
@@ -20,7 +16,7 @@ class DirectUnit:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.info: dict[Any, Any] = {SCOPE: Scope.SYSTEM}
+        self.info: dict[Any, Any] = {}
 
 
 Unit = AsyncSession | DirectUnit
