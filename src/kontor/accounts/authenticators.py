@@ -13,7 +13,9 @@ from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticationCredential,
     AuthenticatorSelectionCriteria,
+    PublicKeyCredentialCreationOptions,
     PublicKeyCredentialDescriptor,
+    PublicKeyCredentialRequestOptions,
     RegistrationCredential,
     ResidentKeyRequirement,
     UserVerificationRequirement,
@@ -36,15 +38,19 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class NewKey:
-    """What a device said when it was asked for a new key; not checked yet."""
+class Said:
+    """By a device to a question of ours; not checked yet."""
 
-    parsed: RegistrationCredential
     challenge: bytes
 
     @property
     def secret(self) -> str:
         return bytes_to_base64url(self.challenge)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey(Said):
+    parsed: RegistrationCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +62,8 @@ class CheckedKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a device said when it was asked who it belongs to; not checked yet."""
-
+class Answer(Said):
     parsed: AuthenticationCredential
-    challenge: bytes
-
-    @property
-    def secret(self) -> str:
-        return bytes_to_base64url(self.challenge)
 
     @property
     def key(self) -> str:
@@ -87,6 +86,10 @@ def refusing() -> Iterator[None]:
         raise PasskeyRefused from reason
 
 
+def question_of(options: PublicKeyCredentialCreationOptions | PublicKeyCredentialRequestOptions) -> Question:
+    return Question(bytes_to_base64url(options.challenge), json.loads(webauthn.options_to_json(options)))
+
+
 def ask_for_new_key(party_id: str, house: str, holder: Holder, present: Sequence[bytes]) -> Question:
     options = webauthn.generate_registration_options(
         rp_id=party_id,
@@ -100,7 +103,7 @@ def ask_for_new_key(party_id: str, house: str, holder: Holder, present: Sequence
         ),
         exclude_credentials=[PublicKeyCredentialDescriptor(id=each) for each in present],
     )
-    return Question(bytes_to_base64url(options.challenge), json.loads(webauthn.options_to_json(options)))
+    return question_of(options)
 
 
 def ask(party_id: str, keys: Sequence[bytes] | None = None) -> Question:
@@ -110,19 +113,19 @@ def ask(party_id: str, keys: Sequence[bytes] | None = None) -> Question:
         user_verification=UserVerificationRequirement.REQUIRED,
         allow_credentials=None if keys is None else [PublicKeyCredentialDescriptor(id=each) for each in keys],
     )
-    return Question(bytes_to_base64url(options.challenge), json.loads(webauthn.options_to_json(options)))
+    return question_of(options)
 
 
 def read_new_key(credential: Mapping[str, Any]) -> NewKey:
     with refusing():
         parsed = webauthn.helpers.parse_registration_credential_json(dict(credential))
-        return NewKey(parsed, parse_client_data_json(parsed.response.client_data_json).challenge)
+        return NewKey(parse_client_data_json(parsed.response.client_data_json).challenge, parsed)
 
 
 def read(credential: Mapping[str, Any]) -> Answer:
     with refusing():
         parsed = webauthn.helpers.parse_authentication_credential_json(dict(credential))
-        return Answer(parsed, parse_client_data_json(parsed.response.client_data_json).challenge)
+        return Answer(parse_client_data_json(parsed.response.client_data_json).challenge, parsed)
 
 
 def check_new_key(said: NewKey, party_id: str, origin: str) -> CheckedKey:
