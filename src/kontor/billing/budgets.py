@@ -135,7 +135,7 @@ _DELETE = text("DELETE FROM budget WHERE id = :id")
 _FORGET = text("DELETE FROM budget WHERE subject = :subject AND subject_id = ANY(CAST(:ids AS uuid[]))")
 
 
-def _budget(row: Named) -> Budget:
+def budget_of(row: Named) -> Budget:
     return Budget(
         id=row["id"],
         owner_id=UserId(row["owner_id"]),
@@ -283,7 +283,7 @@ NONE = Counters([], datetime.min.replace(tzinfo=UTC))
 
 async def lock_touched(unit: Unit, spenders: Collection[Spender]) -> Counters:
     """Locked, in the order of their ids."""
-    return Counters([_budget(row) for row in await fetch(unit, _TOUCHED, *subjects(spenders))], now())
+    return Counters([budget_of(row) for row in await fetch(unit, _TOUCHED, *subjects(spenders))], now())
 
 
 async def held_before(unit: Unit, runs: Sequence[UUID]) -> set[UUID]:
@@ -292,7 +292,7 @@ async def held_before(unit: Unit, runs: Sequence[UUID]) -> set[UUID]:
 
 
 async def lock_of_runs(unit: Unit, runs: Sequence[UUID]) -> Counters:
-    return Counters([_budget(row) for row in await fetch(unit, _OF_RUNS, runs)], now())
+    return Counters([budget_of(row) for row in await fetch(unit, _OF_RUNS, runs)], now())
 
 
 async def count(unit: Unit, counters: Counters, spent: Mapping[UUID, Amounts]) -> None:
@@ -351,7 +351,7 @@ async def replace_all(
     """One for each period, and no others. Those that stay go on counting."""
     async with elevated(unit, "billing"):
         values = {"subject": whose.subject, "subject_id": whose.subject_id, "by_admin": whose.is_by_admin}
-        present = [_budget(row) for row in (await unit.execute(_OF_SUBJECT, values)).mappings()]
+        present = [budget_of(row) for row in (await unit.execute(_OF_SUBJECT, values)).mappings()]
         refuse_stale(version_of(present), seen)
         wanted = {wish.period for wish in wishes}
         for budget in present:
@@ -397,7 +397,7 @@ def version_of(budgets: Sequence[Budget]) -> int:
 async def list_of(unit: AsyncSession, owner: UserId) -> Sequence[Budget]:
     """As they are now: a period that is over is shown as the new one, in which nothing is spent yet."""
     at = now()
-    found = [_budget(row) for row in (await unit.execute(_MINE, {"owner": owner})).mappings()]
+    found = [budget_of(row) for row in (await unit.execute(_MINE, {"owner": owner})).mappings()]
     return [current(budget, at) for budget in found]
 
 

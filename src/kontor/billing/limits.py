@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
-from typing import Any
+from operator import itemgetter
 
-from sqlalchemy import Row, text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.billing.budgets import period_start
+from kontor.billing.budgets import COLUMNS, Budget, budget_of, current
 from kontor.core.clock import now
 from kontor.core.ids import UserId
 
-_OF_MONTHS = text("""
-    SELECT subject_id, currency, limit_nano, spent_nano, warn_percent, is_stop, is_by_admin, timezone, period_from
-    FROM budget WHERE subject = 'person' AND period = 'month' AND subject_id = ANY(CAST(:people AS uuid[]))
+_OF_MONTHS = text(f"""
+    SELECT {COLUMNS} FROM budget
+    WHERE subject = 'person' AND period = 'month' AND subject_id = ANY(CAST(:people AS uuid[]))
     ORDER BY subject_id, is_by_admin
-""")
+""")  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +38,21 @@ class MonthLimit:
 
 async def of_months(unit: AsyncSession, people: Sequence[UserId]) -> Mapping[UserId, MonthLimit]:
     """Of the house's limit and one's own the one that is nearer to its end. Needs an administrator's unit."""
-    rows = await unit.execute(_OF_MONTHS, {"people": list(people)})
-    return {UserId(owner): nearest(each) for owner, each in groupby(rows, key=lambda row: row.subject_id)}
+    rows = (await unit.execute(_OF_MONTHS, {"people": list(people)})).mappings()
+    at = now()
+    return {UserId(owner): nearest(each, at) for owner, each in groupby(rows, key=itemgetter("subject_id"))}
 
 
-def nearest(rows: Iterable[Row[Any]]) -> MonthLimit:
-    return max(map(_limit, rows), key=lambda each: (each.share, -each.limit_nano))
+def nearest(rows: Iterable[RowMapping], at: datetime) -> MonthLimit:
+    return max((_limit(current(budget_of(row), at)) for row in rows), key=lambda each: (each.share, -each.limit_nano))
 
 
-def _limit(row: Row[Any]) -> MonthLimit:
-    # Of whoever has asked for nothing yet in this month, the last one's sum still stands in the row.
-    is_over = period_start("month", now(), row.timezone) > row.period_from
+def _limit(budget: Budget) -> MonthLimit:
     return MonthLimit(
-        currency=row.currency,
-        limit_nano=row.limit_nano,
-        spent_nano=0 if is_over else row.spent_nano,
-        warn_percent=row.warn_percent,
-        stops=row.is_stop,
-        is_imposed=row.is_by_admin,
+        currency=budget.currency,
+        limit_nano=budget.limit,
+        spent_nano=budget.spent,
+        warn_percent=budget.warn_percent,
+        stops=budget.is_stop,
+        is_imposed=budget.is_by_admin,
     )
