@@ -16,7 +16,7 @@ from kontor.core.http.actors import ProjectReader, ProjectWriter, ScopeRequired,
 from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
-from kontor.core.http.versions import SeenVersion, StaleVersion, etag
+from kontor.core.http.versions import SeenVersion, StaleVersion, tagged
 from kontor.core.trail import Subject
 from kontor.gateway import project_money, usage
 from kontor.gateway.routes_usage import Since, Until, UsageGroup, UsageSum, foremost, numbers_of
@@ -77,8 +77,7 @@ async def read_project_budgets(project_id: UUID, actor: ProjectReader, unit: Uni
     """How much may be spent in it, by whoever asks there. Its owner's to know and to say."""
     project = await projects.require(unit, actor, project_id, least=Access.OWNER)
     found = await desk.read_project_budgets(unit, actor.user_id, project.id)
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return tagged(found, response)
 
 
 @router.put("/budgets", responses=problems(OwnerOnly, ReadOnly, InTrash, StaleVersion))
@@ -105,5 +104,4 @@ async def write_project_budgets(
         details=details,
         address=caller.address,
     )
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return tagged(saved, response)

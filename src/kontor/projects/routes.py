@@ -11,7 +11,7 @@ from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
-from kontor.core.http.versions import SeenVersion, StaleVersion, etag
+from kontor.core.http.versions import SeenVersion, StaleVersion, tagged
 from kontor.core.paging import BadCursor, Page
 from kontor.core.text import Line
 from kontor.projects import service, tree
@@ -92,11 +92,6 @@ async def list_projects(
 async def create_project(wanted: ProjectCreate, actor: ProjectWriter, unit: Unit, response: Response) -> ProjectRead:
     """In a shared folder it belongs to whom the folder belongs to."""
     return tagged(await service.create(unit, actor, wanted), response)
-
-
-def tagged(project: ProjectRead, response: Response) -> ProjectRead:
-    response.headers["ETag"] = etag(project.version)
-    return project
 
 
 @router.get("/{project_id}", responses=problems(ProjectNotFound))

@@ -11,7 +11,7 @@ from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
-from kontor.core.http.versions import SeenVersion, StaleVersion, etag
+from kontor.core.http.versions import SeenVersion, StaleVersion, tagged
 from kontor.core.paging import BadCursor, Page
 from kontor.projects import service, tree
 from kontor.projects.errors import (
@@ -70,11 +70,6 @@ async def list_folders(
 async def create_folder(wanted: FolderCreate, actor: ProjectWriter, unit: Unit, response: Response) -> FolderRead:
     """In a shared folder it belongs to whom that one belongs to."""
     return tagged(await service.create_folder(unit, actor, wanted), response)
-
-
-def tagged(folder: FolderRead, response: Response) -> FolderRead:
-    response.headers["ETag"] = etag(folder.version)
-    return folder
 
 
 @router.get("/{folder_id}", responses=problems(FolderNotFound))

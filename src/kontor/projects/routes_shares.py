@@ -11,7 +11,7 @@ from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
-from kontor.core.http.versions import SeenVersion, StaleVersion, etag
+from kontor.core.http.versions import SeenVersion, StaleVersion, tagged
 from kontor.core.paging import BadCursor, Page
 from kontor.projects import shares, trash
 from kontor.projects.errors import (
@@ -63,11 +63,6 @@ async def create_share(
 ) -> ShareRead:
     """Invites whoever has the address. The answer is the same whether or not somebody here does."""
     return tagged(await shares.invite(unit, actor, wanted, address=caller.address), response)
-
-
-def tagged(share: ShareRead, response: Response) -> ShareRead:
-    response.headers["ETag"] = etag(share.version)
-    return share
 
 
 @router.patch("/shares/{share_id}", responses=problems(ShareNotFound, OwnerOnly, StaleVersion))
