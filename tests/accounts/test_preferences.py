@@ -23,7 +23,7 @@ DEFAULTS = {
     "enter_sends": True,
     "reduced_motion": "system",
     "address_form": "sie",
-    "notifications": {"approvals": True, "sign_ins": True, "jobs": True},
+    "notifications": {"approvals": True, "sign_ins": True, "jobs": True, "shares": True},
     "keys": {},
     "default_model": None,
     "favourite_models": [],
@@ -47,7 +47,7 @@ async def test_only_what_is_sent_is_changed(house: House) -> None:
         "timezone": "Europe/Berlin",
         "text_size": 125,
         "currency": "CHF",
-        "notifications": {"approvals": True, "sign_ins": True, "jobs": False},
+        "notifications": {"approvals": True, "sign_ins": True, "jobs": False, "shares": True},
     }
     assert (await (await house.sign_in(anna.id)).get("/settings")).json() == answer.json()
 

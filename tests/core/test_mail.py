@@ -30,6 +30,7 @@ from kontor.core.mail.messages import (
     NewSignIn,
     PasswordChanged,
     Reset,
+    Shared,
     Trial,
     Verify,
     Waiting,
@@ -56,6 +57,7 @@ MESSAGES: list[AnyMessage] = [
     PasswordChanged(name="Ada", at=AT, link=LINK),
     NewSignIn(name="Ada", at=AT, client="Firefox, Linux", address="192.0.2.7", link=LINK),
     EmailChanged(name="Ada", at=AT, new_email="new@example.org", link=LINK),
+    Shared(name="Ada", sort="folder", thing="Tax <b>", by="Ben", days=30, link=LINK),
     Trial(at=AT),
 ]
 BOTH: list[Language] = ["de", "en"]

@@ -365,8 +365,9 @@ async def test_a_projects_budget_counts_what_was_asked_in_it_and_goes_with_it(ho
     whole = made(await ada.get(f"/projects/{project['id']}/dashboard"))
     assert (whole["is_everybody"], whole["total"]["runs"], whole["total"]["cost"]["nano"]) == (True, 2, 200)
     assert [group["key"] for group in whole["models"]] == ["one"]
+    assert whole["day_parts"] == [{"day": whole["days"][0]["key"], "model": "one", "nano": 200}]
     own = made(await ben.get(f"/projects/{project['id']}/dashboard"))
-    assert (own["is_everybody"], own["total"]["runs"]) == (False, 1)
+    assert (own["is_everybody"], own["total"]["runs"], own["day_parts"][0]["nano"]) == (False, 1, 100)
     groups = made(await ada.get("/usage", params={"group": "project"}))["items"]
     assert [group["label"] for group in groups] == ["Project"]
     await ada.delete(f"/projects/{project['id']}")

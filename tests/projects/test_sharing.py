@@ -95,6 +95,31 @@ async def test_an_invitation_tells_nobody_who_is_here(house: House) -> None:
     assert await house.events_of(ben.id, "shares.changed") == [{}]
 
 
+async def test_an_invitation_is_told_in_the_box_and_by_mail_once_a_day_unless_silenced(house: House) -> None:
+    ada, _ = await person(house, "Ada")
+    ben, address = await person(house, "Ben")
+    project, other = await make_project(ada, "Harbour"), await make_project(ada, "Other")
+
+    async def offer(project: dict[str, Any]) -> str:
+        body = {"project_id": project["id"], "email": address, "role": "viewer"}
+        return str(made(await ada.post("/shares", json=body))["id"])
+
+    async def told() -> tuple[list[dict[str, Any]], list[str]]:
+        box = made(await ben.get("/notifications"))["items"]
+        async with house.database.system("test") as unit:
+            mails = await unit.scalars(text("SELECT subject FROM mail WHERE to_address = :to"), {"to": address})
+            return [notice["data"] for notice in box if notice["kind"] == "share.offered"], list(mails)
+
+    offered = await offer(project)
+    await ada.delete(f"/shares/{offered}")
+    await offer(project)
+    data = {"share_id": offered, "sort": "project", "name": "Harbour", "person": "Ada"}
+    assert await told() == ([data], ["You are invited to a project at Kontor"])
+    made(await ben.patch("/settings", json={"notifications": {"shares": False}}))
+    await offer(other)
+    assert await told() == ([data], ["You are invited to a project at Kontor"])
+
+
 async def test_an_administrator_who_shares_is_not_named(house: House) -> None:
     boss, _ = await person(house, "Boss", role=Role.ADMIN)
     ben, address = await person(house)
@@ -102,6 +127,7 @@ async def test_an_administrator_who_shares_is_not_named(house: House) -> None:
     taken = await share(boss, ben, address, project_id=project["id"])
     found = made(await ben.get(f"/projects/{project['id']}"))
     assert (found["owner"], taken["person"]) == ({"name": None}, None)
+    assert made(await ben.get("/notifications"))["items"][0]["data"]["person"] is None
 
 
 async def test_nobody_answers_or_ends_what_is_not_for_them(house: House) -> None:

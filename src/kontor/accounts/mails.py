@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +20,7 @@ from kontor.core.mail.messages import (
     Invite,
     PasswordChanged,
     Reset,
+    Shared,
     Verify,
 )
 
@@ -68,6 +70,25 @@ async def send_email_changed(unit: AsyncSession, kernel: Kernel, person: Person,
     link = f"{kernel.settings.public_url}/login"
     about = await _about(unit, person)
     await send(unit, kernel, person, EmailChanged(at=now(), new_email=new, link=link, **about), to=former)
+
+
+async def send_shared(
+    unit: AsyncSession,
+    kernel: Kernel,
+    person_id: UUID,
+    *,
+    sort: Literal["folder", "project"],
+    thing: str,
+    by: str | None,
+    lasts: timedelta,
+) -> None:
+    """In a unit that sees people."""
+    person = await unit.get(Person, person_id)
+    if person is None:
+        return
+    link, days = f"{kernel.settings.public_url}/p", lasts // timedelta(days=1)
+    about = await _about(unit, person)
+    await send(unit, kernel, person, Shared(sort=sort, thing=thing, by=by, days=days, link=link, **about))
 
 
 async def send(

@@ -30,6 +30,7 @@ class Notice(StrEnum):
     NEW_DEVICE = "sign_in.new_device"
     FULL_ACCESS = "full_access.used"
     JOB_FAILED = "job.failed"
+    SHARE_OFFERED = "share.offered"
 
 
 class Switch(StrEnum):
@@ -38,6 +39,7 @@ class Switch(StrEnum):
     APPROVALS = "approvals"
     SIGN_INS = "sign_ins"
     JOBS = "jobs"
+    SHARES = "shares"
 
 
 SWITCHES: Mapping[Notice, Switch | None] = {
@@ -45,6 +47,7 @@ SWITCHES: Mapping[Notice, Switch | None] = {
     Notice.NEW_DEVICE: Switch.SIGN_INS,
     Notice.FULL_ACCESS: None,
     Notice.JOB_FAILED: Switch.JOBS,
+    Notice.SHARE_OFFERED: Switch.SHARES,
 }
 
 

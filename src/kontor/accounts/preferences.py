@@ -59,6 +59,7 @@ class NotificationSettings(BaseModel):
     approvals: bool = True
     sign_ins: bool = True
     jobs: bool = True
+    shares: bool = True
 
 
 class SettingsRead(BaseModel):
@@ -85,6 +86,7 @@ class NotificationSettingsChange(BaseModel):
     approvals: bool | None = None
     sign_ins: bool | None = None
     jobs: bool | None = None
+    shares: bool | None = None
 
 
 class SettingsChange(BaseModel):

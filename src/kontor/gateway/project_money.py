@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.billing import desk
@@ -20,6 +22,14 @@ async def sums(unit: AsyncSession, actor: Actor, project: Thing, period: Period,
         return await usage.project_sums(unit, period, group, project.id, asked_by=actor.user_id)
     async with elevated(unit, "projects"):
         return await usage.project_sums(unit, period, group, project.id, asked_by=None)
+
+
+async def days(unit: AsyncSession, actor: Actor, project: Thing, period: Period, currency: str) -> Sequence[Row[Any]]:
+    """The same, by day and model."""
+    if project.access is not Access.OWNER:
+        return await usage.project_days(unit, period, project.id, currency, asked_by=actor.user_id)
+    async with elevated(unit, "projects"):
+        return await usage.project_days(unit, period, project.id, currency, asked_by=None)
 
 
 async def write_budgets(

@@ -39,9 +39,18 @@ class PartRead(BaseModel):
     bytes: int
 
 
+class DayPart(BaseModel):
+    """What one model cost on one day, in the currency of the total."""
+
+    day: str
+    model: str
+    nano: int
+
+
 class ProjectDashboard(BaseModel):
     is_everybody: bool = Field(description="Sums of all who asked in it, for its owner. False: of oneself")
     days: list[UsageGroup]
+    day_parts: list[DayPart] = Field(description="The days by model, the dearest first; what cost nothing is left out")
     models: list[UsageGroup]
     total: UsageSum
     parts: list[PartRead] = Field(description="What is in it, such as documents, by state")
@@ -58,6 +67,7 @@ async def read_project_dashboard(
     labels = await usage.model_labels(unit, [each.key for each in models])
     total = usage.total_of(days)
     first = foremost(total.costs)
+    dear = [] if first is None else await project_money.days(unit, actor, project, period, first)
     parts = []
     for part in belongings:
         count = await part.count(unit, project.id)
@@ -66,6 +76,7 @@ async def read_project_dashboard(
     return ProjectDashboard(
         is_everybody=project.access is Access.OWNER,
         days=[UsageGroup(key=each.key, label=each.key, **numbers_of(each, first)) for each in days],
+        day_parts=[DayPart(day=each.day, model=each.model, nano=each.nano) for each in dear],
         models=[UsageGroup(key=each.key, label=labels[each.key], **numbers_of(each, first)) for each in models],
         total=UsageSum(**numbers_of(total, first)),
         parts=parts,

@@ -23,6 +23,7 @@ Grouping = Literal["day", "model", "project", "person", "provider"]
 USUAL_DAYS = 30
 MOST_DAYS = 3660
 MOST_GROUPS = 1000
+MOST_DAY_PARTS = 5000
 
 READ = "input_tokens + cached_tokens + cache_write_tokens + cache_write_1h_tokens + image_tokens + audio_in_tokens"
 WRITTEN = "output_tokens + reasoning_tokens + image_out_tokens + audio_out_tokens"
@@ -77,6 +78,13 @@ _OF_PROJECT = {
     """)  # noqa: S608
     for group in KEYS
 }
+_DAYS_OF_MODELS = text(f"""
+    SELECT {key_of("day")} AS day, model_name AS model, sum(charged_nano)::bigint AS nano
+    FROM usage_line
+    WHERE {IN_PERIOD} AND project_id = CAST(:project AS uuid) AND currency = :currency AND charged_nano > 0
+      AND (CAST(:owner AS uuid) IS NULL OR owner_id = CAST(:owner AS uuid))
+    GROUP BY 1, 2 ORDER BY 1, 3 DESC LIMIT :limit
+""")  # noqa: S608
 _CHARGED_IN_PROJECT = text("""
     SELECT coalesce(sum(charged_nano), 0)::bigint FROM usage_line
     WHERE project_id = :project AND currency = :currency AND finished_at >= :since
@@ -176,6 +184,15 @@ async def project_sums(
     """What was asked in a project, by one person or by everybody; the latter needs a unit that sees everybody's."""
     values = values_of(period, group) | {"project": project_id, "owner": asked_by}
     return merged([as_sum(row) for row in await unit.execute(_OF_PROJECT[group], values)])
+
+
+async def project_days(
+    unit: AsyncSession, period: Period, project_id: UUID, currency: str, *, asked_by: UserId | None
+) -> Sequence[Row[Any]]:
+    """What each model cost on each day, in one currency."""
+    values = {"zone": period.zone, "since": period.since, "until": period.until, "project": project_id,
+              "currency": currency, "owner": asked_by, "limit": MOST_DAY_PARTS}  # fmt: skip
+    return (await unit.execute(_DAYS_OF_MODELS, values)).all()
 
 
 async def charged_in_project(unit: AsyncSession, project_id: UUID, currency: str, since: datetime) -> int:

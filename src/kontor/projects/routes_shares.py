@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 
 from kontor.accounts.current_caller import CurrentCaller
-from kontor.core.http.actors import ProjectReader, ProjectWriter, ScopeRequired, Unauthenticated
+from kontor.core.http.actors import Core, ProjectReader, ProjectWriter, ScopeRequired, Unauthenticated
 from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.paging import PageCursor, PageLimit
 from kontor.core.http.problems import problems
@@ -59,10 +59,16 @@ async def list_shares(
     ),
 )
 async def create_share(
-    wanted: ShareCreate, actor: ProjectWriter, unit: Unit, caller: CurrentCaller, response: Response
+    wanted: ShareCreate,
+    actor: ProjectWriter,
+    unit: Unit,
+    kernel: Core,
+    caller: CurrentCaller,
+    *,
+    response: Response,
 ) -> ShareRead:
     """Invites whoever has the address. The answer is the same whether or not somebody here does."""
-    return tagged(await shares.invite(unit, actor, wanted, address=caller.address), response)
+    return tagged(await shares.offer(unit, kernel, actor, wanted, address=caller.address), response)
 
 
 @router.patch("/shares/{share_id}", responses=problems(ShareNotFound, OwnerOnly, StaleVersion))

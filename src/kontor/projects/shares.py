@@ -13,12 +13,14 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kontor.accounts import audit
+from kontor.accounts import audit, mails, notifications
 from kontor.accounts.audit import Action
 from kontor.accounts.emails import parse_email
+from kontor.accounts.notifications import Notice
 from kontor.core.clock import now
 from kontor.core.database import elevated
-from kontor.core.ids import new_id
+from kontor.core.ids import UserId, new_id
+from kontor.core.kernel import Kernel
 from kontor.core.paging import Cursor, Page
 from kontor.core.tenancy import Actor
 from kontor.core.trail import Subject
@@ -97,6 +99,17 @@ async def _note(unit: AsyncSession, actor: Actor, action: Action, row: Row[Any],
     )
 
 
+async def offer(
+    unit: AsyncSession, kernel: Kernel, actor: Actor, wanted: ShareCreate, *, address: str | None
+) -> ShareRead:
+    """Invites, and brings it to the notice of whoever has the address."""
+    made = await invite(unit, actor, wanted, address=address)
+    guest = await repository.at_address(unit, parse_email(wanted.email).key)
+    if guest is not None:
+        await _bring_to_notice(unit, kernel, actor, made, guest)
+    return made
+
+
 async def invite(unit: AsyncSession, actor: Actor, wanted: ShareCreate, *, address: str | None) -> ShareRead:
     """Asking the same address anew begins its time anew, with the role that is named now."""
     sort: Sort = "folder" if wanted.folder_id is not None else "project"
@@ -127,6 +140,22 @@ async def invite(unit: AsyncSession, actor: Actor, wanted: ShareCreate, *, addre
     found = await repository.at_address(unit, email.key)
     await news.tell_shares(unit, {actor.user_id} if found is None else {actor.user_id, found})
     return (await as_reads(unit, actor, [row]))[0]
+
+
+async def _bring_to_notice(unit: AsyncSession, kernel: Kernel, actor: Actor, made: ShareRead, guest: UUID) -> None:
+    """In their box, and by mail if they want it there. Once a day for one thing, however often they are asked."""
+    sort: Sort = "project" if made.folder_id is None else "folder"
+    by = (await repository.people_names(unit, [actor.user_id])).get(actor.user_id)
+    async with elevated(unit, "people"):
+        is_new = await notifications.notify(
+            unit,
+            UserId(guest),
+            Notice.SHARE_OFFERED,
+            {"share_id": str(made.id), "sort": sort, "name": made.name, "person": by},
+            key=f"{made.folder_id or made.project_id}:{now():%Y-%m-%d}",
+        )
+        if is_new:
+            await mails.send_shared(unit, kernel, guest, sort=sort, thing=made.name, by=by, lasts=INVITATION_LASTS)
 
 
 async def _require(unit: AsyncSession, share_id: UUID) -> Row[Any]:

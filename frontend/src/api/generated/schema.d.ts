@@ -3463,6 +3463,18 @@ export interface components {
       /** Version */
       version: string;
     };
+    /**
+     * DayPart
+     * @description What one model cost on one day, in the currency of the total.
+     */
+    DayPart: {
+      /** Day */
+      day: string;
+      /** Model */
+      model: string;
+      /** Nano */
+      nano: number;
+    };
     /** Decision */
     Decision: {
       /**
@@ -5029,7 +5041,7 @@ export interface components {
      * @description The kinds, whose texts the interface keys by the word; and the switch in the settings that silences each.
      * @enum {string}
      */
-    Notice: "approval.waiting" | "sign_in.new_device" | "full_access.used" | "job.failed";
+    Notice: "approval.waiting" | "sign_in.new_device" | "full_access.used" | "job.failed" | "share.offered";
     /** NotificationRead */
     NotificationRead: {
       /**
@@ -5066,6 +5078,11 @@ export interface components {
        */
       jobs: boolean;
       /**
+       * Shares
+       * @default true
+       */
+      shares: boolean;
+      /**
        * Sign Ins
        * @default true
        */
@@ -5077,6 +5094,8 @@ export interface components {
       approvals?: boolean | null;
       /** Jobs */
       jobs?: boolean | null;
+      /** Shares */
+      shares?: boolean | null;
       /** Sign Ins */
       sign_ins?: boolean | null;
     };
@@ -5868,6 +5887,11 @@ export interface components {
     };
     /** ProjectDashboard */
     ProjectDashboard: {
+      /**
+       * Day Parts
+       * @description The days by model, the dearest first; what cost nothing is left out
+       */
+      day_parts: components["schemas"]["DayPart"][];
       /** Days */
       days: components["schemas"]["UsageGroup"][];
       /**
@@ -6761,6 +6785,7 @@ export interface components {
        * @default {
        *       "approvals": true,
        *       "jobs": true,
+       *       "shares": true,
        *       "sign_ins": true
        *     }
        */

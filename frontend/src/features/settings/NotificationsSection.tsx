@@ -5,7 +5,7 @@ import { Rows, SettingRow, useSettingTitle } from "./parts";
 import { settingsTexts } from "./texts";
 import { useSave } from "./use-save";
 
-type Kind = "sign_ins" | "jobs" | "approvals";
+type Kind = "sign_ins" | "jobs" | "approvals" | "shares";
 
 export function NotificationsSection() {
   const t = useTexts(settingsTexts);
@@ -17,6 +17,7 @@ export function NotificationsSection() {
       <p className="max-w-[38.5rem] text-muted-foreground">{t("notificationsLead")}</p>
       <Rows>
         <NotifyRow id="notify-sign-ins" kind="sign_ins" help={t("notifySignInsHelp")} />
+        <NotifyRow id="notify-shares" kind="shares" help={t("notifySharesHelp")} />
         <NotifyRow id="notify-jobs" kind="jobs" help={t("notifyJobsHelp")} />
         {approves ? <NotifyRow id="notify-approvals" kind="approvals" help={t("notifyApprovalsHelp")} /> : null}
       </Rows>

@@ -57,7 +57,7 @@ describe("what saves at once", () => {
     const { user, requests } = await open(
       "notifications",
       {},
-      makeMe({ settings: { ...settings, notifications: { approvals: true, jobs: false, sign_ins: true } } }),
+      makeMe({ settings: { ...settings, notifications: { approvals: true, jobs: false, sign_ins: true, shares: true } } }),
     );
     await user.click(await screen.findByRole("switch", { name: "Sign-ins on new devices" }));
     await waitFor(() =>

@@ -104,6 +104,11 @@ export const catalogue = makeCatalogue<SectionId>("/settings", title, [
     icon: Bell,
     settings: [
       {
+        id: "notify-shares",
+        title: { en: "Invitations to projects", de: "Einladungen zu Projekten" },
+        words: { en: "share folder mail", de: "teilen Ordner Mail Freigabe" },
+      },
+      {
         id: "notify-sign-ins",
         title: { en: "Sign-ins on new devices", de: "Anmeldungen auf neuen Geräten" },
         words: { en: "login alert warning", de: "Login Warnung" },

@@ -109,6 +109,7 @@ export const settingsTexts = defineTexts("settings", {
 
     notificationsLead: "Messages stand on the start page.",
     notifySignInsHelp: "When someone signs in with your account from a device that was not here before.",
+    notifySharesHelp: "When someone shares a project or folder with you. Also by mail.",
     notifyJobsHelp: "When one of your background tasks fails for good.",
     notifyApprovalsHelp: "When someone has registered and waits for you.",
     notifyAlways:
@@ -364,6 +365,7 @@ export const settingsTexts = defineTexts("settings", {
 
     notificationsLead: "Mitteilungen stehen auf der Startseite.",
     notifySignInsHelp: "Wenn sich jemand mit Ihrem Konto von einem Gerät anmeldet, das noch nicht hier war.",
+    notifySharesHelp: "Wenn jemand ein Projekt oder einen Ordner mit Ihnen teilt. Auch als Mail.",
     notifyJobsHelp: "Wenn eine Ihrer Aufgaben im Hintergrund endgültig scheitert.",
     notifyApprovalsHelp: "Wenn sich jemand registriert hat und auf Sie wartet.",
     notifyAlways:

@@ -14,6 +14,7 @@ import {
   ShieldCheck,
   TriangleAlert,
   UserRoundCheck,
+  UsersRound,
   UserRoundPlus,
   X,
 } from "lucide-react";
@@ -340,6 +341,11 @@ function NewsRow({ item }: { item: Notification }) {
       KeyRound,
     ],
     "full_access.used": [t("notice.full_access.used"), "/settings/privacy", ShieldCheck],
+    "share.offered": [
+      t("notice.share.offered", { person: word("person") ?? t("somebody"), name: word("name") ?? "…" }),
+      "/p",
+      UsersRound,
+    ],
     "job.failed": [t("notice.job.failed", { title: word("title") ?? t("unknownJob") }), "/", TriangleAlert],
   };
   const [text, to, icon, search] = lines[item.kind] ?? [t("notice.other"), "/", Bell];

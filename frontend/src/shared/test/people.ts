@@ -10,7 +10,7 @@ export const settings: Schemas["SettingsRead"] = {
   enter_sends: true,
   reduced_motion: "on",
   address_form: "sie",
-  notifications: { approvals: true, sign_ins: true, jobs: true },
+  notifications: { approvals: true, sign_ins: true, jobs: true, shares: true },
   keys: {},
 };
 

@@ -84,6 +84,17 @@ class EmailChanged(ToPerson):
     link: str
 
 
+class Shared(ToPerson):
+    """Somebody of the house offers a folder or project. Administrators are named to nobody."""
+
+    template: Literal["shared"] = "shared"
+    sort: Literal["folder", "project"]
+    thing: str
+    by: str | None = None
+    days: int
+    link: str
+
+
 class Trial(Message):
     template: Literal["test"] = "test"
     at: datetime
@@ -99,6 +110,7 @@ AnyMessage = Annotated[
     | PasswordChanged
     | NewSignIn
     | EmailChanged
+    | Shared
     | Trial,
     Field(discriminator="template"),
 ]

@@ -17,6 +17,7 @@ from kontor.core.mail.messages import (
     NewSignIn,
     PasswordChanged,
     Reset,
+    Shared,
     ToPerson,
     Trial,
     Verify,
@@ -154,6 +155,19 @@ def english(message: AnyMessage) -> Draft:  # noqa: PLR0911 - one for each mail
                     Button(f"Open {message.site}", message.link),
                 ],
             )
+        case Shared():
+            what = f"the {message.sort}{quoted(message.thing, '“”')}"
+            return Draft(
+                f"You are invited to a {message.sort} at {message.site}",
+                [
+                    f"{greetable(message.by) or 'somebody'} would like to share {what} with you.",
+                    Button("Look at the invitation", message.link),
+                    Fine(
+                        f"It is open for {count(message.days, 'day', 'days')}. As long as you do not accept, nothing "
+                        "changes for you."
+                    ),
+                ],
+            )
         case Trial():
             return Draft(
                 f"Test mail from {message.site}",
@@ -257,6 +271,19 @@ def german(message: AnyMessage) -> Draft:  # noqa: PLR0911 - one for each mail
                     Button(f"{message.site} öffnen", message.link),
                 ],
             )
+        case Shared():
+            to, what = ("einem Ordner", "den Ordner") if message.sort == "folder" else ("einem Projekt", "das Projekt")
+            return Draft(
+                f"Einladung zu {to} bei {message.site}",
+                [
+                    f"{greetable(message.by) or 'jemand'} möchte {what}{quoted(message.thing, '„“')} mit Ihnen teilen.",
+                    Button("Einladung ansehen", message.link),
+                    Fine(
+                        f"Sie gilt {count(message.days, 'Tag', 'Tage')}. Solange Sie nicht annehmen, ändert sich für "
+                        "Sie nichts."
+                    ),
+                ],
+            )
         case Trial():
             return Draft(
                 f"Testmail von {message.site}",
@@ -280,6 +307,12 @@ def greetable(name: str | None) -> str | None:
     cleaned = plain(name or "").strip()
     is_suspicious = len(cleaned) > 60 or re.search(r"://|www\.|[/@<>]|\.\w{2,}\b", cleaned, re.IGNORECASE)
     return None if is_suspicious or not cleaned else cleaned
+
+
+def quoted(name: str, marks: str) -> str:
+    """What somebody called their folder or project, unless it is more than a name."""
+    cleaned = greetable(name)
+    return f" {marks[0]}{cleaned}{marks[1]}" if cleaned else ""
 
 
 def footer(message: AnyMessage, language: Language) -> str:
