@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -303,6 +304,27 @@ async def test_who_gives_up_leaves_no_child(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(asyncio.CancelledError):
         await waiting
     # The child and the one that it has forked: init collects the latter, at its leisure.
+    await until(lambda: not running(tmp_path / "program.py"))
+
+
+async def test_who_gives_up_while_it_starts_leaves_no_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = stood_in(f"import os; os.fork(); open({str(tmp_path / 'there')!r}, 'w'); {ASLEEP}", tmp_path, monkeypatch)
+    make = asyncio.create_subprocess_exec
+
+    async def slowly(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        made = await make(*arguments, **options)
+        await until((tmp_path / "there").exists)
+        starting.set()
+        await asyncio.sleep(0.01)
+        return made
+
+    starting = asyncio.Event()
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slowly)
+    waiting = asyncio.create_task(parse(source, "a.pdf", "", LIMITS))
+    await starting.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     await until(lambda: not running(tmp_path / "program.py"))
 
 

@@ -73,21 +73,26 @@ async def start(source: Path, name: str, declared: str, limits: Limits) -> async
         "LC_ALL": "C.UTF-8",
         "OMP_THREAD_LIMIT": "1",
     }
-    file = await asyncio.to_thread(source.open, "rb")
-    try:
+    with await asyncio.to_thread(source.open, "rb") as file:
         # -I: neither the folder we stand in nor anybody's variables decide what is imported.
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", MODULE),
-            stdin=file,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=environment,
-            cwd="/",
-            start_new_session=True,
-            limit=1 << 20,
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-m", MODULE),
+                stdin=file,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+                limit=1 << 20,
+            )
         )
-    finally:
-        file.close()
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # It may have started others before we know of it: asyncio would end it alone.
+            await end(await starting)
+            raise
 
 
 async def listen(process: asyncio.subprocess.Process, limits: Limits, on_progress: Progress) -> bytes:
