@@ -6,6 +6,7 @@ import { Screen } from "@/shared/frame/sheet";
 import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
+import { readAmount } from "@/shared/receipts/amounts";
 import { type Budget, type Budgets, budgetsQuery, shareOf, toneOf } from "@/shared/receipts/budgets";
 import { Button } from "@/shared/ui/button";
 import { RadioGroup } from "@/shared/ui/choice";
@@ -19,7 +20,6 @@ import { Section } from "@/shared/ui/section";
 import { ErrorState, LoadingBars, Notice } from "@/shared/ui/states";
 import { toast } from "@/shared/ui/toast";
 import { useForm } from "@/shared/ui/use-form";
-import { readAmount } from "./amounts";
 import { type BudgetPeriod, type BudgetWish, budgetPeriods, type Subject, tokensQuery, useChangeBudgets } from "./api";
 import { usageTexts } from "./texts";
 

@@ -9,6 +9,8 @@ import { formatMoney, formatNumber, formatPercent } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { formatDollars, tileCode } from "@/shared/models/price";
+import { CostCell } from "@/shared/receipts/CostCell";
+import { costWords } from "@/shared/receipts/costs";
 import { everyDay, isSpan, type Period, periodOf, type Span, spans } from "@/shared/receipts/period";
 import { receiptTexts } from "@/shared/receipts/texts";
 import { IconButton } from "@/shared/ui/button";
@@ -20,8 +22,6 @@ import { EmptyState, ErrorState, LoadingBars, Refreshing, Skeleton } from "@/sha
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
 import { Segmented } from "@/shared/ui/tabs";
 import { csvAddress, type Grouping, groupings, type Usage, usageQuery } from "./api";
-import { CostCell } from "./CostCell";
-import { costWords } from "./costs";
 import { usageTexts } from "./texts";
 import { tokenKinds } from "./tokens";
 
@@ -94,7 +94,7 @@ function Figures({ usage }: { usage: Usage | undefined }) {
     );
   }
   const { cost, runs, tokens_in, tokens_out, unknown_runs, own_key_runs } = usage.total;
-  const { main, notes } = costWords(usage.total, t, locale);
+  const { main, notes } = costWords(usage.total, locale);
   // What has no price, or is paid elsewhere, would only make the others look cheap.
   const paid = runs - unknown_runs - own_key_runs;
   const average = cost && cost.nano > 0 && paid > 0 ? formatMoney(cost.nano / paid, cost.currency, {}, locale) : null;
@@ -145,7 +145,7 @@ function Days({ usage, period }: { usage: Usage | undefined; period: Period }) {
   const money = (nano: number) => formatMoney(nano, currency, {}, locale);
   const exact = (nano: number) => formatMoney(nano, currency, { receipt: true }, locale);
   const sayCost = (of: Usage["items"][number]) => {
-    const { main, notes } = costWords(of, t, locale);
+    const { main, notes } = costWords(of, locale);
     return [main, ...notes].join(" ");
   };
   // About six labels, the last day always among them.

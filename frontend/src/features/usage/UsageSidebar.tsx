@@ -6,11 +6,11 @@ import { formatMoney } from "@/shared/i18n/format";
 import { type Locale, useLocale } from "@/shared/i18n/locale";
 import { type Say, useTexts } from "@/shared/i18n/texts";
 import { balanceQuery } from "@/shared/receipts/balance";
+import { costWords } from "@/shared/receipts/costs";
 import { monthName, periodOf } from "@/shared/receipts/period";
 import { cx } from "@/shared/ui/cx";
 import { ProgressBar } from "@/shared/ui/marks";
 import { type Usage, usageQuery } from "./api";
-import { costWords } from "./costs";
 import { usageTexts } from "./texts";
 
 const SHOWN = 4;
@@ -54,7 +54,7 @@ function Month() {
   if (!data || data.items.length === 0) return null;
   const rows = rowsOf(data, t, locale);
   const most = Math.max(1, ...rows.map(({ nano }) => nano ?? 0));
-  const total = costWords(data.total, t, locale);
+  const total = costWords(data.total, locale);
   return (
     <>
       <SidebarCaption>{monthName(now, locale)}</SidebarCaption>
@@ -98,7 +98,7 @@ function rowsOf(usage: Usage, t: Say<(typeof usageTexts)["en"]>, locale: Locale)
       key: item.key,
       label: item.label,
       nano: item.cost ? item.cost.nano : null,
-      words: costWords(item, t, locale).main,
+      words: costWords(item, locale).main,
     }))
     .toSorted((a, b) => (b.nano ?? -1) - (a.nano ?? -1));
   if (sorted.length <= SHOWN + 1) return sorted;

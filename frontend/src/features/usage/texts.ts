@@ -90,8 +90,6 @@ export const usageTexts = defineTexts("usage", {
     "state.interrupted": "interrupted",
     estimated: "tokens estimated",
     unknown: "unknown",
-    withoutPrice: "+ {count, plural, one {# answer} other {# answers}} without a price",
-    ownKeyCost: "+ {amount} at providers, on own keys",
     missing:
       "{count, plural, one {# answer has} other {# answers have}} no known price and {count, plural, one {is} other {are}} in no sum.",
     missingLink: "Prices of models",
@@ -256,8 +254,6 @@ export const usageTexts = defineTexts("usage", {
     "state.interrupted": "unterbrochen",
     estimated: "Tokens geschätzt",
     unknown: "unbekannt",
-    withoutPrice: "+ {count, plural, one {# Antwort} other {# Antworten}} ohne Preis",
-    ownKeyCost: "+ {amount} bei Anbietern, mit eigenem Schlüssel",
     missing:
       "Von {count, plural, one {# Antwort} other {# Antworten}} ist der Preis nicht bekannt; in den Summen {count, plural, one {fehlt sie} other {fehlen sie}}.",
     missingLink: "Preise der Modelle",

@@ -21,6 +21,8 @@ export type AppEvent =
   /** For administrators: the books were proved. */
   | { kind: "billing.proved"; data: object }
   | { kind: "run.changed"; data: { run_id?: string; state?: string } }
+  | { kind: "projects.changed"; data: object }
+  | { kind: "shares.changed"; data: object }
   | { kind: "full_access.changed"; data: { until?: string | null } }
   /** What was missed is too long ago to be replayed. */
   | { kind: "reset"; data: object };
@@ -41,6 +43,8 @@ const kinds: Record<EventKind, true> = {
   "prices.changed": true,
   "billing.proved": true,
   "run.changed": true,
+  "projects.changed": true,
+  "shares.changed": true,
   "full_access.changed": true,
   reset: true,
 };
@@ -95,6 +99,13 @@ export function fold(event: AppEvent, ownWindow: string): Change[] {
     }
     case "mail.shown":
       return [{ do: "refreshSoon", key: ["admin", "mail"] }];
+    case "projects.changed":
+      return [
+        { do: "refreshSoon", key: ["projects"] },
+        { do: "refreshSoon", key: ["trash"] },
+      ];
+    case "shares.changed":
+      return [{ do: "refreshSoon", key: ["shares"] }];
     case "notification.created":
       return [{ do: "refresh", key: ["notifications"] }];
     case "people.changed":

@@ -1,19 +1,17 @@
-import { formatMoney } from "@/shared/i18n/format";
-import type { Locale } from "@/shared/i18n/locale";
-import type { Say } from "@/shared/i18n/texts";
-import { formatDollars } from "@/shared/models/price";
-import type { UsageSum } from "./api";
-import type { usageTexts } from "./texts";
+import type { Schemas } from "../api/client";
+import { formatMoney } from "../i18n/format";
+import type { Locale } from "../i18n/locale";
+import { sayIn } from "../i18n/texts";
+import { formatDollars } from "../models/price";
+import { costTexts } from "./cost-texts";
+
+type UsageSum = Schemas["UsageSum"];
 
 type Costs = Pick<UsageSum, "cost" | "further_costs" | "unknown_runs" | "own_key_runs" | "own_key_cost">;
 
 /** A sum, and what it does not hold: what nobody knows the price of, and what is owed elsewhere. */
-export function costWords(
-  of: Costs,
-  t: Say<(typeof usageTexts)["en"]>,
-  locale: Locale,
-  { receipt = false } = {},
-): { main: string; notes: string[] } {
+export function costWords(of: Costs, locale: Locale, { receipt = false } = {}): { main: string; notes: string[] } {
+  const t = sayIn(costTexts, locale.language);
   const money = ({ nano, currency }: { nano: number; currency: string }) =>
     formatMoney(nano, currency, { receipt }, locale);
   const notes = [
