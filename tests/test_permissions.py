@@ -27,8 +27,9 @@ from kontor.gateway.keys import NewKey
 from kontor.gateway.tables import Model, Provider
 from kontor.web.app import openapi_document
 from tests.conftest import database_on, make_settings
+from tests.factories.documents import bring
 from tests.factories.house import House, Visitor, opened
-from tests.factories.projects import make_folder, make_project, share, verified
+from tests.factories.projects import made, make_folder, make_project, share, verified
 
 COLUMNS = ("anonymous", "stranger", "viewer", "editor", "owner", "scope", "manager", "admin")
 
@@ -165,6 +166,29 @@ DELETE /projects/{project_id}/pin             401       404      204    204    2
 GET    /projects/{project_id}/dashboard       401       404      200    200    200   403   404     404
 GET    /projects/{project_id}/budgets         401       404      403    403    200   403   404     404
 PUT    /projects/{project_id}/budgets         401       404      403    403    200   403   404     404
+GET    /documents                             401       200      200    200    200   403   200     200
+GET    /documents/counts                      401       200      200    200    200   403   200     200
+POST   /documents/upload                      401       404      403    201    201   403   404     404
+POST   /documents/url                         401       404      403    201    201   403   404     404
+POST   /documents/text                        401       404      403    201    201   403   404     404
+GET    /documents/uploads                     401       200      200    200    200   403   200     200
+POST   /documents/uploads                     401       404      403    201    201   403   404     404
+GET    /documents/uploads/{upload_id}         401       404      404    404    200   403   404     404
+PATCH  /documents/uploads/{upload_id}         401       404      404    404    409   403   404     404
+DELETE /documents/uploads/{upload_id}         401       404      404    404    204   403   404     404
+POST   /documents/uploads/{upload_id}/finish  401       404      404    404    409   403   404     404
+GET    /documents/{document_id}               401       404      200    200    200   403   404     404
+PATCH  /documents/{document_id}               401       404      403    200    200   403   404     404
+DELETE /documents/{document_id}               401       404      403    204    204   403   404     404
+POST   /documents/{document_id}/restore       401       404      403    200    200   403   404     404
+POST   /documents/{document_id}/retry         401       404      403    202    202   403   404     404
+POST   /documents/{document_id}/refresh       401       404      403    409    409   403   404     404
+GET    /documents/{document_id}/content       401       404      200    200    200   403   404     404
+GET    /documents/{document_id}/text          401       404      200    200    200   403   404     404
+GET    /documents/{document_id}/pages/{number} 401      404      200    200    200   403   404     404
+GET    /documents/{document_id}/passages      401       404      200    200    200   403   404     404
+GET    /projects/{project_id}/documents       401       404      200    200    200   403   404     404
+POST   /projects/{project_id}/documents       401       404      403    201    201   403   404     404
 GET    /folders                               401       200      200    200    200   403   200     200
 POST   /folders                               401       201      201    201    201   403   201     201
 GET    /folders/{folder_id}                   401       404      200    200    200   403   404     404
@@ -288,6 +312,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /projects/{project_id}/move": {"after": None},
     "POST /projects/{project_id}/duplicate": {},
     "PUT /projects/{project_id}/budgets": {"items": [{"period": "day", "limit_nano": 5_000_000_000}]},
+    "POST /documents/url": {"project_id": "{project_id}", "url": "https://example.org/page"},
+    "POST /documents/text": {"project_id": "{project_id}", "text": "A note."},
+    "POST /documents/uploads": {"project_id": "{project_id}", "name": "large.pdf", "bytes": 1_000_000},
+    "PATCH /documents/{document_id}": {"name": "Renamed"},
     "POST /folders": {"name": "New"},
     "PUT /folders/{folder_id}": {"name": "Renamed"},
     "PATCH /folders/{folder_id}": {"name": "Renamed"},
@@ -303,6 +331,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /admin/prices": {"provider": "openai", "model": "own", "is_free": True},
     "POST /admin/prices/review/{price_id}": {"decision": "reject"},
     "POST /admin/exchange-rates": {"rates": {"USD": "1.1"}},
+}
+
+# What is sent as something else than JSON.
+SENT: dict[str, dict[str, Any]] = {
+    "POST /documents/upload": {"params": {"project_id": "{project_id}"}, "files": {"file": ("new.txt", b"New.")}},
+    "POST /projects/{project_id}/documents": {"files": {"file": ("new.txt", b"New.")}},
+    "PATCH /documents/uploads/{upload_id}": {"content": b"part", "headers": {"Upload-Offset": "4"}},
 }
 
 
@@ -363,13 +398,16 @@ class World:
                 # Health lies beside the interface, not in it.
                 url = f"http://localhost:8000{path}" if path.startswith("/health") else path
                 client = house.client(headers=self.headers[who])
-                answer = await client.request(rule.method, url, json=filled(BODIES.get(rule.name), self.ids | ids))
+                sent: dict[str, Any] = {"json": filled(BODIES.get(rule.name), self.ids | ids)}
+                if rule.name in SENT:
+                    sent = {**SENT[rule.name], "params": filled(SENT[rule.name].get("params"), self.ids | ids)}
+                answer = await client.request(rule.method, url, **sent)
             await before.rollback()
         return answer
 
     def secrets(self) -> list[str]:
         """What must never stand in an answer to a stranger."""
-        ours = {"provider_id", "model_id"}  # the house's, which everybody may ask
+        ours = {"provider_id", "model_id", "number"}  # which everybody may ask
         return [*(value for name, value in self.ids.items() if name not in ours), "owner@example.org", "Olga Owner"]
 
 
@@ -479,10 +517,15 @@ async def furnish_projects(house: House, owner: Visitor, **guests: Visitor) -> d
         "/shares", json={"project_id": project["id"], "email": "somebody@example.org", "role": "viewer"}
     )
     assert offered.status_code == 201, offered.text
+    document = await bring(house, owner, project)
+    begun = made(await owner.post("/documents/uploads", json={"project_id": project["id"], "name": "a", "bytes": 10}))
     return {
         "folder_id": folder["id"],
         "project_id": project["id"],
         "share_id": offered.json()["id"],
+        "document_id": document["id"],
+        "number": "1",
+        "upload_id": begun["id"],
         "thing_id": thrown["id"],
     }
 

@@ -24,6 +24,7 @@ DOORS = {
     ("core", "mail"),
     ("core", "sweep"),
     ("core", "vault"),
+    ("documents", "documents"),
     ("gateway", "billing"),
     ("gateway", "configuration"),
     ("gateway", "health"),

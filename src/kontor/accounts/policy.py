@@ -7,7 +7,8 @@ from kontor.core.tenancy import Role
 ACCOUNT_SCOPES = frozenset({"account:read", "account:write"})
 LLM_SCOPES = frozenset({"llm:use"})  # asking models, which may cost
 PROJECT_SCOPES = frozenset({"projects:read", "projects:write"})
-PERSON_SCOPES = ACCOUNT_SCOPES | PROJECT_SCOPES | LLM_SCOPES
+DOCUMENT_SCOPES = frozenset({"documents:read", "documents:write"})
+PERSON_SCOPES = ACCOUNT_SCOPES | PROJECT_SCOPES | DOCUMENT_SCOPES | LLM_SCOPES
 ADMIN_SCOPES = frozenset({"admin:read", "admin:write"})
 ALL_SCOPES = PERSON_SCOPES | ADMIN_SCOPES
 

@@ -26,7 +26,15 @@ LinkToken = Annotated[str, StringConstraints(max_length=1000)]
 State = Literal["active", "invited", "unverified", "waiting", "suspended"]
 RoleName = Literal["user", "manager", "admin"]
 Scope = Literal[
-    "account:read", "account:write", "projects:read", "projects:write", "llm:use", "admin:read", "admin:write"
+    "account:read",
+    "account:write",
+    "projects:read",
+    "projects:write",
+    "documents:read",
+    "documents:write",
+    "llm:use",
+    "admin:read",
+    "admin:write",
 ]
 
 

@@ -25,6 +25,7 @@ KEPT = frozenset({"audit_line", "blob_garbage", "credit_hold", "ledger_entry", "
 async def erase(unit: AsyncSession, user_id: UserId) -> None:
     for table in OWNED:
         await unit.execute(text(f"DELETE FROM {table} WHERE owner_id = :owner"), {"owner": user_id})  # noqa: S608
-    await blobs.forget_owner(unit, user_id)
+    # What stands in projects names its files.
     await projects.forget_owner(unit, user_id)
+    await blobs.forget_owner(unit, user_id)
     await billing.close(unit, user_id)

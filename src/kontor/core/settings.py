@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     kontor_min_free_bytes: int = Field(
         268_435_456, ge=0, description="Below this much free disk, `/health/ready` says no and uploads are refused."
     )
+    kontor_project_documents: int = Field(
+        20_000, ge=0, description="Documents that one project may hold; `0` for as many as there is room for."
+    )
+    kontor_project_bytes: int = Field(
+        0, ge=0, description="Bytes of files that one project may hold; `0` for as many as its owner has room for."
+    )
     kontor_audit_address_days: int = Field(
         90, ge=7, le=3650, description="Days after which client addresses are taken out of the audit log."
     )

@@ -38,6 +38,7 @@ SystemPurpose = Literal[
     "billing",
     "runs",
     "projects",
+    "documents",
     "test",
 ]
 

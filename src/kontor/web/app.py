@@ -1,6 +1,7 @@
 """The application: parts plugged together in order. What it does is decided elsewhere."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -29,6 +30,8 @@ from kontor.core.limits.middleware import BodyLimit
 from kontor.core.observability import Metrics, configure_tracing, stop_tracing
 from kontor.core.settings import Settings
 from kontor.core.start import open_kernel
+from kontor.documents import belonging
+from kontor.documents.current import Desk
 from kontor.gateway import openai_api, project_parts
 from kontor.gateway.estimates import Estimates
 from kontor.gateway.runs.wiring import learning, runs_of
@@ -51,6 +54,8 @@ LARGEST_QUESTION = 33_554_432  # of those who may ask: pictures and documents st
 QUESTIONS = frozenset(
     {"/v1/chat/completions", "/v1/responses", f"{API}/llm/generate", f"{API}/llm/count"},
 )
+ID = "[0-9a-fA-F-]{36}"
+UPLOADS = re.compile(rf"{API}/(documents/upload|documents/uploads/{ID}|projects/{ID}/documents)")
 RUNS_SHARE = 0.75  # of the time for draining
 
 DESCRIPTION = "The interface of Kontor. Errors are problem documents (RFC 9457) with stable codes."
@@ -105,6 +110,9 @@ def stack(settings: Settings, lifecycle: Lifecycle, metrics: Metrics) -> list[Mi
         # Of everything. A route that takes more is named here by its whole path: what a path ends in is written by
         # whoever asks. Who nobody is has little to say, and a body is read and parsed before a route asks who sends it.
         most = settings.kontor_max_body_bytes
+        if UPLOADS.fullmatch(scope["path"]) and scope["method"] in {"POST", "PATCH"}:
+            # They count for themselves, by the file.
+            return NOBODYS_BODY_BYTES if scope.get("kontor.actor") is None else None
         if scope["path"] in QUESTIONS:
             most = max(most, LARGEST_QUESTION)
         return min(most, NOBODYS_BODY_BYTES) if scope.get("kontor.actor") is None else most
@@ -142,7 +150,9 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     app.state.estimates = Estimates(kernel.database)
     app.state.runs = runs_of(kernel, app.state.gateway, app.state.estimates)
     kernel.trail = Trail()
+    app.state.documents = Desk.of(kernel)
     project_parts.register()
+    belonging.register()
     kernel.listener.on(RIGHTS, app.state.streams.heard)
 
 

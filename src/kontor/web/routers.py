@@ -12,6 +12,8 @@ from kontor.billing import admin_routes as billing_admin_routes
 from kontor.billing import routes as billing_routes
 from kontor.core.jobs import routes as job_routes
 from kontor.core.mail import routes as mail_routes
+from kontor.documents import routes as document_routes
+from kontor.documents import routes_upload, routes_view
 from kontor.gateway import admin_routes as gateway_admin_routes
 from kontor.gateway import routes_llm, routes_models, routes_projects, routes_runs, routes_usage
 from kontor.projects import routes as project_routes
@@ -44,6 +46,12 @@ def api_routers() -> list[APIRouter]:
         routes_folders.router,
         routes_shares.router,
         routes_projects.router,
+        # Names before ids.
+        routes_upload.router,
+        routes_upload.parts_router,
+        document_routes.router,
+        document_routes.project_router,
+        routes_view.router,
         routes_models.router,
         gateway_admin_routes.router,
         routes_llm.router,

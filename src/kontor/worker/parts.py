@@ -17,6 +17,7 @@ from kontor.core.jobs.news import JobFailed
 from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.core.mail import jobs as mail
+from kontor.documents import jobs as documents
 from kontor.gateway import jobs as gateway
 from kontor.gateway import project_parts
 from kontor.gateway.runs.wiring import add_recovery
@@ -92,6 +93,7 @@ PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_mail,
     add_billing,
     add_projects,
+    documents.add,
     gateway.add,
     add_recovery,
 )

@@ -178,12 +178,7 @@ class Blobs:
         return native or self.links.make(blob.owner_id, blob.id, expires_at=now() + expires_in, inline=inline)
 
     async def delete(self, unit: AsyncSession, owner_id: UserId, blob_id: BlobId) -> None:
-        """The object goes with its last file, after the commit, by the sweep `collect_garbage`."""
-        sha256 = await repository.remove_blob(unit, owner_id, blob_id)
-        if sha256 is None:
-            raise BlobNotFound
-        freed = await repository.remove_object_if_unused(unit, owner_id, sha256)
-        await repository.move_reserved(unit, owner_id, reserved=0, used=-freed)
+        await delete(unit, owner_id, blob_id)
 
     async def usage(self, unit: AsyncSession, owner_id: UserId) -> Usage:
         return await repository.usage(unit, owner_id)
@@ -299,6 +294,15 @@ class Upload:
             with contextlib.suppress(SQLAlchemyError, OSError):
                 async with self._database.unit(self._identity) as unit:
                     await repository.touch_upload(unit, self.id, at=now())
+
+
+async def delete(unit: AsyncSession, owner_id: UserId, blob_id: BlobId) -> None:
+    """The object goes with its last file, after the commit, by the sweep `collect_garbage`."""
+    sha256 = await repository.remove_blob(unit, owner_id, blob_id)
+    if sha256 is None:
+        raise BlobNotFound
+    freed = await repository.remove_object_if_unused(unit, owner_id, sha256)
+    await repository.move_reserved(unit, owner_id, reserved=0, used=-freed)
 
 
 async def give_up(unit: AsyncSession, upload_id: UUID) -> bool:

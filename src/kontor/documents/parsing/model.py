@@ -15,7 +15,7 @@ from typing import NamedTuple
 MODEL_VERSION = 1
 
 
-class Kind(StrEnum):
+class DocumentKind(StrEnum):
     """What a file is, by its content."""
 
     PDF = "pdf"
@@ -32,6 +32,9 @@ class Kind(StrEnum):
     JSON = "json"
     EML = "eml"
     IMAGE = "image"
+
+
+Kind = DocumentKind  # as readers call it, who know no other
 
 
 class BlockKind(StrEnum):

@@ -68,7 +68,7 @@ def documents() -> None:
             CONSTRAINT document_failed_check CHECK ((state = 'failed') = (problem_code IS NOT NULL)),
             CONSTRAINT document_url_origin_check CHECK ((origin = 'url') = (url IS NOT NULL))
         )
-    """)  # noqa: S608 - our own words
+    """)
     op.execute("CREATE INDEX document_project_id_created_at_idx ON document (project_id, created_at, id)")
     op.execute("CREATE INDEX document_project_id_sha256_idx ON document (project_id, sha256)")
     op.execute("CREATE INDEX document_owner_id_blob_id_idx ON document (owner_id, blob_id)")
@@ -135,7 +135,7 @@ def texts() -> None:
             CONSTRAINT document_text_owner_id_blob_id_fkey FOREIGN KEY (owner_id, blob_id)
                 REFERENCES blob (owner_id, id)
         )
-    """)  # noqa: S608
+    """)
     # Deflated already.
     op.execute("ALTER TABLE document_text ALTER COLUMN packed SET STORAGE EXTERNAL")
     op.execute("CREATE INDEX document_text_owner_id_blob_id_idx ON document_text (owner_id, blob_id)")
@@ -185,7 +185,7 @@ def passages() -> None:
             ),
             CONSTRAINT passage_pages_check CHECK (page_first <= page_last)
         )
-    """)  # noqa: S608
+    """)
     op.execute("CREATE INDEX passage_project_id_document_id_idx ON passage (project_id, document_id)")
     force("passage")
     may_read("passage")
@@ -249,7 +249,7 @@ def editable(table: str) -> str:
     return f"""
         SELECT FROM project_access a WHERE a.user_id = kontor_user() AND a.project_id = {table}.project_id
             AND a.role IN ('owner', 'editor')
-    """  # noqa: S608
+    """
 
 
 def may_read(table: str) -> None:

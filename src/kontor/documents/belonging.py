@@ -1,0 +1,59 @@
+"""Documents as what belongs to projects: copied, counted and erased with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kontor.core.blobs import service as files
+from kontor.core.ids import BlobId, UserId, new_id
+from kontor.documents import repository, service, uploads
+from kontor.documents.kinds import ReadArgs
+from kontor.documents.repository import New
+from kontor.projects.ports import Copy, Count, belongings
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    name: str = "documents"
+    is_copied: bool = True
+
+    async def copy(self, unit: AsyncSession, copies: Sequence[Copy]) -> None:
+        """Their files and what people wrote about them. The copies are read anew: what is found in them belongs to
+        their own project alone."""
+        for each in copies:
+            for source in await repository.of_project(unit, each.source_id):
+                new = New(
+                    id=new_id(), owner_id=each.owner_id, project_id=each.target_id, name=source.name,
+                    origin=source.origin, url=source.url, kind=source.kind, media_type=source.media_type,
+                    size=source.size, sha256=source.sha256, title=source.title, author=source.author,
+                    dated=source.dated, tags=source.tags, by=each.owner_id,
+                )  # fmt: skip
+                await repository.insert(unit, new)
+                args = ReadArgs(document_id=new.id, copied_from=source.id, allow_duplicate=True)
+                await service.put_down(unit, each.owner_id, args)
+
+    async def count(self, unit: AsyncSession, project_id: UUID) -> Count | None:
+        rows = await repository.count(unit, project_id)
+        return Count({row.state: row.number for row in rows}, sum(row.bytes for row in rows))
+
+    async def erase(self, unit: AsyncSession, project_ids: Sequence[UUID]) -> None:
+        await uploads.forget(unit, await repository.uploads_of_projects(unit, project_ids))
+        while ids := await repository.of_projects(unit, project_ids, limit=BATCH):
+            await erase(unit, ids)
+
+
+async def erase(unit: AsyncSession, ids: Sequence[UUID]) -> None:
+    """For good, in a unit of the system: texts, passages and whatever hangs on them, and then the files."""
+    held = await repository.files(unit, ids)
+    await repository.erase(unit, ids)
+    for row in held:
+        await files.delete(unit, UserId(row.owner_id), BlobId(row.blob_id))
+
+
+def register() -> None:
+    """In every process that shows, copies or erases projects."""
+    belongings.register(Documents())

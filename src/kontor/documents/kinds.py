@@ -1,0 +1,20 @@
+"""The jobs of documents, as whoever enqueues them names them."""
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from kontor.core.jobs.kinds import Every, Kind, NoArgs, Retry
+
+SWEEP_EVERY = Every(3600, offset_seconds=1500)
+
+
+class ReadArgs(BaseModel):
+    document_id: UUID
+    fetches: bool = False  # the address once more
+    allow_duplicate: bool = False
+    copied_from: UUID | None = None
+
+
+READ = Kind("documents.read", ReadArgs, "Read a document", retry=Retry(attempts=3), timeout_seconds=1800)
+SWEEP = Kind("documents.sweep", NoArgs, "Erase old documents from the trash, and uploads that were given up")
