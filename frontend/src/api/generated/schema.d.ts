@@ -1718,6 +1718,379 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/documents": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Documents
+     * @description Of all projects that one sees, or of one. What lies in a project in the trash is not among them.
+     */
+    get: operations["list_documents"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read Document */
+    get: operations["read_document"];
+    put?: never;
+    post?: never;
+    /**
+     * Trash Document
+     * @description Into the trash, for thirty days. No search finds it from then on.
+     */
+    delete: operations["trash_document"];
+    options?: never;
+    head?: never;
+    /**
+     * Change Document
+     * @description What it is called, and what is known about it. What people write stays when it is read again.
+     */
+    patch: operations["change_document"];
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}/content": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Content
+     * @description The file as it came, or as it was found at its address, to be saved and never to be run.
+     */
+    get: operations["read_content"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}/evidence": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Find Evidence
+     * @description Where quotations stand in a document, how exactly, and in which rectangles of which page.
+     */
+    post: operations["find_evidence"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}/pages/{number}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Page
+     * @description The text of a page, counted from 1, with its blocks and tables and, where it can be looked at, the place of each
+     *     word.
+     */
+    get: operations["read_page"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}/passages": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Passages
+     * @description What searches find, in the order of the text.
+     */
+    get: operations["list_passages"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}/refresh": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Refresh Document
+     * @description Fetches its address once more. Only if something else stands there now, there is a new text.
+     */
+    post: operations["refresh_document"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}/restore": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Restore Document
+     * @description Out of the trash, with everything that was read out of it. One that is not in there stays as it is.
+     */
+    post: operations["restore_document"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}/retry": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Retry Document
+     * @description Reads the file once more: one that failed, or one that a newer reader may get more out of. What was read before
+     *     stays for those who cite it.
+     */
+    post: operations["retry_document"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/{document_id}/text": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Text
+     * @description Where its pages and headings are. The text itself comes page by page.
+     */
+    get: operations["read_text"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/counts": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Count Documents
+     * @description How many there are, by state, kind and tag, of what a filter leaves.
+     */
+    get: operations["count_documents"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/search": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Search Documents
+     * @description The same, over documents alone.
+     */
+    get: operations["search_documents"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/text": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Add Text
+     * @description A note, or what was pasted.
+     */
+    post: operations["add_text"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/upload": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Upload Documents
+     * @description One file or many. Each is taken or refused by itself, and read afterwards: its state tells how far that is.
+     */
+    post: operations["upload_documents"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/uploads": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List Uploads
+     * @description One's own that are not finished.
+     */
+    get: operations["list_uploads"];
+    put?: never;
+    /**
+     * Begin Upload
+     * @description For a large file: its parts follow, one after the other, and a broken line costs one of them at most.
+     */
+    post: operations["begin_upload"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/uploads/{upload_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Upload
+     * @description How much has been received: whoever lost the line goes on from there.
+     */
+    get: operations["read_upload"];
+    put?: never;
+    post?: never;
+    /** End Upload */
+    delete: operations["end_upload"];
+    options?: never;
+    head?: never;
+    /**
+     * Add Part
+     * @description The next part, as plain bytes. One that breaks off leaves nothing behind.
+     */
+    patch: operations["add_part"];
+    trace?: never;
+  };
+  "/api/v1/documents/uploads/{upload_id}/finish": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Finish Upload */
+    post: operations["finish_upload"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/documents/url": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Add Url
+     * @description The main text of a page, with its title, author and date, or whatever file stands there. Kept as it is now.
+     */
+    post: operations["add_url"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/events": {
     parameters: {
       query?: never;
@@ -1734,6 +2107,26 @@ export interface paths {
     get: operations["follow_events"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/evidence": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Judge Answer
+     * @description What an answer claims, and how far its passages bear that out. No model is asked.
+     */
+    post: operations["judge_answer"];
     delete?: never;
     options?: never;
     head?: never;
@@ -2285,6 +2678,24 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/documents": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List Documents Of Project */
+    get: operations["list_documents_of_project"];
+    put?: never;
+    /** Upload Documents To Project */
+    post: operations["upload_documents_to_project"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/duplicate": {
     parameters: {
       query?: never;
@@ -2496,6 +2907,26 @@ export interface paths {
      * @description What was said and used until then stays, and is paid for. Nothing happens to a run that is over.
      */
     post: operations["stop_run"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/search": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Search
+     * @description Everything that can be searched, by words and by meaning.
+     */
+    post: operations["search"];
     delete?: never;
     options?: never;
     head?: never;
@@ -3122,6 +3553,21 @@ export interface components {
       /** Version */
       version: number;
     };
+    /**
+     * BlockKind
+     * @enum {string}
+     */
+    BlockKind: "heading" | "paragraph" | "item" | "table" | "code" | "note" | "header" | "footer";
+    /** BlockRead */
+    BlockRead: {
+      /** End At */
+      end_at: number;
+      kind: components["schemas"]["BlockKind"];
+      /** Level */
+      level: number;
+      /** Start At */
+      start_at: number;
+    };
     /** BudgetRead */
     BudgetRead: {
       /** Currency */
@@ -3209,6 +3655,17 @@ export interface components {
        */
       warn_percent: number;
     };
+    /** CellRead */
+    CellRead: {
+      /** Column */
+      column: number;
+      /** End At */
+      end_at: number;
+      /** Row */
+      row: number;
+      /** Start At */
+      start_at: number;
+    };
     /** ChangePasswordBody */
     ChangePasswordBody: {
       /** Current Password */
@@ -3291,6 +3748,55 @@ export interface components {
       title: string;
       /** Url */
       url: string;
+    };
+    /** ClaimRead */
+    ClaimRead: {
+      /** Cited */
+      cited: number[];
+      /** Document Id */
+      document_id: string | null;
+      /** End */
+      end: number;
+      /**
+       * Missing
+       * @description Words and numbers that are not there
+       */
+      missing: string[];
+      /**
+       * Number
+       * @description Of the passage that bears it out best
+       */
+      number: number | null;
+      /** Passage Id */
+      passage_id: string | null;
+      reason: components["schemas"]["Matter"] | null;
+      /**
+       * Spans
+       * @description In the document's text where the passage was named, else in the text that was given
+       */
+      spans: components["schemas"]["SpanRead"][];
+      /**
+       * Start
+       * @description In the answer
+       */
+      start: number;
+      support: components["schemas"]["Support"];
+      /** Text */
+      text: string;
+      /** Text Id */
+      text_id: string | null;
+    };
+    /** ClaimsRead */
+    ClaimsRead: {
+      /** Claims */
+      claims: components["schemas"]["ClaimRead"][];
+    };
+    /** ClaimsWanted */
+    ClaimsWanted: {
+      /** Answer */
+      answer: string;
+      /** Passages */
+      passages: components["schemas"]["PassageGiven"][];
     };
     /** CodeBody */
     CodeBody: {
@@ -3525,11 +4031,188 @@ export interface components {
       /** Title */
       title: string;
     };
+    /** DifferenceRead */
+    DifferenceRead: {
+      /** Found */
+      found: string;
+      /** Quoted */
+      quoted: string;
+    };
     /** DiscoveredRead */
     DiscoveredRead: {
       /** Items */
       items: components["schemas"]["FoundServer"][];
     };
+    /**
+     * DocumentChange
+     * @description Only what is sent is changed.
+     */
+    DocumentChange: {
+      /** Author */
+      author?: string | null;
+      /** Dated */
+      dated?: string | null;
+      /** Name */
+      name?: string | null;
+      /** Tags */
+      tags?: string[] | null;
+      /** Title */
+      title?: string | null;
+    };
+    /**
+     * DocumentCounts
+     * @description Of all that a filter leaves, whatever a page shows of it.
+     */
+    DocumentCounts: {
+      /** Bytes */
+      bytes: number;
+      /** Kinds */
+      kinds: components["schemas"]["NumberRead"][];
+      /** States */
+      states: components["schemas"]["NumberRead"][];
+      /** Tags */
+      tags: components["schemas"]["NumberRead"][];
+      /** Total */
+      total: number;
+    };
+    /**
+     * DocumentKind
+     * @description What a file is, by its content.
+     * @enum {string}
+     */
+    DocumentKind:
+      | "pdf"
+      | "docx"
+      | "pptx"
+      | "xlsx"
+      | "odt"
+      | "rtf"
+      | "html"
+      | "epub"
+      | "markdown"
+      | "text"
+      | "csv"
+      | "json"
+      | "eml"
+      | "image";
+    /** DocumentRead */
+    DocumentRead: {
+      /** Author */
+      author: string;
+      /** Bytes */
+      bytes: number;
+      /**
+       * Changed At
+       * Format: date-time
+       */
+      changed_at: string;
+      /** Characters */
+      characters: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Dated
+       * @description ISO 8601, as exactly as is known; may be empty
+       */
+      dated: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** @description By its content; null before it was looked at */
+      kind: components["schemas"]["DocumentKind"] | null;
+      /** Language */
+      language: ("de" | "en" | "other") | null;
+      /**
+       * Media Type
+       * @description As it was sent
+       */
+      media_type: string;
+      /** Name */
+      name: string;
+      /**
+       * Notices
+       * @description What to know of what could be read
+       */
+      notices: components["schemas"]["NoticeRead"][];
+      origin: components["schemas"]["Origin"];
+      /** Pages */
+      pages: number;
+      /** @description Why it failed */
+      problem: components["schemas"]["ProblemRead"] | null;
+      /** @description While it is read or indexed */
+      progress: components["schemas"]["ProgressRead"] | null;
+      /**
+       * Project Id
+       * Format: uuid
+       */
+      project_id: string;
+      /** @description What one may do in its project */
+      role: components["schemas"]["Access"];
+      /** Sha256 */
+      sha256: string | null;
+      state: components["schemas"]["DocumentState"];
+      /** Tags */
+      tags: string[];
+      /**
+       * Text Id
+       * @description The text that it has now. Null before it was read for the first time
+       */
+      text_id: string | null;
+      /** Title */
+      title: string;
+      /** Trashed At */
+      trashed_at: string | null;
+      /** Url */
+      url: string | null;
+      /** Version */
+      version: number;
+    };
+    /** DocumentResultRead */
+    DocumentResultRead: {
+      /** Author */
+      author: string;
+      /** Dated */
+      dated: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Kind
+       * @default document
+       * @constant
+       */
+      kind: "document";
+      /** Name */
+      name: string;
+      /** Pages */
+      pages: number;
+      /** Passages */
+      passages: components["schemas"]["PassageHitRead"][];
+      /**
+       * Project Id
+       * Format: uuid
+       */
+      project_id: string;
+      /** Score */
+      score: number;
+      /** Tags */
+      tags: string[];
+      /** Title */
+      title: string;
+      type: components["schemas"]["DocumentKind"] | null;
+    };
+    /**
+     * DocumentState
+     * @enum {string}
+     */
+    DocumentState: "waiting" | "reading" | "indexing" | "ready" | "failed";
     /** EmbedBody */
     EmbedBody: {
       /** Dimensions */
@@ -3622,6 +4305,69 @@ export interface components {
       /** Lag Seconds */
       lag_seconds: number;
     };
+    /** EvidenceRead */
+    EvidenceRead: {
+      /** Differences */
+      differences: components["schemas"]["DifferenceRead"][];
+      /**
+       * Is Proof
+       * @description Without a person's look
+       */
+      is_proof: boolean;
+      kind: components["schemas"]["kontor__retrieval__evidence__Kind"];
+      /** Likeness */
+      likeness: number;
+      /** Quotation */
+      quotation: string;
+      /** @description What keeps it from being proof: a number, a negation, ... */
+      reason: components["schemas"]["Matter"] | null;
+      /**
+       * Spans
+       * @description Of `none`: where it would have been
+       */
+      spans: components["schemas"]["EvidenceSpanRead"][];
+    };
+    /** EvidenceSpanRead */
+    EvidenceSpanRead: {
+      /** End At */
+      end_at: number;
+      /** Page First */
+      page_first: number;
+      /** Page Last */
+      page_last: number;
+      /**
+       * Rectangles
+       * @description None where a page has no places, such as plain text
+       */
+      rectangles: components["schemas"]["RectangleRead"][];
+      /** Start At */
+      start_at: number;
+    };
+    /** EvidencesRead */
+    EvidencesRead: {
+      /**
+       * Document Id
+       * Format: uuid
+       */
+      document_id: string;
+      /** Items */
+      items: components["schemas"]["EvidenceRead"][];
+      /**
+       * Text Id
+       * Format: uuid
+       */
+      text_id: string;
+    };
+    /** EvidenceWanted */
+    EvidenceWanted: {
+      /** Quotations */
+      quotations: string[];
+      /**
+       * Text Id
+       * @description Of an older text of the document. Null: the one that it has now
+       */
+      text_id?: string | null;
+    };
     /** ExchangeDayRead */
     ExchangeDayRead: {
       /**
@@ -3658,6 +4404,69 @@ export interface components {
       rates: {
         [key: string]: number | string;
       };
+    };
+    /** ExplainedRead */
+    ExplainedRead: {
+      /** Excluded */
+      excluded: number;
+      /**
+       * Fertility
+       * @description Pieces that the local model makes of a word; in German about 2
+       */
+      fertility: number;
+      /** Found By Vectors */
+      found_by_vectors: number;
+      /** Found By Words */
+      found_by_words: number;
+      /**
+       * Known
+       * @description How much of what was asked occurs at all, by rarity
+       */
+      known: number;
+      /**
+       * Lexemes
+       * @description What was looked for, with compounds, endings and parts
+       */
+      lexemes: components["schemas"]["LexemeRead"][];
+      /** Mean Words */
+      mean_words: number;
+      /** Milliseconds */
+      milliseconds: {
+        [key: string]: number;
+      };
+      /** Models */
+      models: components["schemas"]["kontor__retrieval__schemas__ModelRead"][];
+      /**
+       * Nearest
+       * @description The greatest cosine
+       */
+      nearest: number | null;
+      /**
+       * Passages
+       * @description Of the projects that were searched
+       */
+      passages: number;
+      /** Projects */
+      projects: number;
+      /**
+       * Reasons
+       * @description Why the weights are what they are
+       */
+      reasons: string[];
+      /**
+       * Required
+       * @description Phrases and words that must be there
+       */
+      required: number;
+      /**
+       * Terms
+       * @description What was understood
+       */
+      terms: components["schemas"]["TermRead"][];
+      /** Weight Of Vectors */
+      weight_of_vectors: number;
+      /** Weight Of Words */
+      weight_of_words: number;
     };
     /** ExtractionConfig */
     ExtractionConfig: {
@@ -4082,6 +4891,17 @@ export interface components {
        */
       user_id: string;
     };
+    /** HeadingRead */
+    HeadingRead: {
+      /** Level */
+      level: number;
+      /** Page */
+      page: number;
+      /** Start At */
+      start_at: number;
+      /** Text */
+      text: string;
+    };
     /**
      * Health
      * @enum {string}
@@ -4117,6 +4937,16 @@ export interface components {
       state: components["schemas"]["Health"];
       /** Ticks */
       ticks: components["schemas"]["TickRead"][];
+    };
+    /** HiddenRead */
+    HiddenRead: {
+      /** At */
+      at: number;
+      /** Box */
+      box: [number, number, number, number] | null;
+      /** Text */
+      text: string;
+      why: components["schemas"]["Why"];
     };
     /** HoursWrite */
     HoursWrite: {
@@ -4357,6 +5187,16 @@ export interface components {
       /** Waiting */
       waiting: number;
     };
+    /**
+     * JoinRead
+     * @description Taken out of the text here, such as a hyphen at the end of a line.
+     */
+    JoinRead: {
+      /** At */
+      at: number;
+      /** Text */
+      text: string;
+    };
     JsonValue: unknown;
     /** KeyBody */
     KeyBody: {
@@ -4418,7 +5258,7 @@ export interface components {
      * Kind
      * @enum {string}
      */
-    Kind: "chat" | "cv_matcher" | "private_gpt" | "tell_me_life" | "extraction" | "resume" | "roleplay";
+    "Kind-Input": "chat" | "cv_matcher" | "private_gpt" | "tell_me_life" | "extraction" | "resume" | "roleplay";
     /** KindRead */
     KindRead: {
       /** Base Url */
@@ -4435,6 +5275,88 @@ export interface components {
       needs_key: boolean;
       /** Protocols */
       protocols: string[];
+    };
+    /** ModelRead */
+    kontor__gateway__schemas__ModelRead: {
+      /** Aliases */
+      aliases: string[];
+      /** Context Total */
+      context_total: number | null;
+      /** Deprecated On */
+      deprecated_on: string | null;
+      /** Description */
+      description: string | null;
+      /** Features */
+      features: string[] | null;
+      /** Gives */
+      gives: string[];
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Own Key */
+      is_own_key: boolean;
+      /** Label */
+      label: string;
+      /** Max Output */
+      max_output: number | null;
+      /** Name */
+      name: string;
+      price: components["schemas"]["PriceRead"] | null;
+      provider: components["schemas"]["ProviderRef"];
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "slow" | "down" | "unpriced" | "no_key";
+      /** Takes */
+      takes: string[];
+    };
+    /**
+     * Kind
+     * @enum {string}
+     */
+    kontor__projects__values__Kind:
+      | "chat"
+      | "cv_matcher"
+      | "private_gpt"
+      | "tell_me_life"
+      | "extraction"
+      | "resume"
+      | "roleplay";
+    /**
+     * Kind
+     * @enum {string}
+     */
+    kontor__retrieval__evidence__Kind: "verbatim" | "normalised" | "elided" | "fuzzy" | "none";
+    /** ModelRead */
+    kontor__retrieval__schemas__ModelRead: {
+      /** Dimensions */
+      dimensions: number;
+      /** Name */
+      name: string;
+      /**
+       * Provider
+       * @description `local` is the one that every installation has
+       */
+      provider: string;
+    };
+    /** LexemeRead */
+    LexemeRead: {
+      /**
+       * Finds
+       * @description Whether it looked for candidates, or only scored them
+       */
+      finds: boolean;
+      /** Lexeme */
+      lexeme: string;
+      /** Passages */
+      passages: number;
+      /** Term */
+      term: string;
+      /** Worth */
+      worth: number;
     };
     /** LinkBody */
     LinkBody: {
@@ -4698,6 +5620,13 @@ export interface components {
       /** To */
       to: string;
     };
+    /** MarkRead */
+    MarkRead: {
+      /** End */
+      end: number;
+      /** Start */
+      start: number;
+    };
     /**
      * Markup
      * @description What is added to the provider's price, for whatever is named; the more is named, the more it counts.
@@ -4711,6 +5640,12 @@ export interface components {
       provider?: string | null;
       role?: components["schemas"]["Role"] | null;
     };
+    /**
+     * Matter
+     * @description What a word is about, where it is one of those.
+     * @enum {string}
+     */
+    Matter: "number" | "negation" | "unit" | "date" | "bound";
     /** MeChange */
     MeChange: {
       /** Email */
@@ -4962,43 +5897,6 @@ export interface components {
        */
       valid_from: string;
     };
-    /** ModelRead */
-    ModelRead: {
-      /** Aliases */
-      aliases: string[];
-      /** Context Total */
-      context_total: number | null;
-      /** Deprecated On */
-      deprecated_on: string | null;
-      /** Description */
-      description: string | null;
-      /** Features */
-      features: string[] | null;
-      /** Gives */
-      gives: string[];
-      /**
-       * Id
-       * Format: uuid
-       */
-      id: string;
-      /** Is Own Key */
-      is_own_key: boolean;
-      /** Label */
-      label: string;
-      /** Max Output */
-      max_output: number | null;
-      /** Name */
-      name: string;
-      price: components["schemas"]["PriceRead"] | null;
-      provider: components["schemas"]["ProviderRef"];
-      /**
-       * State
-       * @enum {string}
-       */
-      state: "ok" | "slow" | "down" | "unpriced" | "no_key";
-      /** Takes */
-      takes: string[];
-    };
     /** ModelsRead */
     ModelsRead: {
       /**
@@ -5012,7 +5910,7 @@ export interface components {
        */
       default_model_id: string | null;
       /** Items */
-      items: components["schemas"]["ModelRead"][];
+      items: components["schemas"]["kontor__gateway__schemas__ModelRead"][];
       /** @description Of this person; null: as the house has it */
       preferred: components["schemas"]["PreferredRead"] | null;
       /** Rules */
@@ -5042,6 +5940,16 @@ export interface components {
      * @enum {string}
      */
     Notice: "approval.waiting" | "sign_in.new_device" | "full_access.used" | "job.failed" | "share.offered";
+    /** NoticeRead */
+    NoticeRead: {
+      /**
+       * Code
+       * @description Such as `ocr_missing`, `other_type`, `attachment`
+       */
+      code: string;
+      /** Sentence */
+      sentence: string;
+    };
     /** NotificationRead */
     NotificationRead: {
       /**
@@ -5109,6 +6017,13 @@ export interface components {
       /** Ids */
       ids?: string[];
     };
+    /** NumberRead */
+    NumberRead: {
+      /** Number */
+      number: number;
+      /** Value */
+      value: string;
+    };
     /** OidcProviderRead */
     OidcProviderRead: {
       /** Id */
@@ -5116,6 +6031,11 @@ export interface components {
       /** Label */
       label: string;
     };
+    /**
+     * Origin
+     * @enum {string}
+     */
+    Origin: "upload" | "url" | "text";
     /**
      * OwnerRead
      * @description Whose it is, where it is somebody else's. Null where they are not named to others.
@@ -5213,6 +6133,15 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[DocumentRead] */
+    Page_DocumentRead_: {
+      /** Items */
+      items: components["schemas"]["DocumentRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[EntryRead] */
     Page_EntryRead_: {
       /** Items */
@@ -5303,6 +6232,15 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** Page[PassageRead] */
+    Page_PassageRead_: {
+      /** Items */
+      items: components["schemas"]["PassageRead"][];
+      /** Next Cursor */
+      next_cursor?: string | null;
+      /** Total */
+      total?: number | null;
+    };
     /** Page[PriceInReview] */
     Page_PriceInReview_: {
       /** Items */
@@ -5366,6 +6304,65 @@ export interface components {
       /** Total */
       total?: number | null;
     };
+    /** PageRead */
+    PageRead: {
+      /** Blocks */
+      blocks: components["schemas"]["BlockRead"][];
+      /**
+       * Document Id
+       * Format: uuid
+       */
+      document_id: string;
+      /** End At */
+      end_at: number;
+      /** Height */
+      height: number;
+      /**
+       * Hidden
+       * @description What nobody sees who looks at the page; no part of the text
+       */
+      hidden: components["schemas"]["HiddenRead"][];
+      /**
+       * Is Scan
+       * @description Its text, if any, was read off an image
+       */
+      is_scan: boolean;
+      /** Joins */
+      joins: components["schemas"]["JoinRead"][];
+      /**
+       * Name
+       * @description Of a sheet, a chapter, an attachment
+       */
+      name: string;
+      /** Number */
+      number: number;
+      /** Pages */
+      pages: number;
+      /** Start At */
+      start_at: number;
+      /** Tables */
+      tables: components["schemas"]["TableRead"][];
+      /**
+       * Text
+       * @description From `start_at` to `end_at`
+       */
+      text: string;
+      /**
+       * Text Id
+       * Format: uuid
+       */
+      text_id: string;
+      /**
+       * Width
+       * @description In points; 0 where there are no pages to look at
+       */
+      width: number;
+      /**
+       * Words
+       * @description Where there are pages to look at: each word, or its part on a line
+       */
+      words: components["schemas"]["WordRead"][];
+    };
     /** PartRead */
     PartRead: {
       /** By State */
@@ -5376,6 +6373,103 @@ export interface components {
       bytes: number;
       /** Name */
       name: string;
+    };
+    /** PassageGiven */
+    PassageGiven: {
+      /**
+       * Number
+       * @description As the answer cites it: [1]
+       */
+      number: number;
+      /**
+       * Passage Id
+       * @description One that search found; or its text is given
+       */
+      passage_id?: string | null;
+      /** Text */
+      text?: string | null;
+    };
+    /** PassageHitRead */
+    PassageHitRead: {
+      /** End At */
+      end_at: number;
+      /** Found By */
+      found_by: ("words" | "vectors")[];
+      /** Heading */
+      heading: string;
+      /**
+       * Marks
+       * @description What was asked for, within the snippet
+       */
+      marks: components["schemas"]["MarkRead"][];
+      /** Ordinal */
+      ordinal: number;
+      /** Page First */
+      page_first: number;
+      /** Page Last */
+      page_last: number;
+      /**
+       * Passage Id
+       * Format: uuid
+       */
+      passage_id: string;
+      /** Score */
+      score: number;
+      /** Snippet */
+      snippet: string;
+      /**
+       * Snippet At
+       * @description Where the snippet begins in the document's text
+       */
+      snippet_at: number;
+      /** Start At */
+      start_at: number;
+      /**
+       * Text
+       * @description The whole passage
+       */
+      text: string;
+      /**
+       * Text Id
+       * Format: uuid
+       */
+      text_id: string;
+      /** @description Only with `explain` */
+      vectors?: components["schemas"]["SideRead"] | null;
+      /** @description Only with `explain` */
+      words?: components["schemas"]["SideRead"] | null;
+    };
+    /** PassageRead */
+    PassageRead: {
+      /** End At */
+      end_at: number;
+      /**
+       * Fresh At
+       * @description Where what no earlier passage has begins
+       */
+      fresh_at: number;
+      /** Heading */
+      heading: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /**
+       * Language
+       * @enum {string}
+       */
+      language: "de" | "en" | "other";
+      /** Ordinal */
+      ordinal: number;
+      /** Page First */
+      page_first: number;
+      /** Page Last */
+      page_last: number;
+      /** Start At */
+      start_at: number;
+      /** Text */
+      text: string;
     };
     /** PasskeyAnswer */
     PasskeyAnswer: {
@@ -5819,6 +6913,26 @@ export interface components {
     } & {
       [key: string]: unknown;
     };
+    /** ProblemRead */
+    ProblemRead: {
+      /** Code */
+      code: string;
+      /** Sentence */
+      sentence: string;
+    };
+    /**
+     * ProgressRead
+     * @description Pages while it is read, passages while it is indexed.
+     */
+    ProgressRead: {
+      /** Done */
+      done: number;
+      /**
+       * Total
+       * @description Null while nobody knows
+       */
+      total: number | null;
+    };
     /** ProjectChange */
     ProjectChange: {
       /** Archived */
@@ -5879,7 +6993,7 @@ export interface components {
        */
       instructions: string;
       /** @default chat */
-      kind: components["schemas"]["Kind"];
+      kind: components["schemas"]["Kind-Input"];
       /** Name */
       name: string;
       /** Tags */
@@ -5976,7 +7090,7 @@ export interface components {
       is_pinned: boolean;
       /** Is Shared */
       is_shared: boolean;
-      kind: components["schemas"]["Kind"];
+      kind: components["schemas"]["kontor__projects__values__Kind"];
       /** Name */
       name: string;
       /** @description Null: oneself */
@@ -6399,6 +7513,13 @@ export interface components {
       /** Recovery Codes */
       recovery_codes: string[];
     };
+    /** RectangleRead */
+    RectangleRead: {
+      /** Box */
+      box: [number, number, number, number];
+      /** Page */
+      page: number;
+    };
     /** RefreshBody */
     RefreshBody: {
       /** Refresh Token */
@@ -6414,6 +7535,20 @@ export interface components {
       gone: number;
       /** Total */
       total: number;
+    };
+    /** RefusedRead */
+    RefusedRead: {
+      /** Code */
+      code: string;
+      /** Detail */
+      detail: string;
+      /**
+       * Document Id
+       * @description Of a duplicate: what is there already
+       */
+      document_id?: string | null;
+      /** Name */
+      name: string;
     };
     /** RegisterBody */
     RegisterBody: {
@@ -6674,6 +7809,86 @@ export interface components {
         [key: string]: components["schemas"]["JsonValue"];
       }[];
       usage: components["schemas"]["UsageRead"] | null;
+    };
+    /** SearchRead */
+    SearchRead: {
+      explained?: components["schemas"]["ExplainedRead"] | null;
+      /**
+       * Is Weak
+       * @description Hardly anything of what was asked is in what was found, if anything was
+       */
+      is_weak: boolean;
+      /**
+       * Kinds
+       * @description What was searched
+       */
+      kinds: string[];
+      /**
+       * Results
+       * @description Best first, grouped: one for each document
+       */
+      results: components["schemas"]["DocumentResultRead"][];
+    };
+    /** SearchWanted */
+    SearchWanted: {
+      /** Document Ids */
+      document_ids?: string[] | null;
+      /**
+       * Explain
+       * @description Tells what each stage found
+       * @default false
+       */
+      explain: boolean;
+      /**
+       * Kinds
+       * @description Such as `document`. Null: all that there are
+       */
+      kinds?: string[] | null;
+      /**
+       * Limit
+       * @description Results of each kind
+       * @default 10
+       */
+      limit: number;
+      /** Page From */
+      page_from?: number | null;
+      /** Page To */
+      page_to?: number | null;
+      /**
+       * Passages Each
+       * @description Passages of one document at most
+       * @default 3
+       */
+      passages_each: number;
+      /**
+       * Project Ids
+       * @description Null: all that one may read
+       */
+      project_ids?: string[] | null;
+      /**
+       * Query
+       * @description Any of the words; `"a phrase"` and `+word` are required, `-word` excludes, `begin*` is a prefix
+       */
+      query: string;
+      /**
+       * Since
+       * @description By the document's own date, else by when it came
+       */
+      since?: string | null;
+      /**
+       * Tags
+       * @description All of them
+       * @default []
+       */
+      tags: string[];
+      /**
+       * Types
+       * @description Of documents, such as `pdf`
+       * @default []
+       */
+      types: components["schemas"]["DocumentKind"][];
+      /** Until */
+      until?: string | null;
     };
     /** SessionRead */
     SessionRead: {
@@ -6939,6 +8154,32 @@ export interface components {
        */
       width: number;
     };
+    /**
+     * SideRead
+     * @description What one side said of a passage.
+     */
+    SideRead: {
+      /** Rank */
+      rank: number;
+      /**
+       * Scaled
+       * @description From 0 to 1 over what this side found
+       */
+      scaled: number;
+      /**
+       * Score
+       * @description Of words: BM25. Of vectors: the cosine
+       */
+      score: number;
+      /**
+       * Terms
+       * @description What each of the words gave
+       * @default {}
+       */
+      terms: {
+        [key: string]: number;
+      };
+    };
     /** SignedInRead */
     SignedInRead: {
       /** Csrf Token */
@@ -6954,6 +8195,13 @@ export interface components {
        * Format: date
        */
       day: string;
+    };
+    /** SpanRead */
+    SpanRead: {
+      /** End At */
+      end_at: number;
+      /** Start At */
+      start_at: number;
     };
     /**
      * Split
@@ -7059,10 +8307,24 @@ export interface components {
        */
       used_bytes: number;
     };
+    /**
+     * Support
+     * @enum {string}
+     */
+    Support: "verbatim" | "normalised" | "partly" | "not_found";
     /** Suspension */
     Suspension: {
       /** Reason */
       reason?: string | null;
+    };
+    /** TableRead */
+    TableRead: {
+      /** Cells */
+      cells: components["schemas"]["CellRead"][];
+      /** End At */
+      end_at: number;
+      /** Start At */
+      start_at: number;
     };
     /** TellMeLifeConfig */
     TellMeLifeConfig: {
@@ -7100,6 +8362,101 @@ export interface components {
        * @constant
        */
       version: 1;
+    };
+    /** TermRead */
+    TermRead: {
+      /** Text */
+      text: string;
+      /** Weight */
+      weight: number;
+    };
+    /** TextCreate */
+    TextCreate: {
+      /**
+       * Allow Duplicate
+       * @default false
+       */
+      allow_duplicate: boolean;
+      /**
+       * Format
+       * @default plain
+       * @enum {string}
+       */
+      format: "plain" | "markdown";
+      /**
+       * Name
+       * @description Absent: its first line
+       */
+      name?: string | null;
+      /**
+       * Project Id
+       * Format: uuid
+       */
+      project_id: string;
+      /** Tags */
+      tags?: string[];
+      /** Text */
+      text: string;
+    };
+    /** TextPageRead */
+    TextPageRead: {
+      /** End At */
+      end_at: number;
+      /** Height */
+      height: number;
+      /**
+       * Is Scan
+       * @description Its text, if any, was read off an image
+       */
+      is_scan: boolean;
+      /**
+       * Name
+       * @description Of a sheet, a chapter, an attachment
+       */
+      name: string;
+      /** Number */
+      number: number;
+      /** Start At */
+      start_at: number;
+      /**
+       * Width
+       * @description In points; 0 where there are no pages to look at
+       */
+      width: number;
+    };
+    /**
+     * TextRead
+     * @description The frame of a text: its pages with their offsets, and what an outline is made of.
+     */
+    TextRead: {
+      /** Characters */
+      characters: number;
+      /**
+       * Document Id
+       * Format: uuid
+       */
+      document_id: string;
+      /** Headings */
+      headings: components["schemas"]["HeadingRead"][];
+      /**
+       * Language
+       * @enum {string}
+       */
+      language: "de" | "en" | "other";
+      /** Pages */
+      pages: components["schemas"]["TextPageRead"][];
+      /** Parser */
+      parser: string;
+      /**
+       * Text Id
+       * Format: uuid
+       */
+      text_id: string;
+      /**
+       * Versions
+       * @description Every text that was read out of it, the newest first
+       */
+      versions: components["schemas"]["VersionRead"][];
     };
     /**
      * TickRead
@@ -7158,6 +8515,8 @@ export interface components {
         | "account:write"
         | "projects:read"
         | "projects:write"
+        | "documents:read"
+        | "documents:write"
         | "llm:use"
         | "admin:read"
         | "admin:write"
@@ -7269,7 +8628,7 @@ export interface components {
        * Format: uuid
        */
       id: string;
-      kind: components["schemas"]["Kind"] | null;
+      kind: components["schemas"]["kontor__projects__values__Kind"] | null;
       /** Name */
       name: string;
       /**
@@ -7301,6 +8660,103 @@ export interface components {
       count: number;
       /** Text */
       text: string | null;
+    };
+    /**
+     * UploadCreate
+     * @description Of a large file, whose parts follow.
+     */
+    UploadCreate: {
+      /**
+       * Allow Duplicate
+       * @default false
+       */
+      allow_duplicate: boolean;
+      /** Bytes */
+      bytes: number;
+      /**
+       * Media Type
+       * @default application/octet-stream
+       */
+      media_type: string;
+      /** Name */
+      name: string;
+      /**
+       * Project Id
+       * Format: uuid
+       */
+      project_id: string;
+      /** Tags */
+      tags?: string[];
+    };
+    /**
+     * UploadedRead
+     * @description Where nothing was taken, the answer is the problem of the first file.
+     */
+    UploadedRead: {
+      /** Items */
+      items: components["schemas"]["DocumentRead"][];
+      /** Refused */
+      refused: components["schemas"]["RefusedRead"][];
+    };
+    /** UploadRead */
+    UploadRead: {
+      /** Bytes */
+      bytes: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Expires At
+       * Format: date-time
+       * @description Without another part until then it is given up
+       */
+      expires_at: string;
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Name */
+      name: string;
+      /**
+       * Part Bytes
+       * @description The largest part that is taken
+       */
+      part_bytes: number;
+      /**
+       * Project Id
+       * Format: uuid
+       */
+      project_id: string;
+      /**
+       * Received
+       * @description Where the next part begins
+       */
+      received: number;
+    };
+    /** UrlCreate */
+    UrlCreate: {
+      /**
+       * Allow Duplicate
+       * @default false
+       */
+      allow_duplicate: boolean;
+      /**
+       * Name
+       * @description Absent: the title of what is found there
+       */
+      name?: string | null;
+      /**
+       * Project Id
+       * Format: uuid
+       */
+      project_id: string;
+      /** Tags */
+      tags?: string[];
+      /** Url */
+      url: string;
     };
     /** UsageGroup */
     UsageGroup: {
@@ -7615,6 +9071,25 @@ export interface components {
       /** Token */
       token?: string | null;
     };
+    /** VersionRead */
+    VersionRead: {
+      /** Characters */
+      characters: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Is Current */
+      is_current: boolean;
+      /** Parser */
+      parser: string;
+      /**
+       * Text Id
+       * Format: uuid
+       */
+      text_id: string;
+    };
     /**
      * WebAuthnOptions
      * @description Options for `navigator.credentials`, as the browser's own parser takes them.
@@ -7625,10 +9100,25 @@ export interface components {
     } & {
       [key: string]: unknown;
     };
+    /**
+     * Why
+     * @description Why a text is hidden from who looks at the page.
+     * @enum {string}
+     */
+    Why: "white" | "tiny" | "outside" | "invisible" | "vanish" | "deleted" | "hidden" | "aside";
     /** Withdrawn */
     Withdrawn: {
       /** Withdrawn Nano */
       withdrawn_nano: number;
+    };
+    /** WordRead */
+    WordRead: {
+      /** Box */
+      box: [number, number, number, number];
+      /** End At */
+      end_at: number;
+      /** Start At */
+      start_at: number;
     };
   };
   responses: never;
@@ -14882,6 +16372,1934 @@ export interface operations {
       };
     };
   };
+  list_documents: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        /** @description Absent: of all that one sees */
+        project_id?: string | null;
+        /** @description With a minus: from the end */
+        sort?: "created_at" | "-created_at" | "name" | "-name" | "changed_at" | "-changed_at" | "bytes" | "-bytes";
+        /** @description Any of these */
+        state?: components["schemas"]["DocumentState"][] | null;
+        /** @description All of these */
+        tag?: string[] | null;
+        /** @description Parts of name, title or author */
+        text?: string | null;
+        /** @description What was thrown away, instead of what was not */
+        trashed?: boolean;
+        /** @description Any of these */
+        type?: components["schemas"]["DocumentKind"][] | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_DocumentRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_document: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  trash_document: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  change_document: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The ETag that was seen */
+        "if-match"?: string | null;
+      };
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["DocumentChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.stale` */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_content: {
+    parameters: {
+      query?: {
+        /** @description To be shown in place, where its kind allows that */
+        inline?: boolean;
+        /** @description An older text that is cited; absent: the present one */
+        text_id?: string | null;
+      };
+      header?: never;
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The file */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/octet-stream": unknown;
+        };
+      };
+      /** @description A part of it, where `Range` asked for one */
+      206: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_read` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `blobs.content_missing` */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  find_evidence: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["EvidenceWanted"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EvidencesRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_read` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_page: {
+    parameters: {
+      query?: {
+        /** @description An older text that is cited; absent: the present one */
+        text_id?: string | null;
+      };
+      header?: never;
+      path: {
+        document_id: string;
+        number: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PageRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.page_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_read` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_passages: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        /** @description Those that touch it */
+        page?: number | null;
+      };
+      header?: never;
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_PassageRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_read` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  refresh_document: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.in_trash`, `document.under_way`, `document.not_from_address` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  restore_document: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  retry_document: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.in_trash`, `document.under_way` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_text: {
+    parameters: {
+      query?: {
+        /** @description An older text that is cited; absent: the present one */
+        text_id?: string | null;
+      };
+      header?: never;
+      path: {
+        document_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["TextRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.not_read` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  count_documents: {
+    parameters: {
+      query?: {
+        /** @description Absent: of all that one sees */
+        project_id?: string | null;
+        /** @description Any of these */
+        state?: components["schemas"]["DocumentState"][] | null;
+        /** @description All of these */
+        tag?: string[] | null;
+        /** @description Parts of name, title or author */
+        text?: string | null;
+        /** @description What was thrown away, instead of what was not */
+        trashed?: boolean;
+        /** @description Any of these */
+        type?: components["schemas"]["DocumentKind"][] | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentCounts"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  search_documents: {
+    parameters: {
+      query: {
+        document_id?: string[] | null;
+        /** @description Tells what each stage found */
+        explain?: boolean;
+        limit?: number;
+        page_from?: number | null;
+        page_to?: number | null;
+        /** @description Passages of one document at most */
+        passages_each?: number;
+        project_id?: string[] | null;
+        query: string;
+        /** @description By the document's own date, else by when it came */
+        since?: string | null;
+        /** @description All of them */
+        tag?: string[] | null;
+        type?: components["schemas"]["DocumentKind"][] | null;
+        until?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SearchRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `retrieval.model_missing`, `retrieval.vectors_away`, `retrieval.vectors_refused` */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_text: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["TextCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `document.duplicate`, `document.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.project_full`, `blobs.quota_exceeded` */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  upload_documents: {
+    parameters: {
+      query?: {
+        /** @description Take it although the same content is there */
+        allow_duplicate?: boolean;
+        /** @description Or a field of the form, before the files */
+        project_id?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          allow_duplicate?: boolean;
+          file: string[];
+          /**
+           * Format: uuid
+           * @description Before the files, if the address does not say it
+           */
+          project_id?: string;
+          tags?: string[];
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UploadedRead"];
+        };
+      };
+      /** @description `blobs.upload_stalled`, `document.bad_form` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `document.duplicate`, `document.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.project_full`, `blobs.quota_exceeded`, `blobs.too_large`, `blobs.quota_exceeded` */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.nothing_sent`, `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `blobs.too_many_uploads` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_uploads: {
+    parameters: {
+      query?: {
+        project_id?: string | null;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UploadRead"][];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  begin_upload: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["UploadCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UploadRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `document.duplicate`, `document.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.project_full`, `blobs.quota_exceeded` */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.too_many_uploads` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_upload: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        upload_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UploadRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.upload_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  end_upload: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        upload_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.upload_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_part: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description Where in the file this part begins */
+        "upload-offset": number;
+      };
+      path: {
+        upload_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/octet-stream": string;
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UploadRead"];
+        };
+      };
+      /** @description `blobs.upload_stalled` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found`, `document.upload_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `document.duplicate`, `document.too_many`, `document.upload_elsewhere` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `blobs.too_large`, `blobs.quota_exceeded`, `document.project_full`, `blobs.quota_exceeded` */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.part_too_small` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `blobs.too_many_uploads` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  finish_upload: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        upload_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentRead"];
+        };
+      };
+      /** @description `blobs.upload_stalled` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found`, `document.upload_not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `document.duplicate`, `document.too_many`, `document.upload_incomplete` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `blobs.too_large`, `blobs.quota_exceeded`, `document.project_full`, `blobs.quota_exceeded` */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `blobs.too_many_uploads` */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_url: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["UrlCreate"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DocumentRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `document.duplicate`, `document.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.project_full`, `blobs.quota_exceeded` */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `fetch.refused` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   follow_events: {
     parameters: {
       query?: {
@@ -14903,6 +18321,66 @@ export interface operations {
         };
         content: {
           "text/event-stream": string;
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  judge_answer: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ClaimsWanted"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["ClaimsRead"];
         };
       };
       /** @description `auth.required` */
@@ -17011,7 +20489,7 @@ export interface operations {
         cursor?: string | null;
         /** @description In this folder; `none`: in none that one sees */
         folder_id?: string | "none" | null;
-        kind?: components["schemas"]["Kind"] | null;
+        kind?: components["schemas"]["Kind-Input"] | null;
         /** @description Rows in one answer */
         limit?: number;
         pinned?: boolean | null;
@@ -17713,6 +21191,209 @@ export interface operations {
       };
       /** @description `http.invalid_field` */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  list_documents_of_project: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before */
+        cursor?: string | null;
+        /** @description Rows in one answer */
+        limit?: number;
+        /** @description With a minus: from the end */
+        sort?: "created_at" | "-created_at" | "name" | "-name" | "changed_at" | "-changed_at" | "bytes" | "-bytes";
+        /** @description Any of these */
+        state?: components["schemas"]["DocumentState"][] | null;
+        /** @description All of these */
+        tag?: string[] | null;
+        /** @description Parts of name, title or author */
+        text?: string | null;
+        /** @description What was thrown away, instead of what was not */
+        trashed?: boolean;
+        /** @description Any of these */
+        type?: components["schemas"]["DocumentKind"][] | null;
+      };
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Page_DocumentRead_"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.bad_cursor` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  upload_documents_to_project: {
+    parameters: {
+      query?: {
+        /** @description Take it although the same content is there */
+        allow_duplicate?: boolean;
+      };
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "multipart/form-data": {
+          allow_duplicate?: boolean;
+          file: string[];
+          /**
+           * Format: uuid
+           * @description Before the files, if the address does not say it
+           */
+          project_id?: string;
+          tags?: string[];
+        };
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UploadedRead"];
+        };
+      };
+      /** @description `blobs.upload_stalled`, `document.bad_form` */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash`, `document.duplicate`, `document.too_many` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.project_full`, `blobs.quota_exceeded`, `blobs.too_large`, `blobs.quota_exceeded` */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `document.nothing_sent`, `http.invalid_field` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `blobs.too_many_uploads` */
+      429: {
         headers: {
           [name: string]: unknown;
         };
@@ -18622,6 +22303,84 @@ export interface operations {
       };
       /** @description `http.invalid_request` */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  search: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SearchWanted"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SearchRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `search.unknown_kind` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `retrieval.model_missing`, `retrieval.vectors_away`, `retrieval.vectors_refused` */
+      503: {
         headers: {
           [name: string]: unknown;
         };

@@ -4,6 +4,10 @@ import { settingsTexts } from "./texts";
 const words = {
   "account:read": "scopeAccountRead",
   "account:write": "scopeAccountWrite",
+  "projects:read": "scopeProjectsRead",
+  "projects:write": "scopeProjectsWrite",
+  "documents:read": "scopeDocumentsRead",
+  "documents:write": "scopeDocumentsWrite",
   "llm:use": "scopeLlmUse",
   "admin:read": "scopeAdminRead",
   "admin:write": "scopeAdminWrite",

@@ -123,7 +123,17 @@ export const tokensQuery = queryOptions({
   queryFn: ({ signal }) => read(api.GET("/api/v1/auth/tokens", { signal })),
 });
 
-export const scopes = ["account:read", "account:write", "llm:use", "admin:read", "admin:write"] as const;
+export const scopes = [
+  "account:read",
+  "account:write",
+  "projects:read",
+  "projects:write",
+  "documents:read",
+  "documents:write",
+  "llm:use",
+  "admin:read",
+  "admin:write",
+] as const;
 export type TokenScope = (typeof scopes)[number];
 
 export function useMakeToken() {
