@@ -1,5 +1,7 @@
 import { admin } from "@/features/admin/routes";
 import { auth } from "@/features/auth/routes";
+import { documents } from "@/features/documents/routes";
+import { projects } from "@/features/projects/routes";
 import { settings } from "@/features/settings/routes";
 import { setup } from "@/features/setup/routes";
 import { start } from "@/features/start/routes";
@@ -8,7 +10,7 @@ import type { AppRoute, Area, Feature } from "@/shared/frame/feature";
 import { defineActions } from "@/shared/keys/registry";
 
 /** Everything Kontor consists of. A new area is one line here; the rail shows them in this order. */
-export const features: readonly Feature[] = [start, auth, setup, usage, settings, admin];
+export const features: readonly Feature[] = [start, auth, setup, projects, documents, usage, settings, admin];
 
 export const routes: readonly AppRoute[] = features.flatMap((feature) => feature.routes);
 export const areas: readonly Area[] = features.flatMap((feature) => feature.areas ?? []);

@@ -57,11 +57,15 @@ describe("what saves at once", () => {
     const { user, requests } = await open(
       "notifications",
       {},
-      makeMe({ settings: { ...settings, notifications: { approvals: true, jobs: false, sign_ins: true, shares: true } } }),
+      makeMe({
+        settings: { ...settings, notifications: { approvals: true, jobs: false, sign_ins: true, shares: true } },
+      }),
     );
     await user.click(await screen.findByRole("switch", { name: "Sign-ins on new devices" }));
     await waitFor(() =>
-      expect(patches(requests)).toEqual([{ notifications: { approvals: true, jobs: false, sign_ins: false } }]),
+      expect(patches(requests)).toEqual([
+        { notifications: { approvals: true, jobs: false, sign_ins: false, shares: true } },
+      ]),
     );
     expect(screen.queryByRole("switch", { name: "People waiting for approval" })).toBeNull();
   });

@@ -14,8 +14,8 @@ import {
   ShieldCheck,
   TriangleAlert,
   UserRoundCheck,
-  UsersRound,
   UserRoundPlus,
+  UsersRound,
   X,
 } from "lucide-react";
 import type { ReactNode } from "react";

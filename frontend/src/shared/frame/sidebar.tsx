@@ -59,6 +59,8 @@ export function SidebarCaption({ children, actions }: { children: ReactNode; act
 
 export function SidebarRow({
   to,
+  search,
+  current,
   icon,
   children,
   count,
@@ -67,6 +69,9 @@ export function SidebarRow({
   exact = true,
 }: {
   to: string;
+  search?: Record<string, unknown>;
+  /** Where the address alone does not tell. */
+  current?: boolean;
   icon?: IconType;
   children: ReactNode;
   count?: ReactNode;
@@ -76,10 +81,11 @@ export function SidebarRow({
   exact?: boolean;
 }) {
   const { pathname } = useLocation();
-  const here = exact ? pathname === to : pathname === to || pathname.startsWith(`${to}/`);
+  const here = current ?? (exact ? pathname === to : pathname === to || pathname.startsWith(`${to}/`));
   return (
     <Link
       to={to}
+      search={search}
       aria-current={here ? "page" : undefined}
       className={cx(
         "flex min-h-[1.875rem] items-center gap-2 rounded-sm pr-2 focus-visible:-outline-offset-2 max-md:min-h-11 pointer-coarse:min-h-11",

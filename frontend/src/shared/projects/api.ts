@@ -4,8 +4,8 @@ import type { Period } from "../receipts/period";
 
 export type Project = Schemas["ProjectRead"];
 export type Folder = Schemas["FolderRead"];
-export type Kind = Schemas["Kind"];
-export type Role = Schemas["Access"];
+export type Kind = Project["kind"];
+export type Role = Project["role"];
 export type Share = Schemas["ShareRead"];
 export type ShareRole = Share["role"];
 export type Colour = NonNullable<Project["colour"]>;

@@ -18,13 +18,14 @@ import { Dialog } from "../ui/dialog";
 import type { IconType } from "../ui/icons";
 import type { MenuEntry } from "../ui/menu";
 import { toast } from "../ui/toast";
-import { deeds, type Folder, mayEdit, mayOwn, type Project, type Thing, useDeed } from "./api";
+import { deeds, type Folder, type Kind, mayEdit, mayOwn, type Project, type Thing, useDeed } from "./api";
 import { CreateProjectDialog, DuplicateDialog, MoveDialog, NameDialog } from "./dialogs";
 import { Members } from "./Members";
 import { thingTexts } from "./texts";
 
 type Asking =
-  | { readonly for: "project" | "folder"; readonly folder: string | null }
+  | { readonly for: "project"; readonly folder: string | null; readonly kind?: Kind }
+  | { readonly for: "folder"; readonly folder: string | null }
   | { readonly for: "share" | "rename" | "move" | "duplicate"; readonly thing: Thing };
 
 export interface Deeds {
@@ -115,7 +116,7 @@ export function useDeeds({
   function dialogFor(what: Asking): ReactNode {
     switch (what.for) {
       case "project":
-        return <CreateProjectDialog folder={what.folder} onClose={close} onMade={onProject} />;
+        return <CreateProjectDialog folder={what.folder} first={what.kind} onClose={close} onMade={onProject} />;
       case "folder":
         return <NameDialog folder={what.folder} onClose={close} onMade={onFolder} />;
       case "rename":

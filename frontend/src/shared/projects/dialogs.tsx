@@ -77,16 +77,18 @@ function PlaceField({
 
 export function CreateProjectDialog({
   folder,
+  first = "chat",
   onClose,
   onMade,
 }: {
   folder: string | null;
+  first?: Kind;
   onClose: () => void;
   onMade: (project: Project) => void;
 }) {
   const t = useTexts(thingTexts);
   const { data: folders = [] } = useQuery(foldersQuery);
-  const [kind, setKind] = useState<Kind>("chat");
+  const [kind, setKind] = useState(first);
   const [colour, setColour] = useState<Colour | null>(null);
   const [place, setPlace] = useState(folder);
   const create = useDeed(

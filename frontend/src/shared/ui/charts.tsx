@@ -12,6 +12,8 @@ export interface Bar {
   said?: string;
   /** Something is not in the bar: it has a mark at its foot, also where there is no bar at all. */
   isPartial?: boolean;
+  /** What the bar is made of, from its foot up; `look` is the class of a colour. Without them it is of one piece. */
+  parts?: readonly { name: string; look: string; value: number; said: string }[];
 }
 
 /** The smallest round number that holds the largest bar, in three or four even steps. */
@@ -78,9 +80,13 @@ export function BarChart({
               onPointerEnter={() => setHovered(index)}
             >
               <span
-                className="absolute bottom-0 left-[18%] w-[64%] rounded-t-[2.5px] bg-chart-1"
+                className={`absolute bottom-0 left-[18%] flex w-[64%] flex-col-reverse gap-px overflow-hidden rounded-t-[2.5px] ${bar.parts ? "" : "bg-chart-1"}`}
                 style={{ height: bar.value > 0 ? Math.max(2, plot - y(bar.value)) : 0 }}
-              />
+              >
+                {bar.parts?.map((part) => (
+                  <span key={part.name} className={`basis-0 ${part.look}`} style={{ flexGrow: part.value }} />
+                ))}
+              </span>
               {bar.isPartial ? <span className="absolute bottom-0 left-[18%] h-1 w-[64%] bg-brass" /> : null}
               <span className="num absolute top-full left-1/2 -translate-x-1/2 pt-1 text-2xs whitespace-nowrap text-faint">
                 {bar.label}
@@ -90,15 +96,24 @@ export function BarChart({
         </div>
         {active && hovered !== null ? (
           <div
-            className="pointer-events-none absolute top-0 z-10 flex gap-4 rounded-md bg-raised px-3 py-2 text-xs whitespace-nowrap shadow-pop"
+            className="pointer-events-none absolute top-0 z-10 rounded-md bg-raised px-3 py-2 text-xs whitespace-nowrap shadow-pop"
             style={
               hovered < bars.length / 2
                 ? { left: `${((hovered + 1) / bars.length) * 90}%` }
                 : { right: `${(1 - hovered / bars.length) * 90 + 6}%` }
             }
           >
-            <span>{active.name}</span>
-            <span className="num font-semibold">{active.said ?? say(active.value)}</span>
+            <div className="flex gap-4">
+              <span className="grow">{active.name}</span>
+              <span className="num font-semibold">{active.said ?? say(active.value)}</span>
+            </div>
+            {active.parts?.map((part) => (
+              <div key={part.name} className="mt-1 flex items-center gap-2 text-muted-foreground">
+                <span className={`size-2 rounded-[2px] ${part.look}`} />
+                <span className="grow">{part.name}</span>
+                <span className="num pl-4 text-foreground">{part.said}</span>
+              </div>
+            ))}
           </div>
         ) : null}
       </div>
