@@ -32,7 +32,7 @@ async def test_a_file_is_read_and_its_words_stand_where_the_page_has_them(
     for line in LINES:
         assert line in page["text"]
     words = {page["text"][each["start_at"] - start : each["end_at"] - start]: each["box"] for each in page["words"]}
-    left, top, right, bottom = words["Vertrag"]
+    left, top, _, bottom = words["Vertrag"]
     assert abs(left - 72 / 595) < 0.005
     assert top < 100 / 842 < bottom + 0.003
     assert all(0 <= side <= 1 for box in words.values() for side in box)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,7 @@ from kontor.core.ids import BlobId, UserId, new_id
 from kontor.documents import repository, service, uploads
 from kontor.documents.kinds import ReadArgs
 from kontor.documents.repository import New
-from kontor.projects.ports import Copy, Count, belongings
+from kontor.projects.ports import Copy, Count, Thrown, belongings
 
 BATCH = 200
 
@@ -46,6 +47,18 @@ class Documents:
             await erase(unit, ids)
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentBin:
+    async def thrown(
+        self, unit: AsyncSession, me: UserId, *, after: tuple[Any, ...] | None = None, limit: int | None = None
+    ) -> Sequence[Thrown]:
+        rows = await repository.thrown(unit, me, after=after, limit=limit)
+        return [Thrown(row.id, "document", row.name, row.project_id, row.project, row.trashed_at) for row in rows]
+
+    async def erase_thrown(self, unit: AsyncSession, ids: Sequence[UUID]) -> None:
+        await erase(unit, await repository.lock_thrown(unit, ids))
+
+
 async def erase(unit: AsyncSession, ids: Sequence[UUID]) -> None:
     """For good, in a unit of the system: texts, passages and whatever hangs on them, and then the files."""
     held = await repository.files(unit, ids)
@@ -57,3 +70,4 @@ async def erase(unit: AsyncSession, ids: Sequence[UUID]) -> None:
 def register() -> None:
     """In every process that shows, copies or erases projects."""
     belongings.register(Documents())
+    belongings.register_bin("documents", DocumentBin())

@@ -105,6 +105,15 @@ class UploadElsewhere(KontorError):
         )
 
 
+class UploadBroken(KontorError):
+    """Nobody hears it any more; it is for the log, which shall not take it for a mistake of ours."""
+
+    kind, code = Kind.INVALID, "document.upload_broken"
+
+    def __init__(self) -> None:
+        super().__init__("The line broke before all was sent.")
+
+
 class PartTooSmall(KontorError):
     kind, code = Kind.UNPROCESSABLE, "document.part_too_small"
 

@@ -451,7 +451,13 @@ _THROWN = text("""
            OR (d.trashed_at, d.id) < (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid)))
     ORDER BY d.trashed_at DESC, d.id DESC LIMIT :limit
 """)
-_DUE = text("SELECT id FROM document WHERE trashed_at < :before ORDER BY trashed_at LIMIT :limit")
+_LOCK_THROWN = text("""
+    SELECT id FROM document WHERE id = ANY(CAST(:ids AS uuid[])) AND trashed_at IS NOT NULL ORDER BY id FOR UPDATE
+""")
+# Whoever restores one at this moment has it.
+_DUE = text("""
+    SELECT id FROM document WHERE trashed_at < :before ORDER BY trashed_at LIMIT :limit FOR UPDATE SKIP LOCKED
+""")
 _FILES = text("""
     SELECT owner_id, blob_id FROM document WHERE id = ANY(CAST(:ids AS uuid[])) AND blob_id IS NOT NULL
     UNION
@@ -476,6 +482,11 @@ async def thrown(
     """In one's own projects, whoever threw it away."""
     values = {"me": me, "after_at": after and after[0], "after_id": after and after[1], "limit": limit}
     return (await unit.execute(_THROWN, values)).all()
+
+
+async def lock_thrown(unit: AsyncSession, ids: Sequence[UUID]) -> list[UUID]:
+    """Of these what lies in the trash, and now stays there."""
+    return list((await unit.execute(_LOCK_THROWN, {"ids": list(ids)})).scalars())
 
 
 async def due(unit: AsyncSession, *, before: datetime, limit: int) -> list[UUID]:

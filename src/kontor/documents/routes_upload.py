@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from pydantic import TypeAdapter, ValidationError
+from starlette.requests import ClientDisconnect
 
 from kontor.core.blobs.errors import BlobTooLarge, QuotaExceeded, TooManyUploads, UploadStalled
 from kontor.core.errors import FieldProblem, KontorError
@@ -23,6 +24,7 @@ from kontor.documents.errors import (
     NothingSent,
     PartTooSmall,
     TooManyUnfinished,
+    UploadBroken,
     UploadElsewhere,
     UploadIncomplete,
     UploadNotFound,
@@ -117,7 +119,7 @@ async def upload_documents_to_project(
 async def take_form(
     request: Request, actor: Actor, intake: Intake, project_id: UUID | None, *, allow_duplicate: bool
 ) -> UploadedRead:
-    form = Form(request.headers.get("content-type", ""), request.stream())
+    form = Form(request.headers.get("content-type", ""), arriving(request))
     taken = UploadedRead(items=[], refused=[])
     first: KontorError | None = None
     tags: list[str] = []
@@ -144,7 +146,7 @@ async def take_form(
                 actor, wanted, part.chunks(), name=part.filename, media_type=part.media_type or None
             )
         except KontorError as error:
-            if isinstance(error, BadForm):
+            if isinstance(error, BadForm | UploadBroken):
                 raise
             first = first or error
             taken.refused.append(refused(part.filename, error))
@@ -209,13 +211,16 @@ async def add_part(
     upload_offset: Annotated[int, Header(ge=0, description="Where in the file this part begins")],
 ) -> UploadRead:
     """The next part, as plain bytes. One that breaks off leaves nothing behind."""
-    return await desk.uploads.add(actor, upload_id, upload_offset, whole_chunks(request))
+    return await desk.uploads.add(actor, upload_id, upload_offset, arriving(request))
 
 
-async def whole_chunks(request: Request) -> AsyncIterator[bytes]:
-    async for chunk in request.stream():
-        if chunk:
-            yield chunk
+async def arriving(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            if chunk:
+                yield chunk
+    except ClientDisconnect as reason:
+        raise UploadBroken from reason
 
 
 @router.post(

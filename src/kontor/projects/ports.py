@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -48,13 +49,45 @@ class Belonging(Protocol):
         """For good, in a unit of the system, before the projects themselves go."""
 
 
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """One thing that lies in a project and was thrown away by itself."""
+
+    id: UUID
+    sort: Literal["document"]
+    name: str
+    project_id: UUID
+    project: str
+    trashed_at: datetime
+
+
+class Bin(Protocol):
+    """What can be thrown away by itself, in the trash of whose project it lay in. Its own sweep erases it in time."""
+
+    async def thrown(
+        self, unit: AsyncSession, me: UserId, *, after: tuple[Any, ...] | None = None, limit: int | None = None
+    ) -> Sequence[Thrown]:
+        """Newest first, from behind a moment and an id."""
+
+    async def erase_thrown(self, unit: AsyncSession, ids: Sequence[UUID]) -> None:
+        """For good, in the system's scope: those of them that still lie in the trash."""
+
+
 class Belongings:
     def __init__(self) -> None:
         self._all: dict[str, Belonging] = {}
+        self._bins: dict[str, Bin] = {}
 
     def register(self, part: Belonging) -> None:
         """Registering it again changes nothing, so a process may build its application twice."""
         self._all.setdefault(part.name, part)
+
+    def register_bin(self, name: str, part: Bin) -> None:
+        self._bins.setdefault(name, part)
+
+    @property
+    def bins(self) -> Sequence[Bin]:
+        return list(self._bins.values())
 
     def __iter__(self) -> Iterator[Belonging]:
         return iter(self._all.values())

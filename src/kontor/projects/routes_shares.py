@@ -119,5 +119,5 @@ async def empty_trash(actor: ProjectWriter, unit: Unit, caller: CurrentCaller) -
 
 @router.delete("/trash/{thing_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(NotInTrash))
 async def erase_from_trash(thing_id: UUID, actor: ProjectWriter, unit: Unit, caller: CurrentCaller) -> None:
-    """Erases one folder or project, and what was thrown away with it."""
+    """Erases one folder, project or document, and what was thrown away with it."""
     await trash.erase_one(unit, actor, thing_id, address=caller.address)

@@ -10,7 +10,8 @@ from kontor.accounts.emails import EmailText
 from kontor.core.text import Line, Lines, Prose
 from kontor.projects import configs
 from kontor.projects.configs import AnyConfig
-from kontor.projects.values import TRASH_KEPT, Access, Kind, ShareState, Sort, Thing
+from kontor.projects.ports import Thrown
+from kontor.projects.values import TRASH_KEPT, Access, Kind, ShareState, Thing
 
 MOST_TAGS = 20
 
@@ -221,10 +222,12 @@ class TrashRead(BaseModel):
     """What was thrown away at one stroke."""
 
     id: UUID
-    sort: Sort
+    sort: Literal["folder", "project", "document"]
     name: str
-    kind: Kind | None
+    kind: Kind | None = Field(description="Of a project")
     projects: int = Field(description="How many projects go with it, itself included")
+    project_id: UUID | None = Field(None, description="Where it lay, if it lay in a project")
+    project: str | None = Field(None, description="What that is called")
     trashed_at: datetime
     erased_at: datetime = Field(description="When it is erased for good")
 
@@ -235,6 +238,13 @@ class TrashRead(BaseModel):
             {name: getattr(found, name) for name in ("id", "sort", "name", "kind", "projects", "trashed_at")}
             | {"erased_at": trashed_at + TRASH_KEPT}
         )
+
+    @classmethod
+    def of_thrown(cls, found: Thrown) -> Self:
+        return cls(
+            id=found.id, sort=found.sort, name=found.name, kind=None, projects=0, project_id=found.project_id,
+            project=found.project, trashed_at=found.trashed_at, erased_at=found.trashed_at + TRASH_KEPT,
+        )  # fmt: skip
 
 
 class Emptied(BaseModel):

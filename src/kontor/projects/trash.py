@@ -27,34 +27,50 @@ BATCH = 100
 async def list_page(unit: AsyncSession, actor: Actor, *, limit: int, cursor: str | None) -> Page[TrashRead]:
     """Newest first, each with all that went with it."""
     after = Cursor.decode(cursor, "datetime", "uuid")
-    rows = await repository.trash(unit, actor.user_id, after=after, limit=limit + 1)
+    rows = [TrashRead.of(row) for row in await repository.trash(unit, actor.user_id, after=after, limit=limit + 1)]
+    for part in belongings.bins:
+        found = await part.thrown(unit, actor.user_id, after=after, limit=limit + 1)
+        rows += [TrashRead.of_thrown(each) for each in found]
+    rows.sort(key=lambda row: (row.trashed_at, row.id), reverse=True)
     shown = rows[:limit]
     more = Cursor.encode((shown[-1].trashed_at, shown[-1].id)) if len(rows) > limit else None
-    return Page(items=[TrashRead.of(row) for row in shown], next_cursor=more)
+    return Page(items=shown, next_cursor=more)
 
 
 async def erase_one(unit: AsyncSession, actor: Actor, thing_id: UUID, *, address: str | None) -> None:
     await repository.lock_tree(unit, actor.user_id)
-    found = [row for row in await repository.trash(unit, actor.user_id) if row.id == thing_id]
-    if not found:
+    found = [row.id for row in await repository.trash(unit, actor.user_id) if row.id == thing_id]
+    things = [each for each in await _thrown(unit, actor) if each == thing_id]
+    if not found and not things:
         raise NotInTrash
-    await _erase_mine(unit, actor, [thing_id], address)
+    await _erase_mine(unit, actor, found, things, address)
 
 
 async def empty(unit: AsyncSession, actor: Actor, *, address: str | None) -> int:
     await repository.lock_tree(unit, actor.user_id)
-    found = await repository.trash(unit, actor.user_id)
-    await _erase_mine(unit, actor, [row.id for row in found], address)
-    return len(found)
+    found = [row.id for row in await repository.trash(unit, actor.user_id)]
+    things = await _thrown(unit, actor)
+    await _erase_mine(unit, actor, found, things, address)
+    return len(found) + len(things)
 
 
-async def _erase_mine(unit: AsyncSession, actor: Actor, roots: list[UUID], address: str | None) -> None:
-    if not roots:
+async def _thrown(unit: AsyncSession, actor: Actor) -> list[UUID]:
+    """What lies in projects that are not in the trash themselves."""
+    return [each.id for part in belongings.bins for each in await part.thrown(unit, actor.user_id)]
+
+
+async def _erase_mine(
+    unit: AsyncSession, actor: Actor, roots: list[UUID], things: list[UUID], address: str | None
+) -> None:
+    if not roots and not things:
         return
     async with elevated(unit, "projects"):
         for root in roots:
             await erase(unit, root)
-    details = {"erased": [str(root) for root in roots[:20]], "number": len(roots)}
+        for part in belongings.bins:
+            await part.erase_thrown(unit, things)
+    erased = [*roots, *things]
+    details = {"erased": [str(each) for each in erased[:20]], "number": len(erased)}
     await audit.write(
         unit, action=Action.TRASH_EMPTIED, actor=actor, owner_id=actor.user_id, details=details, address=address
     )
