@@ -1,12 +1,35 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const backend = process.env.KONTOR_BACKEND ?? "http://127.0.0.1:8000";
 
+/**
+ * What pdf.js fetches by name while it draws: character maps, the fonts a PDF may leave out, decoders of pictures.
+ * Served by ourselves, under the version, since the names carry no hash.
+ */
+function pdfFiles(): Plugin {
+  const home = new URL("./node_modules/pdfjs-dist/", import.meta.url);
+  return {
+    name: "kontor-pdf-files",
+    apply: "build",
+    generateBundle() {
+      const { version } = JSON.parse(readFileSync(new URL("package.json", home), "utf8")) as { version: string };
+      for (const folder of ["cmaps", "iccs", "standard_fonts", "wasm"]) {
+        for (const name of readdirSync(new URL(folder, home))) {
+          const source = readFileSync(new URL(`${folder}/${name}`, home));
+          this.emitFile({ type: "asset", fileName: `assets/pdfjs-${version}/${folder}/${name}`, source });
+        }
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), pdfFiles()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     target: "es2023",

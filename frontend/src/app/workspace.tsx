@@ -350,6 +350,9 @@ function FollowEvents() {
                   : page,
               );
               break;
+            case "document":
+              void import("@/shared/documents/news").then((module) => module.hearOfDocument(client, change.news));
+              break;
             case "desk":
               void deskStore.noticed(change.version);
               break;

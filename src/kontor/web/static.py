@@ -27,15 +27,19 @@ BUILT = Path(kontor.__file__).parent / "_ui"
 RESERVED = ("/api", "/ws", "/v1", "/health", "/metrics", "/.well-known")
 
 MEDIA_TYPES: Mapping[str, str] = {
+    ".bcmap": "application/octet-stream",
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".icc": "application/vnd.iccprofile",
     ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".map": "application/json",
     ".mjs": "text/javascript; charset=utf-8",
+    ".pfb": "application/octet-stream",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
@@ -47,6 +51,10 @@ WORTH_COMPRESSING_BYTES = 1024
 
 # The build puts a hash of the content into these names, so whoever has one has it for good.
 HASHED = "/assets/"
+# A worker lives by the policy of its own script. This one decodes pictures of scanned pages by WebAssembly, which the
+# page itself may not compile; it has no document and can reach nobody but us.
+PDF_WORKER = "/assets/pdf.worker"
+PDF_WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 
@@ -62,10 +70,11 @@ class PageNotFound(KontorError):
 
 
 class File:
-    def __init__(self, path: Path, *, is_hashed: bool) -> None:
+    def __init__(self, path: Path, url: str) -> None:
         self.path = path
         self.media_type = MEDIA_TYPES[path.suffix]
-        self.cache_control = FOR_GOOD if is_hashed else ASK_AGAIN
+        self.cache_control = FOR_GOOD if url.startswith(HASHED) else ASK_AGAIN
+        self.policy = PDF_WORKER_POLICY if url.startswith(PDF_WORKER) else None
         self.siblings = {
             encoding: path.with_name(path.name + suffix)
             for encoding, suffix in (("br", ".br"), ("gzip", ".gz"))
@@ -105,7 +114,7 @@ class Build:
     def read(cls, folder: Path) -> "Build":
         index = folder / "index.html"
         files = {
-            url: File(path, is_hashed=url.startswith(HASHED))
+            url: File(path, url)
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.suffix in MEDIA_TYPES and path != index
             if not any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -195,6 +204,8 @@ def serve(file: File, request: Request) -> Response:
         "Vary": "Accept-Encoding",
         "Content-Type": file.media_type,
     }
+    if file.policy is not None:
+        headers["Content-Security-Policy"] = file.policy
     if is_seen(request.headers.get("if-none-match"), file.etag):
         return Response(status_code=304, headers=headers)
     body, encoding = file.body(request.headers.get("accept-encoding", ""))

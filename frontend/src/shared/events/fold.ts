@@ -1,4 +1,5 @@
 import type { Schemas } from "../api/client";
+import type { DocumentNews } from "../documents/fold-news";
 
 type Job = Schemas["JobRead"];
 
@@ -23,6 +24,7 @@ export type AppEvent =
   | { kind: "run.changed"; data: { run_id?: string; state?: string } }
   | { kind: "projects.changed"; data: object }
   | { kind: "shares.changed"; data: object }
+  | { kind: "document.changed"; data: DocumentNews }
   | { kind: "full_access.changed"; data: { until?: string | null } }
   /** What was missed is too long ago to be replayed. */
   | { kind: "reset"; data: object };
@@ -45,6 +47,7 @@ const kinds: Record<EventKind, true> = {
   "run.changed": true,
   "projects.changed": true,
   "shares.changed": true,
+  "document.changed": true,
   "full_access.changed": true,
   reset: true,
 };
@@ -64,6 +67,7 @@ export type Change =
   | { do: "refreshSoon"; key: readonly string[] }
   | { do: "refreshAll" }
   | { do: "patchJob"; job: Partial<Job> & { id: string } }
+  | { do: "document"; news: DocumentNews }
   | { do: "desk"; version: number | null }
   | { do: "signOut" };
 
@@ -75,6 +79,8 @@ export function fold(event: AppEvent, ownWindow: string): Change[] {
       return event.data.client === ownWindow ? [] : [{ do: "refresh", key: ["me"] }];
     case "reset":
       return [{ do: "refreshAll" }, { do: "desk", version: null }];
+    case "document.changed":
+      return [{ do: "document", news: event.data }];
     case "full_access.changed":
       return [{ do: "refresh", key: ["me"] }];
     case "session.ended":
