@@ -3,12 +3,11 @@
     python bench/retrieval.py FOLDER [FOLDER ...]
 
 A set is the common three files: corpus.jsonl (`_id`, `title`, `text`), queries.jsonl (`_id`, `text`) and qrels.tsv
-(query, document, relevance, with a line of headings). Texts are taken whole, one passage each. It works on Kontor's
-package directly, with an embedded PostgreSQL for the words and exact search over the vectors.
+(query, document, relevance, with a line of headings). It goes the way that everything goes: each text becomes a
+document of a project, over HTTP, workers read and index it, and search is asked over HTTP.
 """
 
 import argparse
-import asyncio
 import json
 import math
 import statistics
@@ -18,25 +17,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
-import asyncpg
-import numpy as np
-from numpy.typing import NDArray
-
-from kontor.core.postgres import EmbeddedPostgres
-from kontor.core.units import Connection
-from kontor.retrieval import bm25
-from kontor.retrieval.embedder import LocalEmbedder
-from kontor.retrieval.fusion import FROM_EACH_SIDE, Hit, fuse, weigh, with_feedback
-from kontor.retrieval.query import parse
-from kontor.retrieval.words import Language, fertility, indexed, language_of
+from own import Client, own_kontor
 
 DEPTH = 10
-Vectors = NDArray[np.float32]
-
-PROJECT = UUID(int=1)
-WAYS = ("words", "vectors", "hybrid")
+WAYS = ("words", "vectors", "both")
 MEASURES = ("nDCG@10", "recall@10", "MRR@10")
 
 
@@ -52,23 +37,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--queries", type=int, help="only so many of each set")
-    parser.add_argument("--feedback", action="store_true", help="search by vectors once more, drawn to the first three")
+    parser.add_argument("--corpus", type=int, help="only so many texts, those that are relevant first")
     options = parser.parse_args(arguments)
     means: dict[str, list[float]] = {way: [] for way in WAYS}
-    with tempfile.TemporaryDirectory(prefix="kontor-bench-") as folder:
-        Path(folder).chmod(0o755)  # the database's own user passes through
-        with EmbeddedPostgres(Path(folder) / "data", durable=False).running() as postgres:
-            for place in options.folders:
-                judged = read(place, options.queries)
-                found = asyncio.run(measure(postgres.url("postgres"), judged, feedback=options.feedback))
-                for way in WAYS:
-                    means[way].append(found[way][0])
+    with (
+        tempfile.TemporaryDirectory(prefix="kontor-bench-") as folder,
+        own_kontor(Path(folder), workers=1, KONTOR_JOBS_PER_PERSON="4", KONTOR_PROJECT_DOCUMENTS="0") as own,
+    ):
+        for place in options.folders:
+            judged = read(place, options.queries, options.corpus)
+            found = measure(own.client(), judged)
+            for way in WAYS:
+                means[way].append(found[way][0])
     if len(options.folders) > 1:
         print("\nmean nDCG@10  " + "  ".join(f"{way} {statistics.mean(means[way]):.4f}" for way in WAYS))
     return 0
 
 
-def read(folder: Path, most: int | None = None) -> Set:
+def read(folder: Path, queries: int | None = None, texts: int | None = None) -> Set:
     corpus = {
         row["_id"]: f"{row.get('title') or ''}\n{row['text']}".strip() for row in rows_of(folder / "corpus.jsonl")
     }
@@ -78,7 +64,11 @@ def read(folder: Path, most: int | None = None) -> Set:
         if int(score) > 0:
             relevance.setdefault(query, {})[document] = int(score)
     asked = {row["_id"]: row["text"] for row in rows_of(folder / "queries.jsonl") if row["_id"] in relevance}
-    return Set(folder.name, corpus, dict(list(asked.items())[:most]), relevance)
+    asked = dict(list(asked.items())[:queries])
+    if texts is not None:
+        needed = {document for query in asked for document in relevance[query]}
+        corpus = dict(sorted(corpus.items(), key=lambda entry: entry[0] not in needed)[:texts])
+    return Set(folder.name, corpus, asked, relevance)
 
 
 def rows_of(path: Path) -> Iterator[dict[str, str]]:
@@ -88,70 +78,48 @@ def rows_of(path: Path) -> Iterator[dict[str, str]]:
                 yield json.loads(line)
 
 
-async def measure(url: str, judged: Set, *, feedback: bool = False) -> dict[str, tuple[float, ...]]:
-    names = list(judged.corpus)
-    texts = list(judged.corpus.values())
-    connection: Connection = await asyncpg.connect(url)
-    try:
-        async with LocalEmbedder() as embedder:
-            began = time.perf_counter()
-            lengths = await add_words(connection, texts)
-            counted = time.perf_counter()
-            vectors = await embedder.embed(texts)
-            pieces = await embedder.count(texts)
-            read_well = fertility(pieces, [min(length, embedder.longest) for length in lengths])
-            print(
-                f"\n{judged.name}: {len(texts)} texts, {len(judged.queries)} queries, fertility {read_well:.2f}, "
-                f"words {counted - began:.1f} s, vectors {time.perf_counter() - counted:.1f} s"
-            )
-            asked = await embedder.embed(list(judged.queries.values()))
-            figures: dict[str, list[tuple[float, ...]]] = {way: [] for way in WAYS}
-            for (query, text), vector in zip(judged.queries.items(), asked, strict=True):
-                by_words, known = await search_words(connection, text)
-                by_vectors = search_vectors(vectors, vector, feedback=feedback)
-                weights = weigh(by_words, by_vectors, fertility=read_well, known=known)
-                both = [hit.passage_id for hit in fuse(by_words, by_vectors, weights)]
-                found = ([hit.passage_id for hit in by_words], [hit.passage_id for hit in by_vectors], both)
-                for way, ranked in zip(WAYS, found, strict=True):
-                    figures[way].append(rate([names[at.int] for at in ranked], judged.relevance[query]))
-    finally:
-        await connection.close()
+def measure(client: Client, judged: Set) -> dict[str, tuple[float, ...]]:
+    began = time.perf_counter()
+    project = client.ask("POST", "/projects", {"name": judged.name})["id"]
+    names: dict[str, str] = {}
+    for name, text in judged.corpus.items():
+        if text:
+            wanted = {"project_id": project, "text": text, "allow_duplicate": True}
+            names[client.ask("POST", "/documents/text", wanted)["id"]] = name
+    sent = time.perf_counter()
+    wait(client, project)
+    indexed = time.perf_counter()
+    print(
+        f"\n{judged.name}: {len(names)} texts, {len(judged.queries)} queries, sent in {sent - began:.0f} s, "
+        f"indexed {indexed - sent:.0f} s later", flush=True,
+    )  # fmt: skip
+    figures: dict[str, list[tuple[float, ...]]] = {way: [] for way in WAYS}
+    for query, text in judged.queries.items():
+        for way in WAYS:
+            asked = {"query": " ".join(text.split())[:2000], "project_ids": [project], "by": way}
+            results = client.ask("POST", "/search", asked)["results"]
+            figures[way].append(rate([names[found["id"]] for found in results], judged.relevance[query]))
     made = {way: tuple(statistics.mean(column) for column in zip(*figures[way], strict=True)) for way in WAYS}
     for way, values in made.items():
         print(f"  {way:<8} " + "  ".join(f"{name} {value:.4f}" for name, value in zip(MEASURES, values, strict=True)))
     return made
 
 
-async def add_words(connection: Connection, texts: Sequence[str]) -> list[int]:
-    await connection.execute(bm25.TABLES.format("TEMPORARY"))
-    otherwise = language_of("\n".join(texts[:200]), first=100_000)
-    made = [indexed(text, language_of(text, otherwise=otherwise)) for text in texts]
-    await connection.executemany(
-        "INSERT INTO passage_words VALUES ($1, $2, $3, $4::text::tsvector)",
-        [(PROJECT, UUID(int=at), entry.words, entry.vector) for at, entry in enumerate(made)],
-    )
-    await bm25.refresh(connection, PROJECT)
-    await connection.execute("ANALYZE passage_words")
-    if otherwise is Language.OTHER:
-        print("  (neither German nor English: searched without stems)")
-    return [entry.words for entry in made]
+def wait(client: Client, project: str) -> None:
+    """Until everything can be found, and compounds have been taken apart with all the words that there are."""
+    while True:
+        states = counts(client, project)
+        if not states.keys() & {"waiting", "reading", "indexing"}:
+            break
+        time.sleep(0.5)
+    if states.get("failed"):
+        sys.exit(f"{states['failed']} texts could not be read.")
+    time.sleep(90)  # what is counted by the clock is counted each minute
 
 
-async def search_words(connection: Connection, text: str) -> tuple[list[Hit], float]:
-    query = parse(text)
-    statistics_ = await bm25.statistics_for(connection, PROJECT, query)
-    plan = bm25.plan(query, statistics_)
-    hits = await bm25.score(connection, PROJECT, plan, statistics_, limit=FROM_EACH_SIDE)
-    return [Hit(hit.passage_id, hit.score, hit.terms) for hit in hits], plan.known
-
-
-def search_vectors(vectors: Vectors, question: Vectors, *, feedback: bool) -> list[Hit]:
-    likeness = vectors @ question
-    best = np.argsort(-likeness, kind="stable")[:FROM_EACH_SIDE]
-    if feedback:
-        likeness = vectors @ with_feedback(question, vectors[best])
-        best = np.argsort(-likeness, kind="stable")[:FROM_EACH_SIDE]
-    return [Hit(UUID(int=int(at)), float(likeness[at])) for at in best]
+def counts(client: Client, project: str) -> dict[str, int]:
+    said = client.ask("GET", f"/documents/counts?project_id={project}")
+    return {each["value"]: each["number"] for each in said["states"]}
 
 
 def rate(ranked: Sequence[str], relevance: Mapping[str, int]) -> tuple[float, float, float]:

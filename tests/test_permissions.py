@@ -187,6 +187,10 @@ GET    /documents/{document_id}/content       401       404      200    200    2
 GET    /documents/{document_id}/text          401       404      200    200    200   403   404     404
 GET    /documents/{document_id}/pages/{number} 401      404      200    200    200   403   404     404
 GET    /documents/{document_id}/passages      401       404      200    200    200   403   404     404
+GET    /documents/search                      401       200      200    200    200   403   200     200
+POST   /documents/{document_id}/evidence      401       404      200    200    200   403   404     404
+POST   /search                                401       200      200    200    200   403   200     200
+POST   /evidence                              401       200      200    200    200   403   200     200
 GET    /projects/{project_id}/documents       401       404      200    200    200   403   404     404
 POST   /projects/{project_id}/documents       401       404      403    201    201   403   404     404
 GET    /folders                               401       200      200    200    200   403   200     200
@@ -316,6 +320,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /documents/text": {"project_id": "{project_id}", "text": "A note."},
     "POST /documents/uploads": {"project_id": "{project_id}", "name": "large.pdf", "bytes": 1_000_000},
     "PATCH /documents/{document_id}": {"name": "Renamed"},
+    "POST /documents/{document_id}/evidence": {"quotations": ["A note."]},
+    "POST /search": {"query": "note"},
+    "POST /evidence": {"answer": "A note says so. [1]", "passages": [{"number": 1, "text": "A note says so."}]},
     "POST /folders": {"name": "New"},
     "PUT /folders/{folder_id}": {"name": "Renamed"},
     "PATCH /folders/{folder_id}": {"name": "Renamed"},
@@ -335,6 +342,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 # What is sent as something else than JSON.
 SENT: dict[str, dict[str, Any]] = {
+    "GET /documents/search": {"params": {"query": "note"}},
     "POST /documents/upload": {"params": {"project_id": "{project_id}"}, "files": {"file": ("new.txt", b"New.")}},
     "POST /projects/{project_id}/documents": {"files": {"file": ("new.txt", b"New.")}},
     "PATCH /documents/uploads/{upload_id}": {"content": b"part", "headers": {"Upload-Offset": "4"}},

@@ -39,6 +39,7 @@ SystemPurpose = Literal[
     "runs",
     "projects",
     "documents",
+    "retrieval",
     "test",
 ]
 

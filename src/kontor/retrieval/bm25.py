@@ -1,8 +1,7 @@
-"""True BM25 over tsvectors, in SQL that every PostgreSQL understands.
+"""True BM25 over tsvectors, in SQL that every PostgreSQL understands (`search_words` in migration 0024).
 
-`ts_rank` of a single lexeme, with all weights 1, is the sum of 1/j² up to its number of occurrences, over π²/6. Turned
-round, that gives the number of occurrences without unpacking the vector; rounding makes it exact. How many passages
-hold a lexeme stands in a table of statistics, the length of a passage beside its vector.
+How many passages hold a lexeme stands in a table of statistics, the length of a passage beside its vector; how often it
+occurs in one is read off `ts_rank`, which is exact once it is turned round.
 
 Asked for are two things, one after the other: what the statistics say of the lexemes, from which `plan` decides which
 of them find candidates and what each is worth; then the scores. Everything in between is plain reckoning over values.
@@ -14,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from kontor.core.units import Connection
-from kontor.retrieval.compounds import compounds, pieces_of, split
+from kontor.retrieval.compounds import pieces_of, split
 from kontor.retrieval.query import Query, Term
-from kontor.retrieval.words import quoted
+from kontor.retrieval.words import MARK_LENGTH, mark_of, quoted
 
 K1 = 1.2
 B = 0.75
@@ -31,95 +30,56 @@ MOST_ENDINGS = 24  # of one prefix
 COMPOUND_WEIGHT = 0.6
 PART_WEIGHT = 0.4
 
-# The migration says the same in its own words, with policies and for good. `{0}` is "TEMPORARY" or nothing. Vectors
-# stay in their rows, whole, as long as one fits a page: each lexeme of a question would unpack a packed one anew.
-TABLES = """
-CREATE {0} TABLE passage_words (
-    project_id uuid NOT NULL,
-    passage_id uuid NOT NULL,
-    words integer NOT NULL CHECK (words >= 0),
-    vector tsvector NOT NULL,
-    PRIMARY KEY (project_id, passage_id)
-) WITH (toast_tuple_target = 8160);
-ALTER TABLE passage_words ALTER COLUMN vector SET STORAGE MAIN;
-CREATE INDEX passage_words_vector ON passage_words USING gin (vector);
-CREATE {0} TABLE word_statistics (
-    project_id uuid NOT NULL,
-    lexeme text COLLATE "C" NOT NULL,
-    passages integer NOT NULL CHECK (passages > 0),
-    PRIMARY KEY (project_id, lexeme) INCLUDE (passages)
-);
-CREATE {0} TABLE word_totals (
-    project_id uuid PRIMARY KEY,
-    passages integer NOT NULL,
-    words bigint NOT NULL
-);
-CREATE {0} TABLE word_parts (
-    project_id uuid NOT NULL,
-    part text COLLATE "C" NOT NULL,
-    lexeme text COLLATE "C" NOT NULL,
-    PRIMARY KEY (project_id, part, lexeme)
-);
-"""
-
 FIND_STATISTICS = """
-SELECT '' AS part, lexeme, passages FROM word_statistics
-WHERE project_id = $1 AND lexeme = ANY($2::text[])
+SELECT '' AS part, lexeme, sum(passages)::int AS passages, array_agg(project_id) AS projects FROM word_statistics
+WHERE project_id = ANY($1::uuid[]) AND lexeme = ANY($2::text[]) GROUP BY lexeme
 UNION ALL
-SELECT found.part, found.lexeme, found.passages FROM unnest($3::text[]) AS asked(part),
+SELECT found.* FROM unnest($3::text[]) AS asked(part),
 LATERAL (
-    SELECT asked.part, statistic.lexeme, statistic.passages
+    SELECT asked.part, statistic.lexeme, sum(statistic.passages)::int, array_agg(project_id)
     FROM word_parts AS whole JOIN word_statistics AS statistic USING (project_id, lexeme)
-    WHERE whole.project_id = $1 AND whole.part = asked.part
-    ORDER BY statistic.passages DESC, statistic.lexeme LIMIT $5
+    WHERE project_id = ANY($1::uuid[]) AND whole.part = asked.part GROUP BY statistic.lexeme
+    ORDER BY sum(statistic.passages) DESC, statistic.lexeme LIMIT $5
 ) AS found
 UNION ALL
-SELECT found.part, found.lexeme, found.passages FROM unnest($4::text[]) AS asked(part),
+SELECT found.* FROM unnest($4::text[]) AS asked(part),
 LATERAL (
-    SELECT asked.part || '*' AS part, lexeme, passages FROM word_statistics
-    WHERE project_id = $1 AND lexeme >= asked.part AND lexeme < asked.part || U&'\\+10FFFF'
-    ORDER BY passages DESC, lexeme LIMIT $6
+    SELECT asked.part || '*', lexeme, sum(passages)::int, array_agg(project_id) FROM word_statistics
+    WHERE project_id = ANY($1::uuid[]) AND lexeme >= asked.part AND lexeme < asked.part || U&'\\+10FFFF'
+    GROUP BY lexeme ORDER BY sum(passages) DESC, lexeme LIMIT $6
 ) AS found
 """
-FIND_TOTALS = "SELECT passages, words FROM word_totals WHERE project_id = $1"
+FIND_TOTALS = """
+SELECT sum(passages) AS passages, sum(words) AS words FROM word_totals WHERE project_id = ANY($1::uuid[])
+"""
 
-# The tsquery is a value by then, so the index can be used; `occurrences` is exact up to the 255 that a vector keeps.
+# A function of the database's: it may use the index, and asks first what the caller may read.
 SCORE = """
-WITH candidates AS MATERIALIZED (
-    SELECT passage_id, vector, $7::float8 * (1 - $8::float8 + $8 * words / $9::float8) AS penalty FROM passage_words
-    WHERE project_id = $1 AND vector @@ $2::tsquery LIMIT $10
-), counted AS (
-    SELECT passage_id, penalty, term, worth,
-        round(1 / (1.6449340668482264 * (1 - least(ts_rank('{1,1,1,1}', vector, asked), 0.9999))) - 0.5)
-        AS occurrences
-    FROM candidates CROSS JOIN unnest($3::text[]::tsquery[], $4::float8[], $5::int[]) AS asked(asked, worth, term)
-), of_terms AS (
-    SELECT passage_id, term, max(worth * occurrences * ($7::float8 + 1) / (occurrences + penalty)) AS score
-    FROM counted WHERE occurrences > 0 GROUP BY passage_id, term
-)
-SELECT passage_id, sum(score) AS score, array_agg(term ORDER BY term) AS terms, array_agg(score ORDER BY term) AS parts
-FROM of_terms GROUP BY passage_id ORDER BY sum(score) DESC, passage_id LIMIT $6
+SELECT project_id, passage_id, score, terms, parts
+FROM search_words($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
 
-COUNT_WORDS = """
+COUNT_WORDS = f"""
 INSERT INTO word_statistics (project_id, lexeme, passages)
-SELECT $1, word, ndoc FROM ts_stat(format('SELECT vector FROM passage_words WHERE project_id = %L', $1::uuid))
-"""
+SELECT $1, substr(word, {MARK_LENGTH + 1}), ndoc
+FROM ts_stat(format('SELECT vector FROM passage_words WHERE project_id = %L', $1::uuid))
+"""  # noqa: S608 - a number of ours
 COUNT_PASSAGES = """
-INSERT INTO word_totals (project_id, passages, words)
-SELECT $1, count(*), coalesce(sum(words), 0) FROM passage_words WHERE project_id = $1
+INSERT INTO word_totals (project_id, passages, words, changed_at, counted_at)
+SELECT $1, count(*), coalesce(sum(words), 0), now(), now() FROM passage_words WHERE project_id = $1
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Of one project, and of no more than what was asked about."""
+    """Of the projects that are searched, and of no more than what was asked about."""
 
     passages: int
     words: int
     occurring: Mapping[str, int]  # in how many passages each lexeme is
     compounds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of a part
     endings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of a prefix
+    where: Mapping[str, frozenset[UUID]] = field(default_factory=dict)  # the projects that a lexeme is in
 
     @property
     def mean_words(self) -> float:
@@ -142,7 +102,8 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    matching: str | None  # a tsquery; nothing can be found without one
+    query: Query
+    finding: tuple[str, ...]  # the lexemes that find candidates; nothing can be found without one
     lexemes: tuple[Planned, ...]
     terms: tuple[str, ...]
     known: float  # of what was asked for, by rarity, the share that occurs at all
@@ -150,6 +111,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class WordHit:
+    project_id: UUID
     passage_id: UUID
     score: float
     terms: Mapping[str, float]  # what each contributed
@@ -186,28 +148,37 @@ def plan(query: Query, statistics: Statistics, *, most: int = MOST_CANDIDATES) -
     ]
     planned = sorted(planned, key=lambda lexeme: -lexeme.worth)[:MOST_LEXEMES]
     return Plan(
-        matching=_matching(planned, query, most),
+        query=query,
+        finding=_finding(planned, most),
         lexemes=tuple(planned),
         terms=tuple(term.text for term in terms),
         known=_known(terms, occurring, statistics),
     )
 
 
-def _matching(planned: Sequence[Planned], query: Query, most: int) -> str | None:
+def _finding(planned: Sequence[Planned], most: int) -> tuple[str, ...]:
     """The rarest first until they have enough passages between them: the common ones say little, and still score."""
-    chosen: list[str] = []
+    chosen: dict[str, None] = {}
     found = 0
     for lexeme in sorted(planned, key=lambda lexeme: (lexeme.passages, lexeme.lexeme)):
         if chosen and found + lexeme.passages > most:
             break
-        chosen.append(quoted(lexeme.lexeme))
+        chosen[lexeme.lexeme] = None
         found += lexeme.passages
-    if not chosen:
+    return tuple(chosen)
+
+
+def matching(made: Plan, statistics: Statistics, project_id: UUID) -> str | None:
+    """A tsquery for the candidates in one project."""
+    mark = mark_of(project_id)
+    filters = made.query.filters(mark)
+    if made.query.required:  # they find few enough by themselves, and all that they find counts
+        return filters
+    present = [quoted(mark + lexeme) for lexeme in made.finding if project_id in statistics.where.get(lexeme, ())]
+    if not present:
         return None
-    if query.required:  # they find few enough by themselves, and all that they find counts
-        return query.filters
-    any_of = "(" + " | ".join(dict.fromkeys(chosen)) + ")"
-    return f"{any_of} & {query.filters}" if query.filters else any_of
+    any_of = "(" + " | ".join(present) + ")"
+    return f"{any_of} & {filters}" if filters else any_of
 
 
 def _known(terms: Sequence[Term], occurring: Mapping[str, int], statistics: Statistics) -> float:
@@ -222,67 +193,86 @@ def _known(terms: Sequence[Term], occurring: Mapping[str, int], statistics: Stat
     return found / total if total else 0.0
 
 
-async def statistics_for(connection: Connection, project_id: UUID, query: Query) -> Statistics:
+async def statistics_for(connection: Connection, projects: Sequence[UUID], query: Query) -> Statistics:
     german = [term.german for term in query.terms if term.german]
     # Whatever could be a part of a compound that was asked for is asked about too.
     pieces = {piece for word in german for piece in pieces_of(word)}
     asked = {lexeme for term in query.terms for lexeme in term.lexemes} | pieces
     prefixes = [term.prefix for term in query.terms if term.prefix]
-    totals = await connection.fetchrow(FIND_TOTALS, project_id)
-    if totals is None:
+    totals = await connection.fetchrow(FIND_TOTALS, projects)
+    if totals is None or not totals["passages"]:
         return Statistics(0, 0, {})
     rows = await connection.fetch(
-        FIND_STATISTICS, project_id, list(asked), german, prefixes, MOST_COMPOUNDS, MOST_ENDINGS
+        FIND_STATISTICS, projects, list(asked), german, prefixes, MOST_COMPOUNDS, MOST_ENDINGS
     )
     occurring: dict[str, int] = {}
     inside: dict[str, dict[str, int]] = {}
     endings: dict[str, dict[str, int]] = {}
-    for part, lexeme, passages in rows:
+    where: dict[str, frozenset[UUID]] = {}
+    for part, lexeme, passages, holding in rows:
+        where[lexeme] = frozenset(holding)
         if not part:
             occurring[lexeme] = passages
         elif part.endswith("*"):
             endings.setdefault(part[:-1], {})[lexeme] = passages
         else:
             inside.setdefault(part, {})[lexeme] = passages
-    return Statistics(totals["passages"], totals["words"], occurring, inside, endings)
+    return Statistics(int(totals["passages"]), int(totals["words"]), occurring, inside, endings, where)
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What of the projects is searched: everything, or these documents, or these pages (from 1)."""
+
+    documents: Sequence[UUID] | None = None
+    page_from: int | None = None
+    page_to: int | None = None
+
+
+EVERYTHING = Narrowed()
 
 
 async def score(
-    connection: Connection, project_id: UUID, made: Plan, statistics: Statistics, *, limit: int = 100
+    connection: Connection,
+    projects: Sequence[UUID],
+    made: Plan,
+    statistics: Statistics,
+    narrowed: Narrowed = EVERYTHING,
+    *,
+    limit: int = 100,
 ) -> list[WordHit]:
-    if made.matching is None:
+    """In the unit of the person who searches: nothing of what they may not read is found."""
+    candidates = [tsquery for project_id in projects if (tsquery := matching(made, statistics, project_id))]
+    if not candidates or not made.lexemes:
         return []
+    asked = [
+        (quoted(mark_of(project_id) + lexeme.lexeme), lexeme, project_id)
+        for lexeme in made.lexemes
+        for project_id in statistics.where.get(lexeme.lexeme, ())
+    ]
     rows = await connection.fetch(
         SCORE,
-        project_id,
-        made.matching,
-        [quoted(lexeme.lexeme) for lexeme in made.lexemes],
-        [lexeme.worth for lexeme in made.lexemes],
-        [lexeme.term for lexeme in made.lexemes],
-        limit,
+        projects,
+        " | ".join(f"({tsquery})" for tsquery in candidates),
+        [marked for marked, _, _ in asked],
+        [lexeme.worth for _, lexeme, _ in asked],
+        [lexeme.term for _, lexeme, _ in asked],
+        [project_id for _, _, project_id in asked],
         K1,
         B,
         statistics.mean_words,
         MOST_SCORED,
+        limit,
+        narrowed.documents,
+        narrowed.page_from,
+        narrowed.page_to,
     )
     return [
         WordHit(
-            row["passage_id"],
+            UUID(int=row["project_id"].int),  # the driver has a class of its own
+            UUID(int=row["passage_id"].int),
             row["score"],
             {made.terms[term]: part for term, part in zip(row["terms"], row["parts"], strict=True)},
         )
         for row in rows
     ]
-
-
-async def refresh(connection: Connection, project_id: UUID) -> None:
-    """Counts anew, within the caller's transaction. 100,000 passages take about a second, so it follows an intake."""
-    for table in ("word_statistics", "word_totals", "word_parts"):
-        await connection.execute(f"DELETE FROM {table} WHERE project_id = $1", project_id)  # noqa: S608 - names of ours
-    await connection.execute(COUNT_WORDS, project_id)
-    await connection.execute(COUNT_PASSAGES, project_id)
-    rows = await connection.fetch("SELECT lexeme, passages FROM word_statistics WHERE project_id = $1", project_id)
-    parts = compounds({row["lexeme"]: row["passages"] for row in rows if row["lexeme"].isalpha()})
-    await connection.copy_records_to_table(
-        "word_parts", records=[(project_id, *pair) for pair in parts], columns=("project_id", "part", "lexeme")
-    )

@@ -34,34 +34,47 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """Exactly this sequence of words, each in any of the languages."""
+
+    words: tuple[tuple[str, ...], ...]
+    is_prefix: bool  # the last one
+
+    def tsquery(self, mark: str) -> str:
+        made = ["(" + " | ".join(quoted(mark + lexeme) for lexeme in word) + ")" for word in self.words]
+        if self.is_prefix:
+            made[-1] = quoted(mark + self.words[-1][0]) + ":*"
+        return "(" + " <-> ".join(made) + ")"
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     terms: tuple[Term, ...]
-    required: tuple[str, ...]  # each a tsquery
-    excluded: tuple[str, ...]
+    required: tuple[Phrase, ...]
+    excluded: tuple[Phrase, ...]
 
-    @property
-    def filters(self) -> str | None:
-        parts = [*self.required, *(f"!({part})" for part in self.excluded)]
+    def filters(self, mark: str) -> str | None:
+        parts = [part.tsquery(mark) for part in self.required]
+        parts += [f"!({part.tsquery(mark)})" for part in self.excluded]
         return " & ".join(parts) or None
 
 
 def parse(text: str) -> Query:
     """Nothing that anybody can type is an error."""
     words: list[Term] = []
-    required: list[str] = []
-    excluded: list[str] = []
+    required: list[Phrase] = []
+    excluded: list[Phrase] = []
     for piece in _PIECE.finditer(text[:LONGEST_QUESTION]):
         sign, phrase, word = piece["sign"], piece["phrase"], piece["word"]
         found = list(tokens(phrase if phrase is not None else word))
         is_prefix = word is not None and word.endswith("*") and len(word) > SHORTEST_PREFIX and bool(found)
-        matched = _matching(found, is_prefix=is_prefix)
-        if not matched:
+        if not found:
             continue
         if sign == "-":
-            excluded.append(matched)
+            excluded.append(_phrase(found, is_prefix=is_prefix))
             continue
         if sign == "+" or phrase is not None:
-            required.append(matched)
+            required.append(_phrase(found, is_prefix=is_prefix))
         words += _terms(found, is_prefix=is_prefix)
     unique = list({term.text: term for term in words}.values())
     telling = [term for term in unique if term.text not in STOP_WORDS]
@@ -84,10 +97,9 @@ def _stems(word: str) -> dict[str, float]:
     return dict.fromkeys([*(stem(word, language) for language in LANGUAGES), stem(word, Language.OTHER)], 1.0)
 
 
-def _matching(found: Iterable[Token], *, is_prefix: bool) -> str:
-    """A tsquery for exactly this sequence of words, in any of the languages."""
+def _phrase(found: Iterable[Token], *, is_prefix: bool) -> Phrase:
     words = [part for token in found for part in token.parts]
-    made = ["(" + " | ".join(quoted(lexeme) for lexeme in _stems(word)) + ")" for word in words]
-    if is_prefix and words:
-        made[-1] = quoted(stem(words[-1], Language.OTHER)) + ":*"
-    return "(" + " <-> ".join(made) + ")" if made else ""
+    made = [tuple(_stems(word)) for word in words]
+    if is_prefix:
+        made[-1] = (stem(words[-1], Language.OTHER),)
+    return Phrase(tuple(made), is_prefix)

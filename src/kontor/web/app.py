@@ -36,6 +36,7 @@ from kontor.gateway import openai_api, project_parts
 from kontor.gateway.estimates import Estimates
 from kontor.gateway.runs.wiring import learning, runs_of
 from kontor.gateway.service import Gateway
+from kontor.retrieval.service import Retrieval
 from kontor.web import health, middleware, openapi
 from kontor.web.dispatch import Application, Dispatch
 from kontor.web.gauges import Gauges
@@ -151,6 +152,7 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     app.state.runs = runs_of(kernel, app.state.gateway, app.state.estimates)
     kernel.trail = Trail()
     app.state.documents = Desk.of(kernel)
+    app.state.retrieval = Retrieval.of(kernel)
     project_parts.register()
     belonging.register()
     kernel.listener.on(RIGHTS, app.state.streams.heard)

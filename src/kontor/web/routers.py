@@ -18,6 +18,7 @@ from kontor.gateway import admin_routes as gateway_admin_routes
 from kontor.gateway import routes_llm, routes_models, routes_projects, routes_runs, routes_usage
 from kontor.projects import routes as project_routes
 from kontor.projects import routes_folders, routes_shares
+from kontor.retrieval import routes as retrieval_routes
 from kontor.web import events
 from kontor.web.dispatch import areas
 
@@ -47,6 +48,7 @@ def api_routers() -> list[APIRouter]:
         routes_shares.router,
         routes_projects.router,
         # Names before ids.
+        retrieval_routes.router,
         routes_upload.router,
         routes_upload.parts_router,
         document_routes.router,

@@ -22,6 +22,7 @@ from kontor.gateway import jobs as gateway
 from kontor.gateway import project_parts
 from kontor.gateway.runs.wiring import add_recovery
 from kontor.projects import jobs as projects
+from kontor.retrieval import jobs as retrieval
 
 ANSWERS_KEPT = timedelta(hours=48)
 
@@ -94,6 +95,7 @@ PARTS: tuple[Callable[[Kernel], None], ...] = (
     add_billing,
     add_projects,
     documents.add,
+    retrieval.add,
     gateway.add,
     add_recovery,
 )

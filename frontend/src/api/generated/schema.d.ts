@@ -3109,7 +3109,7 @@ export interface paths {
     post?: never;
     /**
      * Erase From Trash
-     * @description Erases one folder or project, and what was thrown away with it.
+     * @description Erases one folder, project or document, and what was thrown away with it.
      */
     delete: operations["erase_from_trash"];
     options?: never;
@@ -7831,6 +7831,13 @@ export interface components {
     };
     /** SearchWanted */
     SearchWanted: {
+      /**
+       * By
+       * @description One side alone, to see what it finds
+       * @default both
+       * @enum {string}
+       */
+      by: "both" | "words" | "vectors";
       /** Document Ids */
       document_ids?: string[] | null;
       /**
@@ -8628,9 +8635,20 @@ export interface components {
        * Format: uuid
        */
       id: string;
+      /** @description Of a project */
       kind: components["schemas"]["kontor__projects__values__Kind"] | null;
       /** Name */
       name: string;
+      /**
+       * Project
+       * @description What that is called
+       */
+      project?: string | null;
+      /**
+       * Project Id
+       * @description Where it lay, if it lay in a project
+       */
+      project_id?: string | null;
       /**
        * Projects
        * @description How many projects go with it, itself included
@@ -8640,7 +8658,7 @@ export interface components {
        * Sort
        * @enum {string}
        */
-      sort: "folder" | "project";
+      sort: "folder" | "project" | "document";
       /**
        * Trashed At
        * Format: date-time

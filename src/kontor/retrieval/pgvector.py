@@ -1,0 +1,71 @@
+"""Vectors in PostgreSQL, beside everything else: exact for projects of the usual size, a graph for large ones."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kontor.core.bulk import fetch
+from kontor.core.database import Database
+from kontor.core.units import driver_of
+from kontor.retrieval.models import Model
+from kontor.retrieval.ports import Place, Searched, VectorHit
+
+if TYPE_CHECKING:
+    from kontor.retrieval.minilm import Vectors
+
+_PUT = """
+    INSERT INTO passage_vectors (project_id, passage_id, model_id, document_id, vector, is_large)
+    SELECT p.project_id, p.id, $3::smallint, p.document_id, $4::float4[]::halfvec, coalesce(t.is_large, false)
+    FROM passage p LEFT JOIN vector_totals t ON t.project_id = p.project_id AND t.model_id = $3
+    WHERE p.project_id = $1 AND p.id = $2
+    ON CONFLICT (project_id, passage_id, model_id) DO UPDATE SET vector = excluded.vector
+    WHERE passage_vectors.vector IS NULL
+"""
+_SEARCH = "SELECT * FROM search_vectors($1, $2, $3::float4[]::halfvec, $4, $5, $6, $7)"
+_FORGET = (
+    "UPDATE passage_vectors SET vector = NULL WHERE model_id = $1 AND passage_id = ANY($2::uuid[]) AND is_elsewhere"
+)
+
+
+class PostgresVectors:
+    name = "PostgreSQL"
+    is_elsewhere = False
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, model: Model, places: Sequence[Place], vectors: "Vectors") -> None:
+        """A passage that has gone meanwhile is left out."""
+        rows = [
+            (place.project_id, place.passage_id, model.id, vector.tolist())
+            for place, vector in zip(places, vectors, strict=True)
+        ]
+        async with self._database.system("retrieval") as unit:
+            await driver_of(unit).executemany(_PUT, rows)
+
+    async def search(
+        self, unit: AsyncSession | None, model: Model, question: "Vectors", searched: Searched, *, limit: int
+    ) -> list[VectorHit]:
+        assert unit is not None  # noqa: S101 - the rights of whoever asks are its unit's
+        narrowed = searched.narrowed
+        rows = await fetch(
+            unit, _SEARCH, list(searched.projects), model.id, question.tolist(), limit,
+            narrowed.documents, narrowed.page_from, narrowed.page_to,
+        )  # fmt: skip
+        found = [VectorHit(plain(row["project_id"]), plain(row["passage_id"]), row["likeness"]) for row in rows]
+        return sorted(found, key=lambda hit: (-hit.likeness, hit.passage_id))[:limit]
+
+    async def forget(self, model: Model, passages: Sequence[UUID]) -> None:
+        """Rows go with their passages; what is left to forget here is what another store has now."""
+        async with self._database.system("retrieval") as unit:
+            await fetch(unit, _FORGET, model.id, list(passages))
+
+    async def close(self) -> None:
+        pass
+
+
+def plain(found: UUID) -> UUID:
+    """The driver has a class of its own, which neither JSON nor pickling knows."""
+    return UUID(int=found.int)

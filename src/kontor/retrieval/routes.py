@@ -1,0 +1,112 @@
+"""Searching, and holding quotations and answers against their sources."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from kontor.core.http.actors import Core, DocumentReader, ScopeRequired, Unauthenticated
+from kontor.core.http.idempotency import KontorRoute
+from kontor.core.http.problems import problems
+from kontor.core.http.units import Unit
+from kontor.documents.current import CurrentDesk
+from kontor.documents.errors import DocumentNotFound, NotReadYet
+from kontor.documents.parsing.model import Kind as DocumentKind
+from kontor.projects.errors import ProjectNotFound
+from kontor.projects.schemas import Tag
+from kontor.retrieval import proof
+from kontor.retrieval.errors import UnknownKind, VectorsAway, VectorsRefused
+from kontor.retrieval.minilm import ModelMissing
+from kontor.retrieval.schemas import (
+    MOST_IDS,
+    ClaimsRead,
+    ClaimsWanted,
+    EvidencesRead,
+    EvidenceWanted,
+    Question,
+    SearchRead,
+    SearchWanted,
+)
+from kontor.retrieval.service import Retrieval
+
+FAILING = (ProjectNotFound, ModelMissing, VectorsAway, VectorsRefused)
+
+router = APIRouter(tags=["search"], route_class=KontorRoute, responses=problems(Unauthenticated, ScopeRequired))
+
+
+async def current_retrieval(request: Request, kernel: Core) -> Retrieval:
+    found = getattr(request.app.state, "retrieval", None)
+    if not isinstance(found, Retrieval):
+        found = request.app.state.retrieval = Retrieval.of(kernel)
+    return found
+
+
+CurrentRetrieval = Annotated[Retrieval, Depends(current_retrieval)]
+Ids = Annotated[list[UUID] | None, Query(max_length=MOST_IDS)]
+PageNumber = Annotated[int | None, Query(ge=1, le=1_000_000)]
+
+
+@router.post("/search", responses=problems(*FAILING, UnknownKind))
+async def search(wanted: SearchWanted, actor: DocumentReader, retrieval: CurrentRetrieval) -> SearchRead:
+    """Everything that can be searched, by words and by meaning."""
+    return await retrieval.search(actor, wanted)
+
+
+@router.get("/documents/search", responses=problems(*FAILING))
+async def search_documents(
+    actor: DocumentReader,
+    retrieval: CurrentRetrieval,
+    *,
+    query: Annotated[Question, Query()],
+    project_id: Ids = None,
+    document_id: Ids = None,
+    type: Annotated[list[DocumentKind] | None, Query(max_length=20)] = None,  # noqa: A002 - as people ask for it
+    tag: Annotated[list[Tag] | None, Query(max_length=20, description="All of them")] = None,
+    since: Annotated[date | None, Query(description="By the document's own date, else by when it came")] = None,
+    until: date | None = None,
+    page_from: PageNumber = None,
+    page_to: PageNumber = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+    passages_each: Annotated[int, Query(ge=1, le=20, description="Passages of one document at most")] = 3,
+    explain: Annotated[bool, Query(description="Tells what each stage found")] = False,
+) -> SearchRead:
+    """The same, over documents alone."""
+    return await retrieval.search(
+        actor,
+        SearchWanted(
+            query=query,
+            kinds=["document"],
+            project_ids=project_id,
+            document_ids=document_id,
+            types=type or [],
+            tags=tag or [],
+            since=since,
+            until=until,
+            page_from=page_from,
+            page_to=page_to,
+            limit=limit,
+            passages_each=passages_each,
+            explain=explain,
+        ),
+    )
+
+
+@router.post("/documents/{document_id}/evidence", responses=problems(DocumentNotFound, NotReadYet))
+async def find_evidence(
+    document_id: UUID,
+    wanted: EvidenceWanted,
+    actor: DocumentReader,
+    unit: Unit,
+    *,
+    desk: CurrentDesk,
+    retrieval: CurrentRetrieval,
+) -> EvidencesRead:
+    """Where quotations stand in a document, how exactly, and in which rectangles of which page."""
+    return await proof.quotations(unit, desk.texts, retrieval.readings, actor, document_id=document_id, wanted=wanted)
+
+
+@router.post("/evidence")
+async def judge_answer(wanted: ClaimsWanted, actor: DocumentReader, unit: Unit) -> ClaimsRead:
+    """What an answer claims, and how far its passages bear that out. No model is asked."""
+    return await proof.claims(unit, actor, wanted)
