@@ -68,8 +68,9 @@ async def read_all(house: House, *, indexers: Indexers | None = None, attempt: i
         await reader.run(job, ReadArgs.model_validate(row.args))
 
 
-async def silent(_progress: Progress) -> None:
+async def silent(progress: Progress) -> None:
     """Nobody looks at the job itself."""
+    del progress
 
 
 def of(**indexer: Indexer) -> Indexers:
