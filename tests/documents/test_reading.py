@@ -14,6 +14,7 @@ from kontor.documents import trash
 from kontor.documents.parsing.packing import pack, unpack
 from kontor.documents.ports import Readable, Tell
 from kontor.projects.news import project_topic
+from tests.documents.parsing.sample_pdf import Pdf
 from tests.factories.documents import bring, of, read_all, stored, upload
 from tests.factories.house import House, Visitor
 from tests.factories.projects import made
@@ -107,6 +108,50 @@ async def again(house: House) -> None:
     await stored(
         house, "UPDATE job SET state = 'waiting', finished_at = NULL WHERE kind = 'documents.read' RETURNING 1"
     )
+
+
+def long_pdf() -> bytes:
+    sample = Pdf()
+    for number in range(1, 6):
+        sample.page().lines(72, 100, [f"Seite {number} hat diese Zeile, und noch manche andere danach."] * 40)
+    return sample.bytes()
+
+
+async def test_the_first_pages_are_there_before_the_rest_and_stay_right(
+    house: House, owner: Visitor, project: dict[str, Any]
+) -> None:
+    early: list[dict[str, Any]] = []
+    taken = made(await upload(owner, project, "long.pdf", long_pdf()))["items"][0]
+    path = f"/documents/{taken['id']}"
+
+    async def look() -> None:
+        if not early:
+            early.extend([made(await owner.get(f"{path}{part}")) for part in ("", "/pages/1", "/passages")])
+
+    index = Index(look)
+    await read_all(house, indexers=of(words=index), first_seconds=0.0)
+    document, page, passages = early
+    assert (document["state"], document["pages"]) == ("reading", 0)
+    assert "Seite 1 hat diese Zeile" in page["text"]
+    assert (page["pages"], passages["items"][0]["page_first"]) == (1, 1)
+    ready = made(await owner.get(path))
+    assert (ready["state"], ready["pages"], ready["text_id"]) == ("ready", 5, document["text_id"])
+    whole = made(await owner.get(f"{path}/pages/1"))
+    assert whole["text"].startswith(page["text"])
+    assert whole["words"] == page["words"]
+    assert [number for _, number in index.seen] == [len(passages["items"]), index.seen[1][1]]
+    last = made(await owner.get(f"{path}/passages", params={"page": 5}))["items"][-1]
+    assert (last["page_last"], last["ordinal"]) == (5, index.seen[1][1] - 1)
+
+
+async def test_first_pages_of_what_fails_later_do_not_stay(
+    house: House, owner: Visitor, project: dict[str, Any]
+) -> None:
+    taken = made(await upload(owner, project, "long.pdf", long_pdf()))["items"][0]
+    await read_all(house, first_seconds=0.0, characters=5000)
+    failed = made(await owner.get(f"/documents/{taken['id']}"))
+    assert (failed["state"], failed["problem"]["code"], failed["text_id"]) == ("failed", "document.too_large", None)
+    assert await stored(house, "SELECT id FROM passage") == []
 
 
 async def test_citations_survive_a_reader_that_reads_differently(

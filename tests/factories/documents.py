@@ -41,10 +41,16 @@ async def bring(
     return made(await visitor.get(f"/documents/{taken['id']}"))
 
 
-async def read_all(house: House, *, indexers: Indexers | None = None, attempt: int = 1) -> int:
+async def read_all(house: House, *, indexers: Indexers | None = None, attempt: int = 1, **limits: Any) -> int:
     """What a worker would do, in this process and unit. Answers how many jobs there were."""
     kernel = house.kernel
-    reader = Reader(kernel.database, kernel.blobs, kernel.fetcher, indexers or Indexers(), Limits(wall_seconds=60))
+    reader = Reader(
+        kernel.database,
+        kernel.blobs,
+        kernel.fetcher,
+        indexers or Indexers(),
+        Limits(**{"wall_seconds": 60.0, **limits}),
+    )
     done = 0
     while True:
         async with kernel.database.system("test") as unit:

@@ -18,6 +18,7 @@ class Readable:
     project_id: UUID
     document_id: UUID
     text_id: UUID
+    is_whole: bool  # False: the first pages, which the rest will follow in a moment; what is quick is enough
 
 
 class Indexer(Protocol):

@@ -8,7 +8,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -29,9 +29,10 @@ from kontor.documents import news, repository
 from kontor.documents.errors import Duplicate
 from kontor.documents.kinds import READ, ReadArgs
 from kontor.documents.parsing import process
-from kontor.documents.parsing.limits import Limits, Unreadable
+from kontor.documents.parsing.limits import Limits, Reason, Unreadable
 from kontor.documents.parsing.model import Document as Read
-from kontor.documents.parsing.process import Parsed
+from kontor.documents.parsing.packing import Malformed, unpack
+from kontor.documents.parsing.process import First, Parsed
 from kontor.documents.parsing.splitting import Passage, split
 from kontor.documents.ports import Indexers, Readable
 from kontor.documents.repository import Found, NewText
@@ -92,6 +93,9 @@ class Reader:
 
     async def _begin(self, document_id: UUID) -> Document:
         async with self.database.system("documents") as unit:
+            document = await self._load(unit, document_id)
+            # Of a try that did not come to its end.
+            await repository.forget_open_text(unit, document_id)
             document = await self._load(unit, document_id)
             await repository.set_state(unit, document_id, DocumentState.READING)
             await tell(unit, document, DocumentState.READING)
@@ -170,8 +174,9 @@ class Reader:
         with tempfile.TemporaryDirectory(prefix="kontor-reading-") as folder:
             path = Path(folder) / "file"
             await self._write(blob, path)
-            async with steps.counting():
-                return await process.parse(path, name_of(document), document.media_type, self.limits, steps.note)
+            async with steps.counting(), self._first_pages(document) as on_first:
+                name, declared = name_of(document), document.media_type
+                return await process.parse(path, name, declared, self.limits, steps.note, on_first=on_first)
 
     async def _write(self, blob: Blob, path: Path) -> None:
         with path.open("wb") as file:
@@ -181,24 +186,54 @@ class Reader:
 
     # What was read
 
+    @asynccontextmanager
+    async def _first_pages(self, document: Document) -> AsyncIterator[First]:
+        """Those of a long file can be looked at and found by their words while the rest of it is read."""
+        tasks: list[asyncio.Task[None]] = []
+
+        def keep(packed: bytes) -> None:
+            # Whoever has an older text is found by that one until the newer is whole.
+            if document.text_id is None:
+                tasks.append(asyncio.create_task(self._keep_first(document, packed)))
+
+        try:
+            yield keep
+        finally:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            task.result()
+
+    async def _keep_first(self, document: Document, packed: bytes) -> None:
+        try:
+            read = await asyncio.to_thread(unpack, packed)
+        except Malformed as reason:
+            raise Unreadable(Reason.READER_FAILED, process.FAILED) from reason
+        # The last one may go on with what is still to come.
+        passages = (await asyncio.to_thread(split, read))[:-1]
+        async with self.database.system("documents") as unit:
+            document = await self._load(unit, document.id)
+            text_id = await repository.add_text(unit, new_text(document, read, packed, is_whole=False))
+            await add_passages(unit, document, text_id, read, passages)
+            await repository.set_current(unit, document.id, text_id)
+            await tell(unit, document, DocumentState.READING)
+        work = Readable(document.owner_id, document.project_id, document.id, text_id, is_whole=False)
+        for indexer in self.indexers:
+            await indexer.index(self.database, work, silent)
+
     async def _keep(self, document: Document, parsed: Parsed) -> UUID:
         """The text with all its passages, or nothing."""
         read = parsed.document
         passages = await asyncio.to_thread(split, read)
         async with self.database.system("documents") as unit:
             document = await self._load(unit, document.id)
-            text_id = await repository.add_text(
-                unit,
-                NewText(
-                    id=new_id(), owner_id=document.owner_id, project_id=document.project_id, document_id=document.id,
-                    blob_id=document.blob_id, parser=read.parser, digest=bytes.fromhex(read.digest),
-                    packed=parsed.packed, language=read.language, pages=len(read.pages), characters=len(read.text),
-                ),
-            )  # fmt: skip
+            whole = new_text(document, read, parsed.packed)
+            text_id = await repository.open_text(unit, document.id)
+            if text_id is None:
+                text_id = await repository.add_text(unit, whole)
+            else:
+                await repository.close_text(unit, replace(whole, id=text_id))
             if not await repository.has_passages(unit, text_id):
-                for start in range(0, len(passages), BATCH):
-                    rows = passage_rows(document, text_id, read, passages[start : start + BATCH], start)
-                    await repository.add_passages(unit, rows)
+                await add_passages(unit, document, text_id, read, passages)
             await repository.set_read(unit, document.id, found_in(document, read))
             # An older text is searched until the newer one is indexed.
             if document.text_id is None:
@@ -207,7 +242,7 @@ class Reader:
         return text_id
 
     async def _index(self, document: Document, text_id: UUID, steps: "Steps") -> None:
-        work = Readable(document.owner_id, document.project_id, document.id, text_id)
+        work = Readable(document.owner_id, document.project_id, document.id, text_id, is_whole=True)
         for indexer in self.indexers:
             await indexer.index(self.database, work, steps.tell)
         async with self.database.system("documents") as unit:
@@ -222,6 +257,7 @@ class Reader:
         async with self.database.system("documents") as unit:
             with suppress(Vanished):
                 document = await self._load(unit, document_id)
+                await repository.forget_open_text(unit, document_id)
                 await repository.fail(unit, document_id, problem)
                 await tell(unit, document, DocumentState.FAILED)
 
@@ -290,6 +326,26 @@ async def tell(
 def name_of(document: Document) -> str:
     """An address says nothing of what stands there; what the server declared does."""
     return "" if document.origin is Origin.URL else document.name
+
+
+async def silent(_done: int, _total: int | None) -> None:
+    """Of the first pages nobody is told twice."""
+
+
+def new_text(document: Document, read: Read, packed: bytes, *, is_whole: bool = True) -> NewText:
+    return NewText(
+        id=new_id(), owner_id=document.owner_id, project_id=document.project_id, document_id=document.id,
+        blob_id=document.blob_id, parser=read.parser, digest=bytes.fromhex(read.digest), packed=packed,
+        language=read.language, pages=len(read.pages), characters=len(read.text), is_whole=is_whole,
+    )  # fmt: skip
+
+
+async def add_passages(
+    unit: AsyncSession, document: Document, text_id: UUID, read: Read, passages: Sequence[Passage]
+) -> None:
+    for start in range(0, len(passages), BATCH):
+        rows = passage_rows(document, text_id, read, passages[start : start + BATCH], start)
+        await repository.add_passages(unit, rows)
 
 
 def found_in(document: Document, read: Read) -> Found:

@@ -330,18 +330,34 @@ async def set_current(unit: AsyncSession, document_id: UUID, text_id: UUID) -> N
 # Texts and passages
 
 TEXT = """
-    SELECT t.id, t.document_id, t.project_id, t.parser, t.language, t.pages, t.characters, t.created_at, t.blob_id
+    SELECT t.id, t.document_id, t.project_id, t.parser, t.language, t.pages, t.characters, t.created_at, t.blob_id,
+        t.is_whole
     FROM document_text t
 """
 _ADD_TEXT = text("""
     INSERT INTO document_text (id, owner_id, project_id, document_id, blob_id, parser, digest, packed, language, pages,
-        characters, created_at)
-    VALUES (:id, :owner, :project, :document, :blob, :parser, :digest, :packed, :language, :pages, :characters, :at)
+        characters, is_whole, created_at)
+    VALUES (:id, :owner, :project, :document, :blob, :parser, :digest, :packed, :language, :pages, :characters,
+        :is_whole, :at)
     ON CONFLICT (document_id, parser, digest) DO NOTHING RETURNING id
 """)
 _KNOWN_TEXT = text("""
     SELECT id FROM document_text WHERE document_id = :document AND parser = :parser AND digest = :digest
 """)
+_OPEN_TEXT = text("SELECT id FROM document_text WHERE document_id = :document AND NOT is_whole")
+_CLOSE_TEXT = text("""
+    UPDATE document_text SET blob_id = :blob, digest = :digest, packed = :packed, language = :language, pages = :pages,
+        characters = :characters, is_whole = true
+    WHERE id = :id
+""")
+_FORGET_OPEN = (
+    text("""
+        UPDATE document SET text_id = NULL
+        WHERE id = :document AND text_id = (SELECT id FROM document_text WHERE document_id = :document AND NOT is_whole)
+    """),
+    text("DELETE FROM document_text WHERE document_id = :document AND NOT is_whole"),
+)
+_FORGET_PASSAGES_OF = text("DELETE FROM passage WHERE text_id = :text")
 _TEXTS = text(f"{TEXT} WHERE t.document_id = :document ORDER BY t.created_at DESC, t.id")
 _TEXT = text(f"{TEXT} WHERE t.document_id = :document AND t.id = :id")
 _PACKED = text("SELECT packed FROM document_text WHERE id = :id")
@@ -383,20 +399,43 @@ class NewText:
     language: str
     pages: int
     characters: int
+    is_whole: bool = True
 
 
 async def add_text(unit: AsyncSession, new: NewText) -> UUID:
     """The id of this text: of one that is there already, where the same reader found the same."""
-    values = {
-        "id": new.id, "owner": new.owner_id, "project": new.project_id, "document": new.document_id,
-        "blob": new.blob_id, "parser": new.parser, "digest": new.digest, "packed": new.packed,
-        "language": new.language, "pages": new.pages, "characters": new.characters, "at": now(),
-    }  # fmt: skip
+    values = _text_values(new)
     made: UUID | None = await unit.scalar(_ADD_TEXT, values)
     if made is None:
         made = await unit.scalar(_KNOWN_TEXT, values)
     assert made is not None  # noqa: S101 - texts are not taken away while their document is locked
     return made
+
+
+def _text_values(new: NewText) -> dict[str, Any]:
+    return {
+        "id": new.id, "owner": new.owner_id, "project": new.project_id, "document": new.document_id,
+        "blob": new.blob_id, "parser": new.parser, "digest": new.digest, "packed": new.packed,
+        "language": new.language, "pages": new.pages, "characters": new.characters, "is_whole": new.is_whole,
+        "at": now(),
+    }  # fmt: skip
+
+
+async def open_text(unit: AsyncSession, document_id: UUID) -> UUID | None:
+    """One of which only the first pages are there."""
+    found: UUID | None = await unit.scalar(_OPEN_TEXT, {"document": document_id})
+    return found
+
+
+async def close_text(unit: AsyncSession, whole: NewText) -> None:
+    """The rest of it has come. Its passages are cut anew."""
+    await unit.execute(_CLOSE_TEXT, _text_values(whole))
+    await unit.execute(_FORGET_PASSAGES_OF, {"text": whole.id})
+
+
+async def forget_open_text(unit: AsyncSession, document_id: UUID) -> None:
+    for statement in _FORGET_OPEN:
+        await unit.execute(statement, {"document": document_id})
 
 
 async def add_passages(unit: AsyncSession, rows: Sequence[Mapping[str, object]]) -> None:
@@ -416,7 +455,7 @@ async def forget_other_passages(unit: AsyncSession, document: Document, text_id:
 def _as_text(row: Any) -> Text:
     return Text(
         row.id, row.document_id, row.project_id, row.parser, row.language, row.pages, row.characters, row.created_at,
-        row.blob_id,
+        row.blob_id, row.is_whole,
     )  # fmt: skip
 
 

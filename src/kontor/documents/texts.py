@@ -1,6 +1,7 @@
 """The texts of documents as a viewer, a search and a citation want them: unpacked, and looked at in parts.
 
-A text never changes, so what was unpacked may be kept for the next question. Who may see it is asked each time, before.
+A whole text never changes, so what was unpacked may be kept for the next question. Who may see it is asked each time,
+before.
 """
 
 import asyncio
@@ -47,16 +48,17 @@ class Unpacked:
         self._used = 0
         self._kept: OrderedDict[UUID, tuple[model.Document, int]] = OrderedDict()
 
-    async def get(self, unit: AsyncSession, text_id: UUID) -> model.Document:
+    async def get(self, unit: AsyncSession, text: Text) -> model.Document:
         """For whoever has asked whether they may."""
-        kept = self._kept.get(text_id)
+        kept = self._kept.get(text.id)
         if kept is not None:
-            self._kept.move_to_end(text_id)
+            self._kept.move_to_end(text.id)
             return kept[0]
-        packed = await repository.packed(unit, text_id)
+        packed = await repository.packed(unit, text.id)
         # Large ones in a thread: others are answered meanwhile.
         found = unpack(packed) if len(packed) < 50_000 else await asyncio.to_thread(unpack, packed)
-        self._keep(text_id, found)
+        if text.is_whole:
+            self._keep(text.id, found)
         return found
 
     def _keep(self, text_id: UUID, document: model.Document) -> None:
@@ -75,7 +77,7 @@ async def opened(
 ) -> tuple[Text, model.Document]:
     found = await service.require(unit, actor, document_id)
     text = await service.text_of(unit, found, text_id)
-    return text, await unpacked.get(unit, text.id)
+    return text, await unpacked.get(unit, text)
 
 
 async def outline(
@@ -83,7 +85,7 @@ async def outline(
 ) -> TextRead:
     found = await service.require(unit, actor, document_id)
     text = await service.text_of(unit, found, text_id)
-    whole = await unpacked.get(unit, text.id)
+    whole = await unpacked.get(unit, text)
     return TextRead(
         document_id=found.id,
         text_id=text.id,

@@ -106,6 +106,7 @@ class Text:
     characters: int
     created_at: datetime
     blob_id: UUID | None
+    is_whole: bool
 
 
 def url_name(url: str) -> str:

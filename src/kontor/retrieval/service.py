@@ -84,6 +84,8 @@ class Indexer:
     async def index(self, database: Database, text: Readable, tell: Tell) -> None:
         """By words first: from then on it is found."""
         await indexing.index_words(database, text.text_id)
+        if not text.is_whole:
+            return
         async with database.system("retrieval") as unit:
             models = await repository.models_of(unit, text.project_id)
         for model in models:

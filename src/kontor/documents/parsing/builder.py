@@ -1,6 +1,7 @@
 """Makes a document of what a reader finds, piece by piece, and counts while it does."""
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ BETWEEN_BLOCKS = "\n\n"
 SOFT_HYPHEN = "\u00ad"
 
 Progress = Callable[[int, int], None]  # pages done, pages in all (0 where that is not known)
+HandOver = Callable[[Document], None]
 
 
 class Run(NamedTuple):
@@ -79,6 +81,8 @@ class Builder:
     hidden: list[Hidden] = field(default_factory=list)
     joins: list[Join] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    hand_over: HandOver | None = None
+    _began: float = field(default_factory=time.monotonic)
     _hidden_length: int = 0
     _cells: int = 0
 
@@ -93,6 +97,14 @@ class Builder:
             self.gap()
             self._pages[-1] = replace(self._pages[-1], end=self.length)
         self._pages.append(Page(self.length, self.length, width, height, one_line(name)[:LONGEST_META], is_scan))
+
+    def first_pages(self, parser: str) -> None:
+        """For readers that take their time, between two pages: once, what there is so far. It will be the beginning of
+        the whole, letter for letter."""
+        if self.hand_over is None or time.monotonic() - self._began < self.limits.first_seconds:
+            return
+        hand_over, self.hand_over = self.hand_over, None
+        hand_over(self._document(parser, replace(self._pages[-1], end=self.length)))
 
     # Text
 
@@ -222,12 +234,15 @@ class Builder:
             self._pages.append(Page(0, self.length))
         self._pages[-1] = replace(self._pages[-1], end=self.length)
         self.progress(len(self._pages), len(self._pages))
+        return self._document(parser, self._pages[-1])
+
+    def _document(self, parser: str, last: Page) -> Document:
         text = "".join(self._parts)
         return Document(
             kind=self.kind,
             parser=parser,
             text=text,
-            pages=tuple(self._pages),
+            pages=(*self._pages[:-1], last),
             blocks=tuple(self.blocks),
             tables=tuple(self.tables),
             words=self.words,

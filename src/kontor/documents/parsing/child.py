@@ -6,8 +6,9 @@ import time
 import orjson
 
 from kontor.documents.parsing.confinement import confine
-from kontor.documents.parsing.frames import PROGRESS, REFUSAL, REQUEST, RESULT, frame
+from kontor.documents.parsing.frames import FIRST, PROGRESS, REFUSAL, REQUEST, RESULT, frame
 from kontor.documents.parsing.limits import Limits, Reason, Unreadable
+from kontor.documents.parsing.model import Document
 
 PROGRESS_SECONDS = 0.2
 MEMORY = "Reading the file would take more memory than one file is given."
@@ -58,8 +59,11 @@ def read_packed(name: str, declared: str, limits: Limits, teller: Teller) -> byt
     from kontor.documents.parsing.packing import pack
     from kontor.documents.parsing.reading import read
 
+    def hand_over(first: Document) -> None:
+        teller.tell(FIRST, pack(first))
+
     with open(0, "rb", closefd=False) as file:
-        packed = pack(read(file, name, declared, limits, teller.progress))
+        packed = pack(read(file, name, declared, limits, teller.progress, hand_over=hand_over))
     if len(packed) > limits.output_bytes:
         raise Unreadable(Reason.TOO_LARGE, "What the file holds is more than can be kept of one.")
     return packed

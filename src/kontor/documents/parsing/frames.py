@@ -3,7 +3,7 @@
 import struct
 
 HEAD = struct.Struct("<cI")
-PROGRESS, RESULT, REFUSAL = b"p", b"r", b"x"
+PROGRESS, FIRST, RESULT, REFUSAL = b"p", b"f", b"r", b"x"
 REQUEST = "KONTOR_PARSE"  # the child's only variable of ours: file name, declared type, limits, its parent
 SMALL_BYTES = 16_384  # what a progress or a refusal may be long
 

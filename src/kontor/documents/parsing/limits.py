@@ -44,6 +44,7 @@ class Limits:
     memory_bytes: int = 1 << 30
     cpu_seconds: int = 180
     wall_seconds: float = 300.0
+    first_seconds: float = 0.7  # then what has been read of a long file is handed over, before the rest
     open_files: int = 64
     output_bytes: int = 96 << 20
     file_bytes: int = 256 << 20

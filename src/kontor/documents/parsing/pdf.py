@@ -142,6 +142,8 @@ class Reader:
                 self.read_page(page)
             finally:
                 pdfium.FPDF_ClosePage(page)
+            if number + 1 < count:
+                self.builder.first_pages(PARSER)
         if missing == count:
             raise damaged
         if missing:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from kontor.documents.parsing.frames import HEAD, PROGRESS, REFUSAL, REQUEST, RESULT, SMALL_BYTES
+from kontor.documents.parsing.frames import FIRST, HEAD, PROGRESS, REFUSAL, REQUEST, RESULT, SMALL_BYTES
 from kontor.documents.parsing.limits import Limits, Reason, Unreadable
 from kontor.documents.parsing.model import Document
 from kontor.documents.parsing.packing import Malformed, unpack
@@ -28,6 +28,7 @@ MOST_FRAMES = 100_000
 GOING_SECONDS = 5.0
 
 Progress = Callable[[int, int], None]  # pages done, pages in all (0 while that is not known)
+First = Callable[[bytes], None]  # a packed document that will be the beginning of the whole
 
 SLOW = "Reading the file took longer than one file is given."
 FAILED = "The program that reads such files failed on this one. It may be damaged."
@@ -42,14 +43,20 @@ class Parsed:
 
 
 async def parse(
-    source: Path, name: str, declared: str, limits: Limits, on_progress: Progress = lambda done, of: None
+    source: Path,
+    name: str,
+    declared: str,
+    limits: Limits,
+    on_progress: Progress = lambda done, of: None,
+    *,
+    on_first: First = lambda packed: None,
 ) -> Parsed:
     """Raises Unreadable with a code and a sentence; leaves no process behind, whatever happens to us."""
     began = time.monotonic()
     process = await start(source, name, declared, limits)
     try:
         async with asyncio.timeout(limits.wall_seconds):
-            packed = await listen(process, limits, on_progress)
+            packed = await listen(process, limits, on_progress, on_first)
         document = await asyncio.to_thread(unpack, packed)
     except TimeoutError as reason:
         raise Unreadable(Reason.TOO_SLOW, SLOW) from reason
@@ -95,13 +102,14 @@ async def start(source: Path, name: str, declared: str, limits: Limits) -> async
             raise
 
 
-async def listen(process: asyncio.subprocess.Process, limits: Limits, on_progress: Progress) -> bytes:
+async def listen(process: asyncio.subprocess.Process, limits: Limits, on_progress: Progress, on_first: First) -> bytes:
     pipe = process.stdout
     assert pipe is not None  # noqa: S101 - it was given PIPE
+    large = {RESULT, FIRST}
     for _ in range(MOST_FRAMES):
         try:
             letter, length = HEAD.unpack(await pipe.readexactly(HEAD.size))
-            if length > (limits.output_bytes if letter == RESULT else SMALL_BYTES):
+            if length > (limits.output_bytes if letter in large else SMALL_BYTES):
                 break
             body = await pipe.readexactly(length)
         except asyncio.IncompleteReadError as reason:
@@ -110,6 +118,10 @@ async def listen(process: asyncio.subprocess.Process, limits: Limits, on_progres
             return body
         if letter == REFUSAL:
             raise refusal(body)
+        if letter == FIRST and FIRST in large:
+            large.remove(FIRST)  # once
+            on_first(body)
+            continue
         if letter != PROGRESS:
             break
         done, of = progress(body)

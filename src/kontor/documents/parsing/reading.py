@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from kontor.documents.parsing import kinds
 from kontor.documents.parsing.archive import Archive
-from kontor.documents.parsing.builder import Builder, Progress
+from kontor.documents.parsing.builder import Builder, HandOver, Progress
 from kontor.documents.parsing.limits import Limits, Reason, Unreadable
 from kontor.documents.parsing.model import Document, Kind
 from kontor.documents.parsing.texts import decoded
@@ -20,6 +20,7 @@ def read(
     limits: Limits,
     progress: Progress = lambda done, of: None,
     *,
+    hand_over: HandOver | None = None,
     depth: int = 0,
 ) -> Document:
     """Raises Unreadable, and nothing else but what running out of memory or stack raises."""
@@ -29,7 +30,7 @@ def read(
     file.seek(0)
     head = file.read(kinds.HEAD_BYTES)
     kind = kinds.kind_of(head, file, name, declared, limits)
-    builder = Builder(kind, limits, progress)
+    builder = Builder(kind, limits, progress, hand_over=hand_over)
     sentence = kinds.other_than_said(kind, name, declared)
     if sentence:
         builder.notice(Reason.OTHER_TYPE, sentence)

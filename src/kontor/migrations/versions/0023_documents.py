@@ -112,7 +112,8 @@ def documents() -> None:
 
 def texts() -> None:
     # Never changed: citations point into it. A parser that reads differently, or a page that says something else now,
-    # makes a new one, and the old one stays with the file that it was read from.
+    # makes a new one, and the old one stays with the file that it was read from. Of a long file the first pages come
+    # before the rest: until it is whole, a text grows at its end, so what points into it stays right.
     op.execute(f"""
         CREATE TABLE document_text (
             id uuid NOT NULL,
@@ -126,6 +127,7 @@ def texts() -> None:
             language text NOT NULL CONSTRAINT document_text_language_check CHECK ({LANGUAGE}),
             pages integer NOT NULL,
             characters integer NOT NULL,
+            is_whole boolean NOT NULL DEFAULT true,
             created_at timestamptz NOT NULL,
             CONSTRAINT document_text_pkey PRIMARY KEY (id),
             CONSTRAINT document_text_project_id_document_id_id_key UNIQUE (project_id, document_id, id),
@@ -139,6 +141,7 @@ def texts() -> None:
     # Deflated already.
     op.execute("ALTER TABLE document_text ALTER COLUMN packed SET STORAGE EXTERNAL")
     op.execute("CREATE INDEX document_text_owner_id_blob_id_idx ON document_text (owner_id, blob_id)")
+    op.execute("CREATE UNIQUE INDEX document_text_open_key ON document_text (document_id) WHERE NOT is_whole")
     force("document_text")
     may_read("document_text")
     kept("document_text")
@@ -153,8 +156,10 @@ def texts() -> None:
         END $$
     """)
     op.execute("""
-        CREATE TRIGGER document_text_guard BEFORE UPDATE ON document_text
-        FOR EACH ROW EXECUTE FUNCTION document_text_guard()
+        CREATE TRIGGER document_text_guard BEFORE UPDATE ON document_text FOR EACH ROW
+        WHEN (OLD.is_whole OR (OLD.id, OLD.document_id, OLD.project_id, OLD.owner_id, OLD.parser)
+            IS DISTINCT FROM (NEW.id, NEW.document_id, NEW.project_id, NEW.owner_id, NEW.parser))
+        EXECUTE FUNCTION document_text_guard()
     """)
 
 
