@@ -1,12 +1,13 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { ChartColumn, Table2 } from "lucide-react";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { ChartColumn, FileText, Table2, TriangleAlert } from "lucide-react";
 import { type ReactNode, useState } from "react";
+import type { Schemas } from "@/shared/api/client";
 import { Link, textLinkClass } from "@/shared/frame/link";
 import { addDays, addMonths, type Day, sayDay, today, writeDay } from "@/shared/i18n/days";
 import { formatBytes, formatMoney, formatNumber } from "@/shared/i18n/format";
 import { type Locale, useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
-import { countOf, type Dashboard, dashboardQuery, mayOwn, type Project } from "@/shared/projects/api";
+import { countOf, type Dashboard, dashboardQuery, mayEdit, mayOwn, type Project } from "@/shared/projects/api";
 import { ProjectScreen } from "@/shared/projects/ProjectScreen";
 import { shareOf, toneOf } from "@/shared/receipts/budgets";
 import { CostCell } from "@/shared/receipts/CostCell";
@@ -15,12 +16,15 @@ import { everyDay, type Period } from "@/shared/receipts/period";
 import { IconButton } from "@/shared/ui/button";
 import { BarChart } from "@/shared/ui/charts";
 import { cx } from "@/shared/ui/cx";
+import { Icon } from "@/shared/ui/icons";
 import { ProgressBar } from "@/shared/ui/marks";
 import { Section } from "@/shared/ui/section";
 import { Select } from "@/shared/ui/select";
+import { Spinner } from "@/shared/ui/spinner";
 import { ErrorState, LoadingBars, Refreshing, Skeleton } from "@/shared/ui/states";
 import { Table, TableHead, Td, Th, Tr } from "@/shared/ui/table";
-import { projectBudgetsQuery } from "./api";
+import { When } from "@/shared/ui/values";
+import { newestDocumentsQuery, projectBudgetsQuery } from "./api";
 import { useFilters } from "./search";
 import { type Series, seriesOf } from "./series";
 import { projectsTexts } from "./texts";
@@ -207,7 +211,7 @@ function Days({
   if (!dashboard) return <Skeleton className="h-56 w-full" />;
   const currency = dashboard.total.cost?.currency ?? locale.currency;
   const actions = (
-    <div className="absolute -top-1 right-0 z-10 flex items-center gap-1">
+    <div className="absolute top-0 right-0 z-10 flex items-center gap-1">
       {dashboard.total.runs > 0 ? (
         <IconButton
           icon={asTable ? ChartColumn : Table2}
@@ -220,7 +224,7 @@ function Days({
   );
   if (dashboard.total.runs === 0) {
     return (
-      <section className="relative min-h-40">
+      <section className="relative min-h-40 pt-1.5">
         <h2 className="font-semibold">{t("costPerDay")}</h2>
         {actions}
         <p className="mt-6 font-medium">{t("noUseTitle", { month: name })}</p>
@@ -229,7 +233,7 @@ function Days({
     );
   }
   return (
-    <section className="relative min-w-0">
+    <section className="relative min-w-0 pt-1.5">
       {actions}
       {asTable ? (
         <DayTable dashboard={dashboard} locale={locale} />
@@ -367,53 +371,83 @@ const states = ["ready", "reading", "indexing", "waiting", "failed"] as const;
 function Documents({ project, dashboard }: { project: Project; dashboard: Dashboard | undefined }) {
   const t = useTexts(projectsTexts);
   const locale = useLocale();
+  const newest = useInfiniteQuery(newestDocumentsQuery(project.id));
+  const items = newest.data?.pages[0]?.items ?? [];
   const documents = dashboard?.parts.find(({ name }) => name === "documents");
   const count = countOf(dashboard, "documents") ?? 0;
-  const to = `/p/${project.id}/documents`;
+  const number = (value: number) => formatNumber(value, {}, locale);
+  const present = states.flatMap((state) => {
+    const of = documents?.by_state[state] ?? 0;
+    return of > 0 ? [`${number(of)} ${t(`state.${state}`)}`] : [];
+  });
   return (
     <Section
-      title={t("documentsByState")}
+      title={t("newDocuments")}
       actions={
-        <Link to={to} className={textLinkClass}>
-          {t("allDocuments")}
+        <Link to={`/p/${project.id}/documents`} className={textLinkClass}>
+          {count > 0 ? t("allDocumentsCount", { count: number(count) }) : t("toDocuments")}
         </Link>
       }
     >
-      {!dashboard ? <LoadingBars rows={2} /> : null}
-      {dashboard && count === 0 ? (
+      {newest.isPending ? <LoadingBars rows={3} /> : null}
+      {newest.isError && !newest.data ? (
+        <ErrorState error={newest.error} onRetry={() => void newest.refetch()} />
+      ) : null}
+      {newest.data && items.length === 0 ? (
         <div className="border-t border-border-soft py-3">
           <p>{t("noDocuments")}</p>
-          <p className="text-muted-foreground">{t("noDocumentsText")}</p>
+          {mayEdit(project) ? <p className="text-muted-foreground">{t("noDocumentsText")}</p> : null}
         </div>
       ) : null}
+      {items.length > 0 ? (
+        <ul className="num border-t border-border-soft">
+          {items.map((document) => (
+            <li key={document.id} className="flex h-9 items-center gap-3 border-b border-border-soft">
+              <Icon icon={FileText} size={15} className="text-faint" />
+              <Link
+                to={`/doc/${document.id}`}
+                className="touch min-w-0 grow truncate rounded-xs underline-offset-4 hover:underline"
+              >
+                {document.title || document.name}
+              </Link>
+              <DocumentState document={document} />
+              {document.pages > 0 ? (
+                <span className="flex-none text-muted-foreground @max-xl:hidden">
+                  {t("pages", { count: document.pages })}
+                </span>
+              ) : null}
+              <span className="w-28 flex-none text-right text-muted-foreground @max-xl:hidden">
+                <When at={document.created_at} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      ) : null}
       {documents && count > 0 ? (
-        <dl className="border-t border-border-soft">
-          {states.map((state) => {
-            const of = documents.by_state[state] ?? 0;
-            return of > 0 ? (
-              <div key={state} className="flex h-9 items-center gap-4 border-b border-border-soft">
-                <dt className={cx("w-32 flex-none", state === "failed" ? "text-brick-text" : "text-muted-foreground")}>
-                  {t(`state.${state}`)}
-                </dt>
-                <dd className="num flex grow items-center gap-4">
-                  <ProgressBar
-                    label={t(`state.${state}`)}
-                    value={of}
-                    max={count}
-                    tone={state === "failed" ? "brick" : "primary"}
-                  />
-                  <span className="w-14 flex-none text-right">{formatNumber(of, {}, locale)}</span>
-                </dd>
-              </div>
-            ) : null;
-          })}
-          <div className="flex h-9 items-center gap-4 border-b border-border-soft">
-            <dt className="grow text-muted-foreground">{t("storage")}</dt>
-            <dd className="num">{formatBytes(documents.bytes, locale)}</dd>
-          </div>
-        </dl>
+        <p className="num mt-2.5 text-xs text-muted-foreground">
+          {present.join(", ")}. {t("storage")}: {formatBytes(documents.bytes, locale)}
+        </p>
       ) : null}
     </Section>
+  );
+}
+
+/** Only what is not as one expects: under way, or failed. */
+function DocumentState({ document }: { document: Schemas["DocumentRead"] }) {
+  const t = useTexts(projectsTexts);
+  const { state } = document;
+  if (state === "ready") return null;
+  const isFailed = state === "failed";
+  return (
+    <span
+      className={cx(
+        "flex flex-none items-center gap-1.5 text-xs",
+        isFailed ? "text-brick-text" : "text-muted-foreground",
+      )}
+    >
+      {isFailed ? <Icon icon={TriangleAlert} size={14} /> : <Spinner size={13} />}
+      {t(`state.${state}`)}
+    </span>
   );
 }
 

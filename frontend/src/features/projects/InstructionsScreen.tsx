@@ -91,7 +91,7 @@ function Instructions({ project }: { project: Project }) {
             {...control}
             rows={9}
             placeholder={t("instructionsPlaceholder")}
-            className="!max-h-[32rem] !text-base placeholder:text-faint"
+            className="!max-h-[32rem] min-h-52 !text-base placeholder:text-faint"
           />
         </Field>
         {isStale ? (

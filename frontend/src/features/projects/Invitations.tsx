@@ -46,7 +46,7 @@ function Invitation({ share }: { share: Share }) {
   const decline = () =>
     answer.mutate({ id: share.id, accept: false }, { onSuccess: () => toast({ text: t("declined", { name }) }) });
   return (
-    <Notice tone="primary" icon={UsersRound} className="flex-wrap">
+    <Notice tone="primary" icon={UsersRound}>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
         <div className="min-w-0 grow basis-72">
           <p>

@@ -120,7 +120,7 @@ export default function ListScreen() {
       }
       below={isGone ? null : <FilterBar />}
     >
-      <Invitations />
+      {folder ? null : <Invitations />}
       {isGone ? (
         <EmptyState
           title={t("gone")}
@@ -193,7 +193,7 @@ function FilterBar() {
       <Select
         size="sm"
         label={p("kind")}
-        className="!w-48"
+        className="!w-48 @max-2xl:!w-auto @max-2xl:grow @max-2xl:basis-0"
         value={kind ?? "any"}
         options={[
           { value: "any" as const, label: p("anyKind") },
@@ -204,7 +204,7 @@ function FilterBar() {
       <Select
         size="sm"
         label={p("sort")}
-        className="!w-44"
+        className="!w-44 @max-2xl:!w-auto @max-2xl:grow @max-2xl:basis-0"
         value={sorts.find((value) => value === sort) ?? "-updated_at"}
         options={sorts.map((value) => ({ value, label: p(`sort.${value}`) }))}
         onChange={(value) => change({ sort: value === "-updated_at" ? undefined : value })}

@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "@tanstack/react-router";
-import { FolderPlus, Layers, Plus, Trash2 } from "lucide-react";
+import { Archive, FolderPlus, Layers, Plus, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { SidebarCaption, SidebarHead, SidebarNav, SidebarRow, SidebarSearch } from "@/shared/frame/sidebar";
 import { useDraft } from "@/shared/frame/use-draft";
@@ -42,7 +42,9 @@ export default function ProjectsSidebar() {
   const workspace = useWorkspace();
   const [query, setQuery] = useState("");
   const here = useHere();
-  const isList = useLocation().pathname === "/p" && here === null;
+  const { pathname, search } = useLocation();
+  const isArchive = pathname === "/p" && "archived" in search;
+  const isList = pathname === "/p" && here === null && !isArchive;
   const dialogs = useDeeds({
     onProject: (project) => workspace.open(`/p/${project.id}`),
     onFolder: (folder) => workspace.open(`/p?folder=${folder.id}`),
@@ -81,6 +83,9 @@ export default function ProjectsSidebar() {
             <Pinned here={here} />
             <Tree here={here} dialogs={dialogs} />
             <div className="mt-2 border-t border-border-soft pt-2 pb-3">
+              <SidebarRow to="/p" search={{ archived: "yes" }} current={isArchive} icon={Archive}>
+                {t("archive")}
+              </SidebarRow>
               <SidebarRow to="/trash" icon={Trash2}>
                 {t("trash")}
               </SidebarRow>

@@ -7,7 +7,7 @@ import { useTexts } from "@/shared/i18n/texts";
 import { deeds, useDeed } from "@/shared/projects/api";
 import { kindIcons } from "@/shared/projects/kinds";
 import { thingTexts } from "@/shared/projects/texts";
-import { Button } from "@/shared/ui/button";
+import { Button, IconButton } from "@/shared/ui/button";
 import { AlertDialog } from "@/shared/ui/dialog";
 import { Icon, type IconType } from "@/shared/ui/icons";
 import { LoadMore } from "@/shared/ui/navigation";
@@ -57,7 +57,9 @@ export default function TrashScreen() {
               <Th right className="w-28 @max-xl:hidden">
                 {t("erasedHead")}
               </Th>
-              <Th className="w-72 @max-2xl:w-40" />
+              <Th className="w-44">
+                <span className="sr-only">{t("menuHead")}</span>
+              </Th>
             </TableHead>
             <tbody>
               {items.map((item) => (
@@ -111,7 +113,7 @@ function ThrownRow({ item, onErase }: { item: Thrown; onErase: () => void }) {
         {t("inDays", { count: days })}
       </Td>
       <Td right>
-        <span className="flex flex-wrap justify-end gap-1">
+        <span className="flex justify-end gap-1">
           <Button
             size="sm"
             busy={restore.isPending}
@@ -120,9 +122,7 @@ function ThrownRow({ item, onErase }: { item: Thrown; onErase: () => void }) {
           >
             {t("restore")}
           </Button>
-          <Button size="sm" variant="danger" aria-label={t("eraseNamed", { name })} onClick={onErase}>
-            {t("eraseNow")}
-          </Button>
+          <IconButton icon={Trash2} label={t("eraseNamed", { name })} onClick={onErase} />
         </span>
       </Td>
     </Tr>

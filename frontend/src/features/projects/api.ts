@@ -26,3 +26,20 @@ export const projectBudgetsQuery = (project_id: string) =>
     queryFn: ({ signal }) =>
       read(api.GET("/api/v1/projects/{project_id}/budgets", { params: { path: { project_id } }, signal })),
   });
+
+const NEWEST = 6;
+
+/** Below the key of all lists of documents, so that their rows follow events as those do. */
+export const newestDocumentsQuery = (project_id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["documents", "list", { project_id, newest: true }],
+    queryFn: ({ signal }) =>
+      read(
+        api.GET("/api/v1/projects/{project_id}/documents", {
+          params: { path: { project_id }, query: { sort: "-created_at", limit: NEWEST } },
+          signal,
+        }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: () => null,
+  });

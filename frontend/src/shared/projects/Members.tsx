@@ -1,4 +1,5 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
+import { X } from "lucide-react";
 import { useState } from "react";
 import { api, ifMatch, read } from "../api/client";
 import { inTextLinkClass, Link } from "../frame/link";
@@ -6,7 +7,7 @@ import { formatDate } from "../i18n/format";
 import { useLocale } from "../i18n/locale";
 import { useTexts } from "../i18n/texts";
 import { useMe } from "../session/queries";
-import { Button } from "../ui/button";
+import { Button, IconButton } from "../ui/button";
 import { AlertDialog } from "../ui/dialog";
 import { Field } from "../ui/field";
 import { FormProblem } from "../ui/form-problem";
@@ -30,6 +31,7 @@ import {
 import { pathTo } from "./folders";
 import { thingTexts } from "./texts";
 
+const states: readonly Share["state"][] = ["accepted", "pending", "declined"];
 const roles = ["viewer", "editor"] as const satisfies readonly ShareRole[];
 
 export const ofThing = (thing: Thing) =>
@@ -70,7 +72,10 @@ function OwnersView({ thing }: { thing: Thing }) {
   const t = useTexts(thingTexts);
   const me = useMe();
   const { own, inherited } = useTakingPart(thing);
-  const shares = own.data ?? [];
+  // Who takes part, who is asked to, who did not want to.
+  const shares = (own.data ?? []).toSorted(
+    (a, b) => states.indexOf(a.state) - states.indexOf(b.state) || a.email.localeCompare(b.email),
+  );
   return (
     <div className="flex flex-col gap-5">
       <InviteForm thing={thing} />
@@ -95,7 +100,7 @@ function OwnersView({ thing }: { thing: Thing }) {
       ) : null}
       {inherited.length > 0 ? (
         <section>
-          <h3 className="font-semibold">{t("fromAbove")}</h3>
+          <h2 className="font-semibold">{t("fromAbove")}</h2>
           <p className="mb-2 text-muted-foreground">{t("fromAboveText")}</p>
           <ul className="border-t border-border-soft">
             {inherited.map(({ share, folder }) => (
@@ -166,19 +171,16 @@ function ShareRow({ share }: { share: Share }) {
           }
         />
       )}
-      <Button
-        variant="ghost"
-        size="sm"
-        busy={end.isPending}
-        aria-label={t("takeBackNamed", { name })}
+      <IconButton
+        icon={X}
+        label={t("takeBackNamed", { name })}
+        disabled={end.isPending}
         onClick={() =>
           end.mutate(undefined, {
             onSuccess: () => toast({ text: t(isPending ? "inviteTakenBack" : "takenBack", { name }) }),
           })
         }
-      >
-        {t("takeBack")}
-      </Button>
+      />
     </li>
   );
 }

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useLocation, useParams } from "@tanstack/react-router";
 import { Archive, ChevronRight, Ellipsis, Trash2, UsersRound } from "lucide-react";
 import { Fragment, type ReactNode } from "react";
-import { isProblem } from "../api/problem";
+import { Problem } from "../api/problem";
 import { Link } from "../frame/link";
 import { Screen } from "../frame/sheet";
 import { useWorkspace } from "../frame/workspace";
@@ -59,7 +59,8 @@ export function ProjectScreen({
   const t = useTexts(thingTexts);
   const id = useProjectId();
   const found = useQuery(projectQuery(id));
-  if (isProblem(found.error, "project.not_found") || isProblem(found.error, "http.invalid")) {
+  // What is no id at all is as little there.
+  if (found.error instanceof Problem && [404, 422].includes(found.error.status)) {
     return (
       <Screen title={t("gone")} tabTitle={t("project")} width="form">
         <p className="mt-2 max-w-[38.5rem] text-muted-foreground">{t("goneText")}</p>

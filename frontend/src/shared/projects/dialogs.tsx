@@ -136,7 +136,8 @@ export function CreateProjectDialog({
           <Input {...name.control} autoComplete="off" />
         </Field>
         <div>
-          <div className="mb-2 font-medium">{t("kind")}</div>
+          <div className="font-medium">{t("kind")}</div>
+          <p className="mb-2.5 text-xs text-muted-foreground">{t("kindStays")}</p>
           <RadioGroup
             label={t("kind")}
             value={kind}
@@ -154,7 +155,7 @@ export function CreateProjectDialog({
             }))}
           />
         </div>
-        <div className="grid gap-5 sm:grid-cols-2">
+        <div className="grid gap-5 sm:grid-cols-[minmax(0,1fr)_auto]">
           <PlaceField label={t("place")} folders={folders.filter(mayEdit)} value={place} onChange={setPlace} />
           <ColourField value={colour} onChange={setColour} />
         </div>
