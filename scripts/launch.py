@@ -27,8 +27,9 @@ ENVIRONMENT = ROOT / ".venv"
 STAMP = ENVIRONMENT / "kontor-stamp.json"
 UV = "uv==0.13.*"
 FOR_DEVELOPERS = {"test", "check"}
-# These work where the web app cannot be built: above all the one that says what is wrong.
-WITHOUT_WEB_APP = {"worker", "migrate", "user", "login-link", "vault", "doctor", "openapi", "version"}
+# These work where the web app cannot be built: above all the one that says what is wrong. Checks build it themselves,
+# beside those that do not need it.
+WITHOUT_WEB_APP = {"worker", "migrate", "user", "login-link", "vault", "doctor", "openapi", "version", *FOR_DEVELOPERS}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -76,21 +76,29 @@ def test_every_step_has_a_name_of_its_own() -> None:
     }
 
 
-def test_what_the_others_stand_on_is_done_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 0)
-    began: list[str] = []
+def test_what_others_stand_on_is_done_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
 
-    def step(name: str, *, is_first: bool = False) -> Step:
+    def step(name: str, *after: str) -> Step:
         def run() -> Outcome:
-            began.append(name)
+            assert set(after) <= set(ended)
+            ended.append(name)
             return Outcome(True)
 
-        return Step(name, name, run, is_first=is_first)
+        return Step(name, name, run, after=after)
 
-    chosen = [step("long"), step("built", is_first=True), step("short")]
-    ended = [done.name for done, _, _ in verify.in_good_order(chosen)]
-    assert began == ["built", "long", "short"]
-    assert sorted(ended) == sorted(began)
+    chosen = [step("screens", "built"), step("built", "packages"), step("alone"), step("packages")]
+    for cores in (0, 8):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        ended.clear()
+        told = [done.name for done, _, _ in verify.in_good_order(chosen)]
+        assert sorted(told) == sorted(ended) == ["alone", "built", "packages", "screens"]
+
+
+def test_who_asks_for_a_step_gets_what_it_stands_on() -> None:
+    chosen = [step for step in verify.STEPS if step.name == "browser-screens"]
+    found = verify.with_what_they_stand_on(chosen, verify.STEPS)
+    assert [step.name for step in found] == ["packages", "ui-size", "browser-screens"]
 
 
 def test_a_name_stands_for_all_steps_that_begin_with_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,15 +62,22 @@ class Step:
     does: str
     run: Callable[[], Outcome]
     is_test: bool = False
-    is_first: bool = False  # the others stand on it
+    after: tuple[str, ...] = ()  # the names of those that it stands on
 
 
 def test(only: str | None) -> int:
-    return run([step for step in STEPS if step.is_test], only)
+    return run(with_what_they_stand_on([step for step in STEPS if step.is_test], STEPS), only)
 
 
 def check(only: str | None) -> int:
     return run(STEPS, only)
+
+
+def with_what_they_stand_on(chosen: Sequence[Step], steps: Sequence[Step]) -> list[Step]:
+    names = {step.name for step in chosen}
+    more = names.union(*(step.after for step in chosen))
+    found = [step for step in steps if step.name in more]
+    return found if more == names else with_what_they_stand_on(found, steps)
 
 
 def run(steps: Sequence[Step], only: str | None) -> int:
@@ -82,7 +89,7 @@ def run(steps: Sequence[Step], only: str | None) -> int:
     if unknown:
         complain(f"There is no step {', '.join(unknown)}. Steps: {', '.join(step.name for step in steps)}")
         return USAGE
-    chosen = [step for step in steps if any(is_part(step, name) for name in wanted)]
+    chosen = with_what_they_stand_on([step for step in steps if any(is_part(step, name) for name in wanted)], steps)
     began, total, bad, lines = time.monotonic(), Count(), False, dict[str, str]()
     for step, outcome, took in in_good_order(chosen):
         counted = f"{outcome.count}, " if step.is_test else ""
@@ -110,13 +117,18 @@ def is_part(step: Step, name: str) -> bool:
 
 def in_good_order(steps: Sequence[Step]) -> Iterator[tuple[Step, Outcome, str]]:
     """As they end. Two more at a time than there are cores, because many wait much."""
-    for step in steps:
-        if step.is_first:
-            yield timed(step)
-    pool = ThreadPoolExecutor((os.cpu_count() or 1) + 2)
+    waiting, running, ended = list(steps), dict[Future[tuple[Step, Outcome, str]], str](), set[str]()
+    room = (os.cpu_count() or 1) + 2
+    pool = ThreadPoolExecutor(room)
     try:
-        for ended in as_completed([pool.submit(timed, step) for step in steps if not step.is_first]):
-            yield ended.result()
+        while waiting or running:
+            ready = [step for step in waiting if ended.issuperset(step.after)]
+            for step in ready[: room - len(running)]:
+                waiting.remove(step)
+                running[pool.submit(timed, step)] = step.name
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                ended.add(running.pop(future))
+                yield future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -281,34 +293,34 @@ def without(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"--ignore={path}" for path in paths)
 
 
-def tests(name: str, does: str, run: Callable[..., Outcome], *arguments: str) -> Step:
-    return Step(name, does, partial(run, *arguments), is_test=True)
+def tests(name: str, does: str, run: Callable[..., Outcome], *arguments: str, after: tuple[str, ...] = ()) -> Step:
+    return Step(name, does, partial(run, *arguments), is_test=True, after=after)
 
+
+PACKAGES, APP = ("packages",), ("ui-size",)
 
 # The longest first, those that wait (for a stream, for a page, for somebody to give up) among those that work. At the
 # beginning only one of them loads Kontor: where there are no caches yet, two at once would both make all of them.
 STEPS = (
-    Step(
-        "packages",
-        "The front end's packages are there",
-        lambda: python("scripts/build_ui.py", "--packages"),
-        is_first=True,
-    ),
-    Step("ui-size", "The web app is built and small enough", app_is_small, is_first=True),
+    Step("packages", "The front end's packages are there", lambda: python("scripts/build_ui.py", "--packages")),
     tests("python-interface", "Python tests: the whole interface", pytest, *INTERFACE),
-    tests("frontend", "Front-end tests", frontend_tests),
     Step("types", "Python's types hold", lambda: tool(installed("mypy"))),
-    tests("chaos", "Tests that kill processes", pytest, *CHAOS),
-    tests("python-web", "Python tests: the web process", pytest, *WEB),
+    Step("ui-size", "The web app is built and small enough", app_is_small, after=PACKAGES),
+    tests("frontend", "Front-end tests", frontend_tests, after=PACKAGES),
+    tests("chaos", "Tests that kill processes", pytest, *CHAOS, after=APP),
+    tests("python-web", "Python tests: the web process", pytest, *WEB, after=APP),
     tests("python-gateway", "Python tests: the gateway", pytest, *GATEWAY),
-    tests("browser-journeys", "Browser tests: journeys", browser_tests, *BROWSER, *without(SCREENS)),
+    tests(
+        *("browser-journeys", "Browser tests: journeys", browser_tests, *BROWSER, *without(SCREENS)),
+        after=APP,
+    ),
     tests("python-people", "Python tests: people and money", pytest, *PEOPLE),
-    tests("python-rest", "Python tests: the rest", pytest, *without(NAMED)),
-    tests("python-core", "Python tests: the core", pytest, *CORE),
-    tests("browser-screens", "Browser tests: each screen", browser_tests, *SCREENS),
-    Step("ui-types", "The front end's types hold", lambda: npm("types")),
-    Step("client", "The generated client is fresh", client_is_fresh),
-    Step("ui-lint", "The front end is clean", lambda: npm("lint")),
+    tests("python-rest", "Python tests: the rest", pytest, *without(NAMED), after=APP),
+    tests("python-core", "Python tests: the core", pytest, *CORE, after=APP),
+    tests("browser-screens", "Browser tests: each screen", browser_tests, *SCREENS, after=APP),
+    Step("ui-types", "The front end's types hold", lambda: npm("types"), after=PACKAGES),
+    Step("client", "The generated client is fresh", client_is_fresh, after=PACKAGES),
+    Step("ui-lint", "The front end is clean", lambda: npm("lint"), after=PACKAGES),
     Step("format", "Python is formatted", lambda: tool(installed("ruff"), "format", "--check", ".")),
     Step("lint", "Python is clean", lambda: tool(installed("ruff"), "check", ".")),
     Step("layers", "Imports point down", lambda: tool(installed("lint-imports"))),
