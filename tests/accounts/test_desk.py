@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from kontor.accounts.desk import MOST_CLOSED, MOST_TABS, DeskTab
+from kontor.core.ids import new_id
 from kontor.core.tenancy import Identity, Scope
 from tests.factories.house import House
 
@@ -27,7 +28,7 @@ async def test_a_new_desk_is_empty_and_has_both_panels(house: House) -> None:
         "tabs": [],
         "active": None,
         "closed": [],
-        "sidebar": {"open": True, "width": 260},
+        "sidebar": {"open": True, "width": 260, "unfolded": []},
         "inspector": {"open": False, "width": 440},
         "split": {"second": None, "share": 50, "front": "main"},
     }
@@ -39,7 +40,7 @@ async def test_what_one_device_saves_another_finds(house: House) -> None:
         "tabs": [tab("a", "/c/1?m=2#end", icon="message", state="unread"), tab("b", "/p")],
         "active": "b",
         "closed": [tab("a", "/search")],
-        "sidebar": {"open": False, "width": 300},
+        "sidebar": {"open": False, "width": 300, "unfolded": [str(new_id())]},
         "inspector": {"open": True, "width": 500},
         "split": {"second": "a", "share": 62, "front": "second"},
     }

@@ -213,9 +213,15 @@ function PanesProvider({ children }: { children: ReactNode }) {
       openTabs: desk.tabs,
       closedTabs: desk.closed,
       reopen: panes.reopen,
+      unfolded: desk.sidebar.unfolded,
+      unfold: (unfolded: readonly string[]) =>
+        deskStore.update((now) => ({
+          ...now,
+          sidebar: { ...now.sidebar, unfolded: unfolded.slice(-desks.UNFOLDED_LIMIT) },
+        })),
       signOut: () => void signOut(),
     }),
-    [panes, desk.tabs, desk.closed],
+    [panes, desk.tabs, desk.closed, desk.sidebar.unfolded],
   );
   return (
     <PanesContext.Provider value={panes}>

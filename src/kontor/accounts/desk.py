@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import literal, select, update
@@ -17,6 +18,7 @@ from kontor.core.text import Line, one_line
 
 MOST_TABS = 50
 MOST_CLOSED = 20
+MOST_UNFOLDED = 500
 INTERFACES = frozenset({"api", "v1", "ws"})
 
 
@@ -48,6 +50,7 @@ class DeskTab(BaseModel):
 class Sidebar(BaseModel):
     open: bool = True
     width: int = Field(260, ge=200, le=420)
+    unfolded: list[UUID] = Field(default_factory=list, max_length=MOST_UNFOLDED, description="Folders of the tree")
 
 
 class Inspector(BaseModel):

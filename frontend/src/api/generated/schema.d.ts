@@ -2716,6 +2716,30 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/projects/{project_id}/embedding": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read Embedding
+     * @description The model that reads this project's passages for search by meaning.
+     */
+    get: operations["read_embedding"];
+    /**
+     * Choose Embedding
+     * @description Another one answers as soon as it has read everything; until then the old one does. Whoever chooses pays.
+     */
+    put: operations["choose_embedding"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/projects/{project_id}/events": {
     parameters: {
       query?: never;
@@ -4252,6 +4276,42 @@ export interface components {
       run_ids: string[];
       usage: components["schemas"]["UsageRead"];
     };
+    /** EmbeddingChange */
+    EmbeddingChange: {
+      /**
+       * Model
+       * @description Null: the local one, which costs nothing
+       */
+      model?: string | null;
+      /** Provider */
+      provider?: string | null;
+    };
+    /** EmbeddingModelRead */
+    EmbeddingModelRead: {
+      /** Dimensions */
+      dimensions: number;
+      /** Name */
+      name: string;
+      /**
+       * Provider
+       * @description `local` is the one that every installation has
+       */
+      provider: string;
+    };
+    /** EmbeddingRead */
+    EmbeddingRead: {
+      /**
+       * Done
+       * @description Passages that the next one has read; without one, this one
+       */
+      done: number;
+      /** @description The one that answers */
+      model: components["schemas"]["EmbeddingModelRead"];
+      /** @description The one that shall, as soon as it has read everything */
+      next: components["schemas"]["EmbeddingModelRead"] | null;
+      /** Total */
+      total: number;
+    };
     /** Emptied */
     Emptied: {
       /** Erased */
@@ -4314,7 +4374,7 @@ export interface components {
        * @description Without a person's look
        */
       is_proof: boolean;
-      kind: components["schemas"]["kontor__retrieval__evidence__Kind"];
+      kind: components["schemas"]["Exactness"];
       /** Likeness */
       likeness: number;
       /** Quotation */
@@ -4368,6 +4428,11 @@ export interface components {
        */
       text_id?: string | null;
     };
+    /**
+     * Exactness
+     * @enum {string}
+     */
+    Exactness: "verbatim" | "normalised" | "elided" | "fuzzy" | "none";
     /** ExchangeDayRead */
     ExchangeDayRead: {
       /**
@@ -4435,7 +4500,7 @@ export interface components {
         [key: string]: number;
       };
       /** Models */
-      models: components["schemas"]["kontor__retrieval__schemas__ModelRead"][];
+      models: components["schemas"]["EmbeddingModelRead"][];
       /**
        * Nearest
        * @description The greatest cosine
@@ -5258,7 +5323,7 @@ export interface components {
      * Kind
      * @enum {string}
      */
-    "Kind-Input": "chat" | "cv_matcher" | "private_gpt" | "tell_me_life" | "extraction" | "resume" | "roleplay";
+    Kind: "chat" | "cv_matcher" | "private_gpt" | "tell_me_life" | "extraction" | "resume" | "roleplay";
     /** KindRead */
     KindRead: {
       /** Base Url */
@@ -5275,72 +5340,6 @@ export interface components {
       needs_key: boolean;
       /** Protocols */
       protocols: string[];
-    };
-    /** ModelRead */
-    kontor__gateway__schemas__ModelRead: {
-      /** Aliases */
-      aliases: string[];
-      /** Context Total */
-      context_total: number | null;
-      /** Deprecated On */
-      deprecated_on: string | null;
-      /** Description */
-      description: string | null;
-      /** Features */
-      features: string[] | null;
-      /** Gives */
-      gives: string[];
-      /**
-       * Id
-       * Format: uuid
-       */
-      id: string;
-      /** Is Own Key */
-      is_own_key: boolean;
-      /** Label */
-      label: string;
-      /** Max Output */
-      max_output: number | null;
-      /** Name */
-      name: string;
-      price: components["schemas"]["PriceRead"] | null;
-      provider: components["schemas"]["ProviderRef"];
-      /**
-       * State
-       * @enum {string}
-       */
-      state: "ok" | "slow" | "down" | "unpriced" | "no_key";
-      /** Takes */
-      takes: string[];
-    };
-    /**
-     * Kind
-     * @enum {string}
-     */
-    kontor__projects__values__Kind:
-      | "chat"
-      | "cv_matcher"
-      | "private_gpt"
-      | "tell_me_life"
-      | "extraction"
-      | "resume"
-      | "roleplay";
-    /**
-     * Kind
-     * @enum {string}
-     */
-    kontor__retrieval__evidence__Kind: "verbatim" | "normalised" | "elided" | "fuzzy" | "none";
-    /** ModelRead */
-    kontor__retrieval__schemas__ModelRead: {
-      /** Dimensions */
-      dimensions: number;
-      /** Name */
-      name: string;
-      /**
-       * Provider
-       * @description `local` is the one that every installation has
-       */
-      provider: string;
     };
     /** LexemeRead */
     LexemeRead: {
@@ -5897,6 +5896,43 @@ export interface components {
        */
       valid_from: string;
     };
+    /** ModelRead */
+    ModelRead: {
+      /** Aliases */
+      aliases: string[];
+      /** Context Total */
+      context_total: number | null;
+      /** Deprecated On */
+      deprecated_on: string | null;
+      /** Description */
+      description: string | null;
+      /** Features */
+      features: string[] | null;
+      /** Gives */
+      gives: string[];
+      /**
+       * Id
+       * Format: uuid
+       */
+      id: string;
+      /** Is Own Key */
+      is_own_key: boolean;
+      /** Label */
+      label: string;
+      /** Max Output */
+      max_output: number | null;
+      /** Name */
+      name: string;
+      price: components["schemas"]["PriceRead"] | null;
+      provider: components["schemas"]["ProviderRef"];
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "ok" | "slow" | "down" | "unpriced" | "no_key";
+      /** Takes */
+      takes: string[];
+    };
     /** ModelsRead */
     ModelsRead: {
       /**
@@ -5910,7 +5946,7 @@ export interface components {
        */
       default_model_id: string | null;
       /** Items */
-      items: components["schemas"]["kontor__gateway__schemas__ModelRead"][];
+      items: components["schemas"]["ModelRead"][];
       /** @description Of this person; null: as the house has it */
       preferred: components["schemas"]["PreferredRead"] | null;
       /** Rules */
@@ -6993,7 +7029,7 @@ export interface components {
        */
       instructions: string;
       /** @default chat */
-      kind: components["schemas"]["Kind-Input"];
+      kind: components["schemas"]["Kind"];
       /** Name */
       name: string;
       /** Tags */
@@ -7090,7 +7126,7 @@ export interface components {
       is_pinned: boolean;
       /** Is Shared */
       is_shared: boolean;
-      kind: components["schemas"]["kontor__projects__values__Kind"];
+      kind: components["schemas"]["Kind"];
       /** Name */
       name: string;
       /** @description Null: oneself */
@@ -8156,6 +8192,11 @@ export interface components {
        */
       open: boolean;
       /**
+       * Unfolded
+       * @description Folders of the tree
+       */
+      unfolded?: string[];
+      /**
        * Width
        * @default 260
        */
@@ -8636,7 +8677,7 @@ export interface components {
        */
       id: string;
       /** @description Of a project */
-      kind: components["schemas"]["kontor__projects__values__Kind"] | null;
+      kind: components["schemas"]["Kind"] | null;
       /** Name */
       name: string;
       /**
@@ -20507,7 +20548,7 @@ export interface operations {
         cursor?: string | null;
         /** @description In this folder; `none`: in none that one sees */
         folder_id?: string | "none" | null;
-        kind?: components["schemas"]["Kind-Input"] | null;
+        kind?: components["schemas"]["Kind"] | null;
         /** @description Rows in one answer */
         limit?: number;
         pinned?: boolean | null;
@@ -21492,6 +21533,162 @@ export interface operations {
       };
       /** @description `http.invalid_field` */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_embedding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EmbeddingRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `auth.scope_required` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `http.invalid_request` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Any other problem */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  choose_embedding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        project_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["EmbeddingChange"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["EmbeddingRead"];
+        };
+      };
+      /** @description `auth.required` */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.read_only` */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.not_found` */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `project.in_trash` */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `retrieval.model_too_wide` */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description `retrieval.embedding_failed` */
+      503: {
         headers: {
           [name: string]: unknown;
         };

@@ -1,7 +1,7 @@
 import type { Schemas } from "@/shared/api/client";
 
 export type Tab = Schemas["DeskTab"];
-type Panel = Required<Schemas["Sidebar"]>;
+type Panel = Required<Schemas["Inspector"]>;
 /** The second sheet beside the one of the active tab. */
 type Split = { readonly second: string | null; readonly share: number; readonly front: Sheet };
 export type Sheet = Required<Schemas["Split"]>["front"];
@@ -11,7 +11,7 @@ export interface Desk {
   readonly tabs: readonly Tab[];
   readonly active: string | null;
   readonly closed: readonly Tab[];
-  readonly sidebar: Panel;
+  readonly sidebar: Required<Schemas["Sidebar"]>;
   readonly inspector: Panel;
   readonly split: Split;
 }
@@ -22,7 +22,7 @@ export const emptyDesk: Desk = {
   tabs: [],
   active: null,
   closed: [],
-  sidebar: { open: true, width: 260 },
+  sidebar: { open: true, width: 260, unfolded: [] },
   inspector: { open: true, width: 440 },
   split: { second: null, share: 50, front: "main" },
 };
@@ -52,6 +52,7 @@ export interface Visit {
 
 /** As many as the server keeps; past it the tab that was opened first makes room. */
 export const OPEN_LIMIT = 50;
+export const UNFOLDED_LIMIT = 500;
 const TITLE_LIMIT = 300;
 
 /** A tab's id is its key, and "key--2" for a second tab of the same kind, so that devices agree without asking. */

@@ -3,7 +3,6 @@ import { useLocation } from "@tanstack/react-router";
 import { Archive, FolderPlus, Layers, Plus, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { SidebarCaption, SidebarHead, SidebarNav, SidebarRow, SidebarSearch } from "@/shared/frame/sidebar";
-import { useDraft } from "@/shared/frame/use-draft";
 import { useWorkspace } from "@/shared/frame/workspace";
 import { today } from "@/shared/i18n/days";
 import { formatMoney } from "@/shared/i18n/format";
@@ -33,8 +32,6 @@ import { FolderTree } from "./FolderTree";
 import { useWaiting } from "./search";
 import { projectsTexts } from "./texts";
 import { type Branch, branchKey, type Goal, goalOf, placeOf, rowsOf, type Side, stepOf } from "./tree";
-
-const CLOSED: readonly string[] = [];
 
 export default function ProjectsSidebar() {
   const t = useTexts(projectsTexts);
@@ -178,7 +175,7 @@ function Tree({ here, dialogs }: { here: string | null; dialogs: ReturnType<type
   const workspace = useWorkspace();
   const client = useQueryClient();
   const folders = useQuery(foldersQuery);
-  const [unfolded, setUnfolded] = useDraft<readonly string[]>("projects unfolded", CLOSED);
+  const { unfolded, unfold: setUnfolded } = workspace;
   const open = new Set(unfolded);
   const places: [string, string, Side?][] = [
     [branchKey(null, "mine"), "none", "mine"],

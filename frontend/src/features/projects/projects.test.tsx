@@ -1,5 +1,5 @@
 import { screen, waitFor, within } from "@testing-library/react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { describe, expect, it, vi } from "vitest";
 import type { Schemas } from "@/shared/api/client";
 import { WorkspaceContext } from "@/shared/frame/workspace";
@@ -18,7 +18,18 @@ const open = vi.fn();
 /** What the frame gives, as far as these screens ask for it. */
 function Inside({ children }: { children: ReactNode }) {
   const nothing = () => {};
-  const value = { features: [], areas: [], openTabs: [], closedTabs: [], open, reopen: nothing, signOut: nothing };
+  const [unfolded, unfold] = useState<readonly string[]>([]);
+  const value = {
+    features: [],
+    areas: [],
+    openTabs: [],
+    closedTabs: [],
+    open,
+    reopen: nothing,
+    unfolded,
+    unfold,
+    signOut: nothing,
+  };
   return <WorkspaceContext.Provider value={value}>{children}</WorkspaceContext.Provider>;
 }
 

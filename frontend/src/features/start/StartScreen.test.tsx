@@ -55,6 +55,8 @@ const start = (
       closedTabs: [{ id: "settings", path: "/settings/keys", title: "Keys" }],
       reopen: () => {},
       signOut: () => {},
+      unfolded: [],
+      unfold: () => {},
     }}
   >
     <StartScreen />

@@ -16,6 +16,9 @@ export interface Workspace {
   readonly openTabs: readonly ClosedTab[];
   readonly closedTabs: readonly ClosedTab[];
   readonly reopen: (tabId: string) => void;
+  /** Which folders stand open in the tree, on every device. */
+  readonly unfolded: readonly string[];
+  readonly unfold: (folders: readonly string[]) => void;
   readonly signOut: () => void;
 }
 

@@ -29,6 +29,8 @@ const ui = (
       closedTabs: [],
       reopen: () => {},
       signOut: () => {},
+      unfolded: [],
+      unfold: () => {},
     }}
   >
     <Desk>
