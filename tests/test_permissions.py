@@ -189,6 +189,8 @@ GET    /documents/{document_id}/pages/{number} 401      404      200    200    2
 GET    /documents/{document_id}/passages      401       404      200    200    200   403   404     404
 GET    /documents/search                      401       200      200    200    200   403   200     200
 POST   /documents/{document_id}/evidence      401       404      200    200    200   403   404     404
+GET    /projects/{project_id}/embedding       401       404      200    200    200   403   404     404
+PUT    /projects/{project_id}/embedding       401       404      403    200    200   403   404     404
 POST   /search                                401       200      200    200    200   403   200     200
 POST   /evidence                              401       200      200    200    200   403   200     200
 GET    /projects/{project_id}/documents       401       404      200    200    200   403   404     404
@@ -322,6 +324,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /documents/{document_id}": {"name": "Renamed"},
     "POST /documents/{document_id}/evidence": {"quotations": ["A note."]},
     "POST /search": {"query": "note"},
+    "PUT /projects/{project_id}/embedding": {"model": None},
     "POST /evidence": {"answer": "A note says so. [1]", "passages": [{"number": 1, "text": "A note says so."}]},
     "POST /folders": {"name": "New"},
     "PUT /folders/{folder_id}": {"name": "Renamed"},

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kontor.retrieval.evidence import Kind, find
+from kontor.retrieval.evidence import Exactness, find
 from kontor.retrieval.exact import Matter, values
 from kontor.retrieval.reading import Reading
 from kontor.retrieval.sentences import ends_of_sentences, sentences
@@ -27,7 +27,7 @@ landlord. The deposit is three monthly rents; it doesn't bear interest.
 DOCUMENT = Reading(CONTRACT)
 
 
-def kind(quotation: str) -> Kind:
+def kind(quotation: str) -> Exactness:
     return find(quotation, DOCUMENT).kind
 
 
@@ -38,39 +38,39 @@ def quoted(quotation: str) -> list[str]:
 @pytest.mark.parametrize(
     ("quotation", "expected", "found"),
     [
-        ("Die Miete beträgt 1.234,56 € im Monat.", Kind.VERBATIM, None),
-        ("„Die Miete beträgt 1.234,56 € im Monat.“", Kind.VERBATIM, "Die Miete beträgt 1.234,56 € im Monat."),
-        ("Eine Untervermietung ist unzulässig", Kind.VERBATIM, None),
+        ("Die Miete beträgt 1.234,56 € im Monat.", Exactness.VERBATIM, None),
+        ("„Die Miete beträgt 1.234,56 € im Monat.“", Exactness.VERBATIM, "Die Miete beträgt 1.234,56 € im Monat."),
+        ("Eine Untervermietung ist unzulässig", Exactness.VERBATIM, None),
         (
             "Die Kündigungsfrist beträgt drei Monate",
-            Kind.NORMALISED,
+            Exactness.NORMALISED,
             "Die Kündi-\ngungsfrist beträgt drei Monate",
         ),
-        ('der mieter darf "kleintiere" halten', Kind.NORMALISED, "Der Mieter darf   „Kleintiere“ halten"),
-        ("Der Mieter darf Kleintiere halten", Kind.NORMALISED, "Der Mieter darf   „Kleintiere“ halten"),
-        ("The efficient heating system delivers", Kind.NORMALISED, "The eﬃcient heating system\ndelivers"),
-        ("it doesn’t bear interest", Kind.NORMALISED, "it doesn't bear interest"),
-        ("Mietverha\u0308ltnis beginnt", Kind.NORMALISED, "Mietverhältnis beginnt"),
+        ('der mieter darf "kleintiere" halten', Exactness.NORMALISED, "Der Mieter darf   „Kleintiere“ halten"),
+        ("Der Mieter darf Kleintiere halten", Exactness.NORMALISED, "Der Mieter darf   „Kleintiere“ halten"),
+        ("The efficient heating system delivers", Exactness.NORMALISED, "The eﬃcient heating system\ndelivers"),
+        ("it doesn’t bear interest", Exactness.NORMALISED, "it doesn't bear interest"),
+        ("Mietverha\u0308ltnis beginnt", Exactness.NORMALISED, "Mietverhältnis beginnt"),
     ],
 )  # fmt: skip
-def test_a_quotation_is_found_where_it_stands(quotation: str, expected: Kind, found: str | None) -> None:
+def test_a_quotation_is_found_where_it_stands(quotation: str, expected: Exactness, found: str | None) -> None:
     assert kind(quotation) is expected
     assert quoted(quotation) == [found or quotation]
 
 
 def test_pieces_are_found_in_their_order() -> None:
-    assert kind("The efficient heating system … serviced every two years") is Kind.ELIDED
+    assert kind("The efficient heating system … serviced every two years") is Exactness.ELIDED
     assert quoted("Das Mietverhältnis [...] auf unbestimmte Zeit.") == ["Das Mietverhältnis", "auf unbestimmte Zeit."]
-    assert kind("auf unbestimmte Zeit … Das Mietverhältnis") is Kind.NONE
-    assert kind("Das Mietverhältnis … auf dem Mond") is Kind.NONE
+    assert kind("auf unbestimmte Zeit … Das Mietverhältnis") is Exactness.NONE
+    assert kind("Das Mietverhältnis … auf dem Mond") is Exactness.NONE
     assert quoted("... delivers 12 kW at 21.5 °C ...") == ["delivers 12 kW at 21.5 °C"]
 
 
 def test_what_is_left_out_must_not_turn_the_sentence_round() -> None:
     for turned in ("darf in den ersten … erhöht werden", "The tenant may not sublet the flat [...] written consent."):
         evidence = find(turned, DOCUMENT)
-        assert (evidence.kind, evidence.reason) == (Kind.NONE, Matter.NEGATION)
-    assert kind("Die Miete beträgt 1.234,56 € im Monat. … Der Mieter darf") is Kind.ELIDED  # in a sentence between
+        assert (evidence.kind, evidence.reason) == (Exactness.NONE, Matter.NEGATION)
+    assert kind("Die Miete beträgt 1.234,56 € im Monat. … Der Mieter darf") is Exactness.ELIDED  # in a sentence between
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_no_number_and_no_word_is_cut(quotation: str) -> None:
 )
 def test_slips_are_left_to_a_person(quotation: str) -> None:
     evidence = find(quotation, DOCUMENT)
-    assert evidence.kind is Kind.FUZZY
+    assert evidence.kind is Exactness.FUZZY
     assert not evidence.is_proof
     assert evidence.likeness >= 0.85
     assert evidence.differences
@@ -144,7 +144,7 @@ def test_slips_are_left_to_a_person(quotation: str) -> None:
 )
 def test_what_changes_the_meaning_is_no_evidence(quotation: str, reason: Matter | None) -> None:
     evidence = find(quotation, DOCUMENT)
-    assert evidence.kind is Kind.NONE
+    assert evidence.kind is Exactness.NONE
     assert reason is None or evidence.reason is reason
 
 
@@ -152,8 +152,8 @@ def test_what_changes_the_meaning_is_no_evidence(quotation: str, reason: Matter 
     "quotation", ["", "  ", "…", '"""', "...", "x" * 30_000, "¿?", "\0", "The cow jumped over the moon"]
 )
 def test_what_is_nowhere_or_nothing_is_none(quotation: str) -> None:
-    assert find(quotation, DOCUMENT).kind is Kind.NONE
-    assert find(quotation, Reading("")).kind is Kind.NONE
+    assert find(quotation, DOCUMENT).kind is Exactness.NONE
+    assert find(quotation, Reading("")).kind is Exactness.NONE
 
 
 # Property tests: a document of invented words, so that no changed quotation can be right by accident.
@@ -187,7 +187,7 @@ def quotations(draw: st.DrawFn, least: int = 8) -> list[str]:
 @given(quotations(least=4))
 def test_what_is_there_is_found(words: list[str]) -> None:
     evidence = find(" ".join(words), BOOK_READING)
-    assert evidence.kind is Kind.VERBATIM or (evidence.kind, evidence.reason) == (Kind.FUZZY, Matter.NEGATION)
+    assert evidence.kind is Exactness.VERBATIM or (evidence.kind, evidence.reason) == (Exactness.FUZZY, Matter.NEGATION)
     [span] = evidence.spans
     assert BOOK_TEXT[span.start : span.end] == " ".join(words)
 
@@ -201,7 +201,7 @@ def test_a_changed_figure_is_never_evidence(words: list[str], random: Random) ->
     at = random.choice(figures)
     changed = text[:at] + random.choice([digit for digit in "0123456789" if digit != text[at]]) + text[at + 1 :]
     if changed not in BOOK_TEXT:
-        assert find(changed, BOOK_READING).kind is Kind.NONE
+        assert find(changed, BOOK_READING).kind is Exactness.NONE
         assert not find(changed.upper(), BOOK_READING).is_proof
 
 
@@ -212,7 +212,7 @@ def test_a_dropped_or_added_negation_is_never_evidence(words: list[str], data: s
         at = data.draw(st.sampled_from(denying))
         assert not find(" ".join(words[:at] + words[at + 1 :]), BOOK_READING).is_proof
         if 0 < at < len(words) - 1:
-            assert find(" ".join(words[:at] + words[at + 1 :]), BOOK_READING).kind is Kind.NONE
+            assert find(" ".join(words[:at] + words[at + 1 :]), BOOK_READING).kind is Exactness.NONE
     at = data.draw(st.integers(0, len(words)))
     added = " ".join([*words[:at], "nicht", *words[at:]])
     assert added in BOOK_TEXT or not find(added, BOOK_READING).is_proof
@@ -237,7 +237,7 @@ def test_slips_of_letters_are_found_and_left_to_a_person(words: list[str], at: i
     changed = " ".join([*words[:place], slipped, *words[place + 1 :]])
     if slipped != word and changed not in BOOK_TEXT:
         evidence = find(changed, BOOK_READING)
-        assert evidence.kind is Kind.FUZZY or evidence.reason is Matter.NEGATION
+        assert evidence.kind is Exactness.FUZZY or evidence.reason is Matter.NEGATION
         assert not evidence.is_proof
 
 

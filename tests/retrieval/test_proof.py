@@ -28,7 +28,8 @@ async def read_again_with_places(database: Database, made: Made) -> UUID:
         found: UUID = (
             await unit.execute(
                 text("""
-                    INSERT INTO document_text
+                    INSERT INTO document_text (id, owner_id, project_id, document_id, blob_id, parser, digest, packed,
+                        language, pages, characters, created_at)
                     SELECT gen_random_uuid(), owner_id, project_id, document_id, NULL, 'test 2', sha256('2'), :packed,
                         'de', 1, :characters, now() FROM document_text WHERE id = :old RETURNING id
                 """),

@@ -36,7 +36,7 @@ async def index(house: House, made: Made) -> None:
         told.append((done, total))
 
     indexer = Indexer(house.app.state.retrieval)
-    readable = Readable(made.document_id, made.project_id, made.document_id, made.text_id)
+    readable = Readable(made.document_id, made.project_id, made.document_id, made.text_id, is_whole=True)
     await indexer.index(house.database, readable, tell)
     assert told[-1] == (len(made.passages), len(made.passages))
 

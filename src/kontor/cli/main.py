@@ -144,6 +144,14 @@ def add_vault(parser: argparse.ArgumentParser) -> None:
     add_deed(add_deeds(parser), "rotate", "Make a new master key and wrap every stored secret with it.")
 
 
+def add_vectors(parser: argparse.ArgumentParser) -> None:
+    deeds = add_deeds(parser)
+    move = add_deed(deeds, "move", "Carry all vectors to another store, while Kontor runs on with the one it has.")
+    move.add_argument("to", metavar="ADDRESS", help="of a Qdrant, such as http://host:6333, or `postgresql`")
+    move.add_argument("--key-stdin", action="store_true", help="read that Qdrant's key from standard input")
+    add_deed(deeds, "forget", "Remove from PostgreSQL the vectors that Qdrant keeps now; VECTOR_URL names it.")
+
+
 def add_doctor(parser: argparse.ArgumentParser) -> None:
     add_address(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -210,6 +218,12 @@ def vault(_: argparse.Namespace) -> int:
     return manage.rotate_vault()
 
 
+def vectors(options: argparse.Namespace) -> int:
+    from kontor.cli import vectors
+
+    return vectors.run(options)
+
+
 def doctor(options: argparse.Namespace) -> int:
     from kontor.cli import diagnose
 
@@ -257,6 +271,7 @@ COMMANDS = (
     Command("user", "Make, list, suspend and restore accounts, change roles, print reset links.", user, add_user),
     Command("login-link", "Print a new link that signs the owner in, once.", login_link),
     Command("vault", "Look after the key that encrypts stored secrets.", vault, add_vault),
+    Command("vectors", "Move the vectors that search uses from one store to another.", vectors, add_vectors),
     Command("doctor", "Say in plain words what is wrong and how to mend it.", doctor, add_doctor),
     Command("openapi", "Write the interface's description (OpenAPI).", openapi, add_openapi),
     Command(

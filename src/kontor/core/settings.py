@@ -104,6 +104,10 @@ class Settings(BaseSettings):
     kontor_fetch_deny: str = Field(
         "", description="Further networks never to fetch from, such as this machine's own public address."
     )
+    vector_url: str | None = Field(
+        None, description="Address of a Qdrant that keeps the vectors, such as `http://host:6333`. Unset: PostgreSQL."
+    )
+    vector_key: SecretStr | None = Field(None, description="Key for that Qdrant.")
     redis_url: SecretStr | None = Field(None, description="Redis for rate limits shared by several web processes.")
 
     smtp_url: SecretStr | None = Field(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from kontor.retrieval.evidence import Evidence, Kind, find
+from kontor.retrieval.evidence import Evidence, Exactness, find
 from kontor.retrieval.exact import Matter, is_negation, is_number, unit_of, values
 from kontor.retrieval.reading import Reading, Span, Word
 from kontor.retrieval.sentences import sentences
@@ -189,7 +189,7 @@ def _literal(claim: Claim, number: int, passage: Passage) -> Judged | None:
     evidence = find(claim.text.rstrip(".!… "), passage.reading)
     if not evidence.is_proof:
         return None
-    support = Support.VERBATIM if evidence.kind is Kind.VERBATIM else Support.NORMALISED
+    support = Support.VERBATIM if evidence.kind is Exactness.VERBATIM else Support.NORMALISED
     return Judged(claim, support, number, evidence.spans)
 
 

@@ -22,3 +22,17 @@ class UnknownKind(KontorError):
 
     def __init__(self, name: str, known: list[str]) -> None:
         super().__init__(f"Nothing of the kind {name} can be searched.", details={"known": known})
+
+
+class EmbeddingFailed(KontorError):
+    kind, code = Kind.UNAVAILABLE, "retrieval.embedding_failed"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"{model} made no vectors: {reason}", details={"model": model})
+
+
+class ModelTooWide(KontorError):
+    kind, code = Kind.UNPROCESSABLE, "retrieval.model_too_wide"
+
+    def __init__(self, model: str, widest: int) -> None:
+        super().__init__(f"The vectors of {model} are wider than {widest} numbers.", details={"widest": widest})

@@ -38,7 +38,7 @@ _OUTER = " \t\r\n\"'“”„‟«»‘’‚‹›"
 _SYMBOL_OF_UNIT = re.compile(r"\d\s*(mW|MW|kW|KW|mb|Mb|MB|kB|KB|kb|gb|Gb|GB|mg|Mg|MG|ml|Ml|Wh|kWh|MWh|GWh)\b")
 
 
-class Kind(StrEnum):
+class Exactness(StrEnum):
     VERBATIM = "verbatim"
     NORMALISED = "normalised"
     ELIDED = "elided"
@@ -54,7 +54,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    kind: Kind
+    kind: Exactness
     spans: tuple[Span, ...] = ()  # of `none`: where it would have been
     likeness: float = 0.0
     reason: Matter | None = None
@@ -63,10 +63,10 @@ class Evidence:
     @property
     def is_proof(self) -> bool:
         """Without a person's look."""
-        return self.kind in {Kind.VERBATIM, Kind.NORMALISED, Kind.ELIDED}
+        return self.kind in {Exactness.VERBATIM, Exactness.NORMALISED, Exactness.ELIDED}
 
 
-NOTHING = Evidence(Kind.NONE)
+NOTHING = Evidence(Exactness.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _verbatim(wanted: str, document: Reading) -> Evidence | None:
     while at >= 0 and tries < MOST_TRIES:
         span = Span(at, at + len(wanted))
         if _is_whole(document.text, span.start, span.end) and not _cuts_negation(document, _compared(document, span)):
-            return Evidence(Kind.VERBATIM, (span,), 1.0)
+            return Evidence(Exactness.VERBATIM, (span,), 1.0)
         at, tries = document.text.find(wanted, at + 1), tries + 1
     return None
 
@@ -109,10 +109,10 @@ def _normalised(wanted: str, document: Reading) -> Evidence | None:
         return None
     span = document.original(place.start, place.end)
     if is_cut:
-        return Evidence(Kind.FUZZY, (span,), 1.0, Matter.NEGATION)
+        return Evidence(Exactness.FUZZY, (span,), 1.0, Matter.NEGATION)
     if _SYMBOL_OF_UNIT.findall(wanted) != _SYMBOL_OF_UNIT.findall(document.text[span.start : span.end]):
-        return Evidence(Kind.NONE, (span,), 1.0, Matter.UNIT)
-    return Evidence(Kind.NORMALISED, (span,), 1.0)
+        return Evidence(Exactness.NONE, (span,), 1.0, Matter.UNIT)
+    return Evidence(Exactness.NORMALISED, (span,), 1.0)
 
 
 def _next(plain: str, document: Reading, start: int, *, alone: bool = True) -> tuple[_Place | None, bool]:
@@ -167,8 +167,8 @@ def _elided(wanted: str, document: Reading) -> Evidence | None:
             return hidden
         spans = tuple(document.original(place.start, place.end) for place in places)
         if not _hides_negation(document, places):
-            return Evidence(Kind.ELIDED, spans, 1.0)
-        hidden = hidden or Evidence(Kind.NONE, spans, 1.0, Matter.NEGATION)
+            return Evidence(Exactness.ELIDED, spans, 1.0)
+        hidden = hidden or Evidence(Exactness.NONE, spans, 1.0, Matter.NEGATION)
         start = places[0].start + 1
     return hidden
 
@@ -218,11 +218,13 @@ def _fuzzy(wanted: str, document: Reading) -> Evidence | None:
     place = _Place(best.found[0].start, best.found[-1].end)
     span = document.original(place.start, place.end)
     if best.reason:
-        return Evidence(Kind.NONE, (span,), best.likeness, best.reason, best.differences)
+        return Evidence(Exactness.NONE, (span,), best.likeness, best.reason, best.differences)
     if _cuts_negation(document, place):  # which may be what the first or last word of the quotation reached over
-        return Evidence(Kind.NONE, (span,), best.likeness, Matter.NEGATION, best.differences)
+        return Evidence(Exactness.NONE, (span,), best.likeness, Matter.NEGATION, best.differences)
     is_same = _bare(Reading(wanted).plain) == _bare(document.plain[place.start : place.end])
-    return Evidence(Kind.NORMALISED if is_same else Kind.FUZZY, (span,), best.likeness, None, best.differences)
+    return Evidence(
+        Exactness.NORMALISED if is_same else Exactness.FUZZY, (span,), best.likeness, None, best.differences
+    )
 
 
 def _bare(plain: str) -> str:

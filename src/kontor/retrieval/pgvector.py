@@ -1,6 +1,6 @@
 """Vectors in PostgreSQL, beside everything else: exact for projects of the usual size, a graph for large ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,9 +24,15 @@ _PUT = """
     WHERE passage_vectors.vector IS NULL
 """
 _SEARCH = "SELECT * FROM search_vectors($1, $2, $3::float4[]::halfvec, $4, $5, $6, $7)"
-_FORGET = (
-    "UPDATE passage_vectors SET vector = NULL WHERE model_id = $1 AND passage_id = ANY($2::uuid[]) AND is_elsewhere"
-)
+_TAKE = """
+    SELECT passage_id, vector::float4[] AS vector FROM passage_vectors
+    WHERE model_id = $1 AND passage_id = ANY($2::uuid[]) AND vector IS NOT NULL
+"""
+# What another store has as well is still kept, and only that.
+_FORGET = """
+    UPDATE passage_vectors SET vector = NULL WHERE model_id = $1 AND passage_id = ANY($2::uuid[]) AND is_elsewhere
+"""
+_END = "DELETE FROM passage_vectors WHERE model_id = $1 AND passage_id = ANY($2::uuid[]) AND NOT is_elsewhere"
 
 
 class PostgresVectors:
@@ -57,10 +63,17 @@ class PostgresVectors:
         found = [VectorHit(plain(row["project_id"]), plain(row["passage_id"]), row["likeness"]) for row in rows]
         return sorted(found, key=lambda hit: (-hit.likeness, hit.passage_id))[:limit]
 
+    async def take(self, model: Model, passages: Sequence[UUID]) -> "Mapping[UUID, Vectors]":
+        import numpy as np
+
+        async with self._database.system("retrieval") as unit:
+            rows = await fetch(unit, _TAKE, model.id, list(passages))
+        return {plain(row["passage_id"]): np.asarray(row["vector"], np.float32) for row in rows}
+
     async def forget(self, model: Model, passages: Sequence[UUID]) -> None:
-        """Rows go with their passages; what is left to forget here is what another store has now."""
         async with self._database.system("retrieval") as unit:
             await fetch(unit, _FORGET, model.id, list(passages))
+            await fetch(unit, _END, model.id, list(passages))
 
     async def close(self) -> None:
         pass

@@ -1,6 +1,6 @@
 """Where vectors are kept: in PostgreSQL, or in a store of its own for installations that outgrow one PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -60,6 +60,9 @@ class VectorStore(Protocol):
         self, unit: AsyncSession | None, model: Model, question: "Vectors", searched: Searched, *, limit: int
     ) -> list[VectorHit]:
         """Best first. `unit` is the person's, and None where `is_elsewhere`."""
+
+    async def take(self, model: Model, passages: Sequence[UUID]) -> "Mapping[UUID, Vectors]":
+        """The vectors themselves, of those that are there, to carry them to another store."""
 
     async def forget(self, model: Model, passages: Sequence[UUID]) -> None:
         """What is not there is no error."""

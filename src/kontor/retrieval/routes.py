@@ -6,22 +6,24 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from kontor.core.http.actors import Core, DocumentReader, ScopeRequired, Unauthenticated
+from kontor.core.http.actors import DocumentReader, ProjectReader, ProjectWriter, ScopeRequired, Unauthenticated
 from kontor.core.http.idempotency import KontorRoute
 from kontor.core.http.problems import problems
 from kontor.core.http.units import Unit
 from kontor.documents.current import CurrentDesk
 from kontor.documents.errors import DocumentNotFound, NotReadYet
 from kontor.documents.parsing.model import Kind as DocumentKind
-from kontor.projects.errors import ProjectNotFound
+from kontor.projects.errors import InTrash, ProjectNotFound, ReadOnly
 from kontor.projects.schemas import Tag
-from kontor.retrieval import proof
-from kontor.retrieval.errors import UnknownKind, VectorsAway, VectorsRefused
+from kontor.retrieval import embedding, proof
+from kontor.retrieval.errors import EmbeddingFailed, ModelTooWide, UnknownKind, VectorsAway, VectorsRefused
 from kontor.retrieval.minilm import ModelMissing
 from kontor.retrieval.schemas import (
     MOST_IDS,
     ClaimsRead,
     ClaimsWanted,
+    EmbeddingChange,
+    EmbeddingRead,
     EvidencesRead,
     EvidenceWanted,
     Question,
@@ -35,10 +37,8 @@ FAILING = (ProjectNotFound, ModelMissing, VectorsAway, VectorsRefused)
 router = APIRouter(tags=["search"], route_class=KontorRoute, responses=problems(Unauthenticated, ScopeRequired))
 
 
-async def current_retrieval(request: Request, kernel: Core) -> Retrieval:
-    found = getattr(request.app.state, "retrieval", None)
-    if not isinstance(found, Retrieval):
-        found = request.app.state.retrieval = Retrieval.of(kernel)
+async def current_retrieval(request: Request) -> Retrieval:
+    found: Retrieval = request.app.state.retrieval
     return found
 
 
@@ -110,3 +110,20 @@ async def find_evidence(
 async def judge_answer(wanted: ClaimsWanted, actor: DocumentReader, unit: Unit) -> ClaimsRead:
     """What an answer claims, and how far its passages bear that out. No model is asked."""
     return await proof.claims(unit, actor, wanted)
+
+
+@router.get("/projects/{project_id}/embedding", responses=problems(ProjectNotFound))
+async def read_embedding(project_id: UUID, actor: ProjectReader, unit: Unit) -> EmbeddingRead:
+    """The model that reads this project's passages for search by meaning."""
+    return await embedding.read(unit, actor, project_id)
+
+
+@router.put(
+    "/projects/{project_id}/embedding",
+    responses=problems(ProjectNotFound, ReadOnly, InTrash, ModelTooWide, EmbeddingFailed),
+)
+async def choose_embedding(
+    project_id: UUID, wanted: EmbeddingChange, actor: ProjectWriter, retrieval: CurrentRetrieval
+) -> EmbeddingRead:
+    """Another one answers as soon as it has read everything; until then the old one does. Whoever chooses pays."""
+    return await embedding.choose(retrieval.database, retrieval.asks, actor, project_id, wanted)

@@ -11,7 +11,7 @@ from kontor.core.text import Line, prose
 from kontor.documents.parsing.model import Kind as DocumentKind
 from kontor.projects.schemas import Tag
 from kontor.retrieval.claims import Support
-from kontor.retrieval.evidence import LONGEST_QUOTATION, Kind
+from kontor.retrieval.evidence import LONGEST_QUOTATION, Exactness
 from kontor.retrieval.exact import Matter
 from kontor.retrieval.query import LONGEST_QUESTION
 
@@ -109,10 +109,24 @@ class TermRead(BaseModel):
     weight: float
 
 
-class ModelRead(BaseModel):
+class EmbeddingModelRead(BaseModel):
     provider: str = Field(description="`local` is the one that every installation has")
     name: str
     dimensions: int
+
+
+class EmbeddingChange(BaseModel):
+    model: str | None = Field(
+        None, min_length=1, max_length=200, description="Null: the local one, which costs nothing"
+    )
+    provider: str | None = Field(None, min_length=1, max_length=80)
+
+
+class EmbeddingRead(BaseModel):
+    model: EmbeddingModelRead = Field(description="The one that answers")
+    next: EmbeddingModelRead | None = Field(description="The one that shall, as soon as it has read everything")
+    done: int = Field(description="Passages that the next one has read; without one, this one")
+    total: int
 
 
 class ExplainedRead(BaseModel):
@@ -131,7 +145,7 @@ class ExplainedRead(BaseModel):
     weight_of_words: float
     weight_of_vectors: float
     reasons: list[str] = Field(description="Why the weights are what they are")
-    models: list[ModelRead]
+    models: list[EmbeddingModelRead]
     milliseconds: dict[str, float]
 
 
@@ -172,7 +186,7 @@ class DifferenceRead(BaseModel):
 
 class EvidenceRead(BaseModel):
     quotation: str
-    kind: Kind
+    kind: Exactness
     is_proof: bool = Field(description="Without a person's look")
     likeness: float
     reason: Matter | None = Field(description="What keeps it from being proof: a number, a negation, ...")

@@ -12,10 +12,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.bulk import Named, fetch
 from kontor.core.database import Database
+from kontor.core.errors import KontorError
 from kontor.core.tenancy import Actor
 from kontor.core.units import driver_of
 from kontor.projects.errors import ProjectNotFound
@@ -33,6 +35,8 @@ from kontor.retrieval.words import Language
 
 if TYPE_CHECKING:
     from kontor.retrieval.minilm import Vectors
+
+log = structlog.get_logger(__name__)
 
 FUSED = 60  # passages that are grouped by their documents
 MOST_PROJECTS = 2000  # of one search; those that changed last
@@ -176,7 +180,7 @@ class Search:
                 if not self._store.is_elsewhere and all(model.is_local for model in scope.by_model):
                     return await self._finish(unit, wanted, scope, ranked, await self._near(unit, scope, narrowed))
             for model in scope.by_model:
-                await self._ask(model, wanted.query)
+                await asyncio.wait({self._ask(model, wanted.query)})
             near = await self._near(None, scope, narrowed) if self._store.is_elsewhere else None
             async with self._database.unit(self._actor) as unit:
                 return await self._finish(
@@ -197,7 +201,14 @@ class Search:
         """Of several models each is stretched by itself: what one calls near says nothing about another."""
         found: list[VectorHit] = []
         for model, projects in scope.by_model.items():
-            question = await self._asked[model]
+            try:
+                question = await self._asked[model]
+            except KontorError as reason:
+                if model.is_local:
+                    raise
+                # Whoever asks may have no way to that model, or no balance: then the words answer.
+                log.warning("search.no_question_vector", model=model.name, code=reason.code)
+                continue
             self._clock.lap("question")
             searched = Searched(projects, scope.trashed, narrowed, is_large=scope.passages > LARGE)
             hits = await self._store.search(unit, model, question, searched, limit=FROM_EACH_SIDE)

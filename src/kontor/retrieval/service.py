@@ -3,27 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from kontor.core.database import Database
 from kontor.core.kernel import Kernel
+from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor
 from kontor.documents.parsing.model import Kind as DocumentKind
 from kontor.documents.ports import Readable, Tell
-from kontor.retrieval import indexing, repository
+from kontor.retrieval import embedding, indexing, repository
 from kontor.retrieval.embedder import LocalEmbedder, Urgency
+from kontor.retrieval.embedding import Asks, of_length_one
 from kontor.retrieval.fusion import Part
-from kontor.retrieval.indexing import Way
+from kontor.retrieval.indexing import Embedder, Way
 from kontor.retrieval.kinds import Searchables
 from kontor.retrieval.models import Model
 from kontor.retrieval.pgvector import PostgresVectors
 from kontor.retrieval.ports import VectorStore
 from kontor.retrieval.proof import Readings
+from kontor.retrieval.qdrant import QdrantVectors
 from kontor.retrieval.schemas import (
     DocumentResultRead,
     ExplainedRead,
     LexemeRead,
     MarkRead,
-    ModelRead,
     PassageHitRead,
     ResultRead,
     SearchRead,
@@ -42,12 +45,13 @@ class Retrieval:
     database: Database
     embedder: LocalEmbedder
     store: VectorStore
+    asks: Asks
     searchables: Searchables = field(default_factory=Searchables)
     readings: Readings = field(default_factory=Readings)
 
     @classmethod
-    def of(cls, kernel: Kernel) -> "Retrieval":
-        made = cls(kernel.database, LocalEmbedder(), PostgresVectors(kernel.database))
+    def of(cls, kernel: Kernel, asks: Asks) -> "Retrieval":
+        made = cls(kernel.database, LocalEmbedder(), store_of(kernel.settings, kernel.database), asks)
         made.searchables.register(SearchableDocuments(made))
         kernel.close_with(made.close)
         return made
@@ -56,10 +60,20 @@ class Retrieval:
         await self.embedder.close()
         await self.store.close()
 
-    async def embed_question(self, _actor: Actor, _model: Model, text: str) -> "Vectors":
-        vectors = await self.embedder.embed([text], urgency=Urgency.QUESTION)
+    async def embed_question(self, actor: Actor, model: Model, text: str) -> "Vectors":
+        """What another model makes of it is paid by whoever asks."""
+        if model.is_local:
+            vectors = await self.embedder.embed([text], urgency=Urgency.QUESTION)
+        else:
+            said = await self.asks.vectors(actor, [text], model=model.name, provider=model.provider, project_id=None)
+            vectors = of_length_one(said.vectors, model)
         one: Vectors = vectors[0]
         return one
+
+    async def embedder_of(self, model: Model, project_id: UUID) -> Embedder:
+        if model.is_local:
+            return self.embedder
+        return await embedding.embedder_of(self.database, self.asks, model, project_id)
 
     async def search(self, actor: Actor, wanted: SearchWanted) -> SearchRead:
         """Each kind by itself, one after another; what is best comes first, whatever it is."""
@@ -75,6 +89,12 @@ class Retrieval:
         )
 
 
+def store_of(settings: Settings, database: Database) -> VectorStore:
+    if settings.vector_url is None:
+        return PostgresVectors(database)
+    return QdrantVectors(settings.vector_url, settings.vector_key)
+
+
 class Indexer:
     """What documents call when a text has been read: their `documents.ports` know no more of this."""
 
@@ -82,15 +102,21 @@ class Indexer:
         self._retrieval = retrieval
 
     async def index(self, database: Database, text: Readable, tell: Tell) -> None:
-        """By words first: from then on it is found."""
+        """By words first: from then on it is found, and of the first pages of a long one that is all."""
         await indexing.index_words(database, text.text_id)
         if not text.is_whole:
             return
-        async with database.system("retrieval") as unit:
-            models = await repository.models_of(unit, text.project_id)
-        for model in models:
-            way = Way(database, self._retrieval.store, self._retrieval.embedder, model)
-            await indexing.index_vectors(way, text.text_id, tell)
+        done: set[Model] = set()
+        while True:
+            # Asked again each time: another model may have been chosen meanwhile.
+            async with database.system("retrieval") as unit:
+                models = await repository.models_of(unit, text.project_id)
+            model = next((each for each in models if each not in done), None)
+            if model is None:
+                return
+            embedder = await self._retrieval.embedder_of(model, text.project_id)
+            await indexing.index_vectors(Way(database, self._retrieval.store, embedder, model), text.text_id, tell)
+            done.add(model)
 
 
 # Documents as one kind of what can be searched
@@ -208,6 +234,6 @@ def explained_read(found: Explained) -> ExplainedRead:
         weight_of_words=found.weights.words,
         weight_of_vectors=found.weights.vectors,
         reasons=list(found.weights.reasons),
-        models=[ModelRead(provider=each.provider, name=each.name, dimensions=each.dimensions) for each in found.models],
+        models=[embedding.shown(each) for each in found.models],
         milliseconds=dict(found.milliseconds),
     )

@@ -34,8 +34,11 @@ from kontor.documents import belonging
 from kontor.documents.current import Desk
 from kontor.gateway import openai_api, project_parts
 from kontor.gateway.estimates import Estimates
+from kontor.gateway.router import Router as ModelRouter
+from kontor.gateway.runs.service import Runs
 from kontor.gateway.runs.wiring import learning, runs_of
 from kontor.gateway.service import Gateway
+from kontor.retrieval.asking import GatewayAsks
 from kontor.retrieval.service import Retrieval
 from kontor.web import health, middleware, openapi
 from kontor.web.dispatch import Application, Dispatch
@@ -152,10 +155,18 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     app.state.runs = runs_of(kernel, app.state.gateway, app.state.estimates)
     kernel.trail = Trail()
     app.state.documents = Desk.of(kernel)
-    app.state.retrieval = Retrieval.of(kernel)
+    app.state.retrieval = Retrieval.of(kernel, asks_of(app))
     project_parts.register()
     belonging.register()
     kernel.listener.on(RIGHTS, app.state.streams.heard)
+
+
+def asks_of(app: FastAPI) -> GatewayAsks:
+    async def runs() -> Runs:
+        found: Runs = app.state.runs
+        return found
+
+    return GatewayAsks(runs, ModelRouter(app.state.gateway, app.state.estimates))
 
 
 @asynccontextmanager

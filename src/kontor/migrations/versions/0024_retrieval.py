@@ -144,6 +144,9 @@ def vectors() -> None:
         CREATE INDEX passage_vectors_near_idx ON passage_vectors USING hnsw ((vector::halfvec(384)) halfvec_ip_ops)
         WHERE is_large AND model_id = {LOCAL} AND vector IS NOT NULL
     """)
+    # What is not yet where it shall be, while vectors are moved from one store to another.
+    op.execute("CREATE INDEX passage_vectors_here_idx ON passage_vectors (model_id) WHERE NOT is_elsewhere")
+    op.execute("CREATE INDEX passage_vectors_away_idx ON passage_vectors (model_id) WHERE vector IS NULL")
     op.execute(f"""
         CREATE TABLE vector_totals (
             project_id uuid NOT NULL CONSTRAINT vector_totals_project_id_fkey {PROJECT},
