@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from kontor.core.jobs.kinds import Every, Kind, NoArgs, Retry
 
-SWEEP_EVERY = Every(3600, offset_seconds=1500)
+SWEEP_EVERY = Every(600, offset_seconds=150)
 
 
 class ReadArgs(BaseModel):

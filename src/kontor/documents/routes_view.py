@@ -41,14 +41,15 @@ async def read_content(
     document_id: UUID,
     request: Request,
     actor: DocumentReader,
-    unit: Unit,
     kernel: Core,
     *,
     text_id: OfText = None,
     inline: Annotated[bool, Query(description="To be shown in place, where its kind allows that")] = False,
 ) -> Response:
     """The file as it came, or as it was found at its address, to be saved and never to be run."""
-    blob = await service.content(unit, actor, kernel.blobs, document_id, text_id)
+    async with kernel.database.unit(actor) as unit:
+        blob = await service.content(unit, actor, kernel.blobs, document_id, text_id)
+    # The store is asked without a unit: it may be far away.
     if await kernel.blobs.store.size(blob.key) is None:
         raise ContentMissing
     return respond(kernel.blobs, blob, headers=request.headers, inline=inline)

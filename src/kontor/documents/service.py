@@ -1,5 +1,6 @@
 """Documents that are there: finding, changing, reading again, throwing away."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,12 +24,16 @@ from kontor.documents.errors import (
     StillUnderWay,
 )
 from kontor.documents.kinds import READ, ReadArgs
+from kontor.documents.parsing.kinds import hint
 from kontor.documents.repository import KEYS, Filter
 from kontor.documents.schemas import DocumentChange, DocumentCounts, DocumentRead, NumberRead
 from kontor.documents.values import UNDER_WAY, Document, DocumentState, Origin, Text
 from kontor.projects import service as projects
 from kontor.projects.errors import ReadOnly
 from kontor.projects.policy import may_edit
+
+# Of kinds that are not called like their files. An image tells its own by its content alone.
+ENDINGS = {"markdown": "md", "text": "txt"}
 
 
 async def require(unit: AsyncSession, actor: Actor, document_id: UUID) -> Document:
@@ -185,7 +190,15 @@ async def content(
     if blob_id is None:
         raise ContentMissing
     async with elevated(unit, "documents"):
-        return await blobs.find(unit, UserId(found.owner_id), BlobId(blob_id))
+        blob = await blobs.find(unit, UserId(found.owner_id), BlobId(blob_id))
+    return replace(blob, name=saved_as(found))
+
+
+def saved_as(found: Document) -> str:
+    """As it is called here, with an ending that tells what it is."""
+    if found.kind in {None, "image"} or hint(found.name, "") is not None:
+        return found.name
+    return f"{found.name}.{ENDINGS.get(found.kind or '', found.kind)}"
 
 
 async def text_of(unit: AsyncSession, found: Document, text_id: UUID | None) -> Text:

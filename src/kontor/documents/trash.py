@@ -1,4 +1,4 @@
-"""Documents that were thrown away, and those that nobody reads on: thirty days, and an hour."""
+"""Documents that were thrown away, and those that nobody reads on: thirty days, and five minutes."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from kontor.documents.values import DocumentState, Problem
 from kontor.projects.values import TRASH_KEPT
 
 BATCH = 100
-STRANDED_AFTER = timedelta(hours=1)
+STRANDED_AFTER = timedelta(minutes=5)
 STOPPED = Problem("document.stopped", "Reading it was stopped before it was through. Try again.")
 
 

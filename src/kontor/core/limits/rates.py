@@ -17,7 +17,7 @@ class RouteGroup(StrEnum):
     AUTH = "auth"  # says who somebody is: sign-in, reset, registration
     READ = "read"
     WRITE = "write"
-    UPLOAD = "upload"
+    UPLOAD = "upload"  # many at once, where somebody brings a folder of files; quotas hold them as well
     MODEL = "model"  # asks a language model: programs do so often, and balance and queues hold them as well
     PUBLIC = "public"  # open to people without an account
     STREAM = "stream"  # stays open: events, sockets
@@ -35,7 +35,7 @@ DEFAULT_RATES: Mapping[RouteGroup, GroupRates] = {
     RouteGroup.AUTH: GroupRates(person=Rate(30, 30), address=Rate(60, 60)),
     RouteGroup.READ: GroupRates(person=Rate(300, 1200), address=Rate(900, 3600)),
     RouteGroup.WRITE: GroupRates(person=Rate(150, 300), address=Rate(450, 900)),
-    RouteGroup.UPLOAD: GroupRates(person=Rate(60, 60), address=Rate(180, 180)),
+    RouteGroup.UPLOAD: GroupRates(person=Rate(300, 600), address=Rate(900, 1800)),
     RouteGroup.MODEL: GroupRates(person=Rate(300, 1200), address=Rate(900, 3600)),
     RouteGroup.PUBLIC: GroupRates(person=Rate(60, 120), address=Rate(60, 120)),
     RouteGroup.STREAM: GroupRates(person=Rate(40, 60), address=Rate(120, 180)),
@@ -61,7 +61,7 @@ def route_group(method: str, path: str) -> RouteGroup | None:
         return RouteGroup.READ
     if path.startswith(ASKING):
         return RouteGroup.MODEL
-    if path.endswith("/upload"):
+    if path.endswith(("/upload", "/documents")) or path.startswith("/api/v1/documents/uploads/"):
         return RouteGroup.UPLOAD
     return RouteGroup.AUTH if path.startswith("/api/v1/auth/") else RouteGroup.WRITE
 
