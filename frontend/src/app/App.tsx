@@ -5,7 +5,7 @@ import { type RouterHistory, RouterProvider } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { problemTexts } from "@/shared/api/problem-texts";
 import { makeQueryClient } from "@/shared/api/queries";
-import { problemText } from "@/shared/api/texts";
+import { loadProblemCodes, problemText } from "@/shared/api/texts";
 import { matchRoute } from "@/shared/frame/feature";
 import { sayIn } from "@/shared/i18n/texts";
 import { useKeyboard } from "@/shared/keys/use-keys";
@@ -44,8 +44,10 @@ function Everywhere() {
 /** The app with a cache and a router of its own; there is one per window, and one per test. */
 export function makeApp(history?: RouterHistory) {
   const client = makeQueryClient((error) => {
-    const { title, advice } = problemText(error, sayIn(problemTexts));
-    toast({ text: `${title} ${advice}`.trim() });
+    void loadProblemCodes().then(() => {
+      const { title, advice } = problemText(error, sayIn(problemTexts));
+      toast({ text: `${title} ${advice}`.trim() });
+    });
   });
   const router = makeRouter(routes, history, WorkspaceShell);
   // Everything the first screen needs is asked for at once, not each thing when the one before is there.

@@ -302,6 +302,7 @@ function Row({
 
 function Preview({ entry }: { entry: PaletteEntry }) {
   const { preview } = entry;
+  if (preview?.body) return preview.body();
   return (
     <>
       <div className="flex items-center gap-2.5">

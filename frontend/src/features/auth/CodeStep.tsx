@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { isProblem } from "@/shared/api/problem";
-import { useProblemTexts } from "@/shared/api/texts";
+import { problemText, useProblemTexts } from "@/shared/api/texts";
 import { useWait } from "@/shared/api/use-wait";
 import { textLinkClass } from "@/shared/frame/link";
 import { useTexts } from "@/shared/i18n/texts";
@@ -44,7 +44,7 @@ export function CodeStep({
     onSubmit: ({ code }) => onSubmit(isRecovery ? code.trim() : code.replaceAll(/\s/g, "")),
   });
   const code = field("code");
-  const refused = isRefused(problem) && typedSince !== problem ? say("auth.code_refused") : undefined;
+  const refused = isRefused(problem) && typedSince !== problem ? problemText(problem, say).title : undefined;
   return (
     <form {...form} className="flex flex-col gap-4">
       <FormProblem error={isRefused(problem) ? null : problem} fields={["code"]} />

@@ -31,7 +31,7 @@ export function DocumentDetails({
     [t("author"), document.author],
     [t("dated"), document.dated ? dayWords(document.dated, locale) : ""],
     [t("type"), document.kind ? t(`kind.${document.kind}`) : ""],
-    [t("language"), document.language ? t(`language.${document.language}`) : ""],
+    [t("language"), document.language && document.characters > 0 ? t(`language.${document.language}`) : ""],
     [t("pages"), document.pages > 0 ? number(document.pages) : ""],
     [t("characters"), document.characters > 0 ? number(document.characters) : ""],
     [t("size"), document.bytes > 0 ? formatBytes(document.bytes, locale) : ""],
@@ -84,7 +84,7 @@ export function DocumentDetails({
           action={
             mayEdit(document) ? (
               <Button size="sm" variant="ghost" onClick={() => run("tags", [document])}>
-                {t("editTags")}
+                {t("changeTags")}
               </Button>
             ) : null
           }

@@ -216,7 +216,7 @@ function Head({ document, actions }: { document: DocumentRead; actions: ReactNod
   const { run, dialog } = useDeeds({ onTrashed: () => workspace.open(back) });
   const { name } = document;
   return (
-    <header className="flex min-h-12 flex-none flex-wrap items-center gap-x-2 gap-y-1 px-5 py-1.5 max-md:px-4">
+    <header className="flex h-12 flex-none items-center gap-x-2 px-5 max-md:px-4">
       {project ? (
         <>
           <Link
@@ -232,7 +232,7 @@ function Head({ document, actions }: { document: DocumentRead; actions: ReactNod
       <h1 className="min-w-0 truncate font-semibold" title={name}>
         {document.title || name}
       </h1>
-      <span className="ml-2 min-w-0">
+      <span className="ml-2 min-w-0 shrink-[9]">
         <StateWords document={document} />
       </span>
       <span className="grow" />

@@ -1,6 +1,7 @@
 import { Ellipsis } from "lucide-react";
 import { type KeyboardEvent, type MouseEvent, memo, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Link } from "@/shared/frame/link";
+import { useIsPhone } from "@/shared/frame/use-media";
 import { formatBytes, formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
@@ -14,7 +15,7 @@ import { When } from "@/shared/ui/values";
 import { useVirtualRows } from "@/shared/ui/virtual-rows";
 import type { DocumentRead, Sort } from "./api";
 import { type Deed, deedEntries, mayEdit } from "./deeds";
-import { iconOf, StateWords, Tags } from "./marks";
+import { iconOf, needsOcr, StateWords, Tags } from "./marks";
 import { documentTexts } from "./texts";
 
 export interface Selection {
@@ -55,7 +56,9 @@ export function DocumentTable({
   const [margin, setMargin] = useState(0);
   const count = hasMore ? Math.max(documents.length + 1, total) : documents.length;
   const scroller = () => body.current?.closest<HTMLElement>(".scroll") ?? null;
-  const rows = useVirtualRows({ count, rem: 2.5, scroller, margin });
+  // On a telephone what else there is to say has a line of its own.
+  const isTall = useIsPhone();
+  const rows = useVirtualRows({ count, rem: isTall ? 3.5 : 2.5, scroller, margin });
   useLayoutEffect(() => {
     const frame = scroller();
     if (!frame || !body.current) return;
@@ -184,12 +187,13 @@ export function DocumentTable({
               index={index}
               document={document}
               isSelected={selection.ids.has(document.id)}
+              isTall={isTall}
               project={projects ? (projects.get(document.project_id) ?? "") : null}
               onSelect={deeds.select}
               run={deeds.run}
             />
           ) : (
-            <tr key={index} className="h-10 border-b border-border-soft">
+            <tr key={index} className={cx(isTall ? "h-14" : "h-10", "border-b border-border-soft")}>
               <td />
               <td colSpan={3}>
                 <span className={cx("block h-2.5 rounded-full bg-hover", index % 3 === 0 ? "w-1/2" : "w-2/3")} />
@@ -215,6 +219,7 @@ const Row = memo(function Row({
   index,
   document,
   isSelected,
+  isTall,
   project,
   onSelect,
   run,
@@ -222,6 +227,7 @@ const Row = memo(function Row({
   index: number;
   document: DocumentRead;
   isSelected: boolean;
+  isTall: boolean;
   project: string | null;
   onSelect: (id: string) => void;
   run: (deed: Deed, document: DocumentRead) => void;
@@ -229,6 +235,7 @@ const Row = memo(function Row({
   const t = useTexts(documentTexts);
   const locale = useLocale();
   const { id, name, state, pages, bytes, tags } = document;
+  const isPlain = state === "ready" && !needsOcr(document);
   const onClick = (event: MouseEvent<HTMLElement>) => {
     const target = event.target as HTMLElement;
     if (!event.currentTarget.contains(target) || target.closest("button, a, input, label, [role=checkbox]")) return;
@@ -239,7 +246,8 @@ const Row = memo(function Row({
       aria-rowindex={index + 2}
       onClick={onClick}
       className={cx(
-        "h-10 cursor-default border-b border-border-soft select-none",
+        isTall ? "h-14" : "h-10",
+        "cursor-default border-b border-border-soft select-none",
         isSelected ? "bg-primary-tint" : "hover:bg-hover/60",
       )}
     >
@@ -249,22 +257,32 @@ const Row = memo(function Row({
       <td className="!pl-1">
         <span className="flex items-center gap-2.5">
           <Icon icon={iconOf(document.kind)} className="text-faint" />
-          <Link
-            to={`/doc/${id}`}
-            data-row={index}
-            title={name}
-            draggable={false}
-            className="touch min-w-12 truncate rounded-xs underline-offset-4 hover:underline"
-          >
-            {name}
-          </Link>
-          <span className="ml-2 flex min-w-0 grow basis-1/3 items-center gap-2">
-            <StateWords document={document} />
-            {state === "failed" && mayEdit(document) ? (
-              <Button size="sm" variant="ghost" className="!h-6 text-xs" onClick={() => run("retry", document)}>
-                {t("retry")}
-              </Button>
-            ) : null}
+          <span className={cx("flex min-w-0 grow", isTall ? "flex-col" : "items-center gap-4")}>
+            <Link
+              to={`/doc/${id}`}
+              data-row={index}
+              title={name}
+              draggable={false}
+              className="touch min-w-12 truncate rounded-xs underline-offset-4 hover:underline"
+            >
+              {name}
+            </Link>
+            <span className="flex min-w-0 grow basis-1/3 items-center gap-2">
+              {isPlain && isTall ? (
+                <span className="num flex gap-x-2 truncate text-xs text-muted-foreground">
+                  {pages > 1 ? <span>{t("pagesCount", { count: pages })}</span> : null}
+                  <span>{formatBytes(bytes, locale)}</span>
+                  <When at={document.created_at} />
+                </span>
+              ) : (
+                <StateWords document={document} />
+              )}
+              {state === "failed" && mayEdit(document) ? (
+                <Button size="sm" variant="ghost" className="!h-6 text-xs" onClick={() => run("retry", document)}>
+                  {t("retry")}
+                </Button>
+              ) : null}
+            </span>
           </span>
         </span>
       </td>

@@ -74,7 +74,7 @@ export default function SearchScreen() {
   const [search, change] = useFindSearch();
   const [typed, type] = useTyped(search.q ?? "", (q) => change({ q }));
   const field = useRef<HTMLInputElement>(null);
-  const { setOpen } = useInspector();
+  const { isOpen, setOpen } = useInspector();
   const [pointed, setPointed] = useState<string | null>(null);
   const [explains, setExplains] = useState(false);
   const wanted: Query = {
@@ -96,9 +96,14 @@ export default function SearchScreen() {
   }, [isPhone]);
 
   const number = (value: number) => formatNumber(value, {}, locale);
+  const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
+    if (event.key === " " && (event.target as HTMLElement).dataset.hit !== undefined) {
+      event.preventDefault();
+      setOpen(!isOpen);
+    }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const links = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-hit]")];
+    const links = [...(list.current?.querySelectorAll<HTMLElement>("[data-hit]") ?? [])];
     if (links.length === 0) return;
     const here = links.indexOf(event.target as HTMLElement);
     const next = event.key === "ArrowDown" ? here + 1 : here - 1;
@@ -111,17 +116,22 @@ export default function SearchScreen() {
     <Screen
       title={t("searchTitle")}
       tabTitle={search.q ? `${t("searchTitle")}: ${search.q}` : t("searchTitle")}
-      below={<Filters search={search} change={change} />}
+      below={
+        <>
+          <SearchField
+            label={t("searchField")}
+            value={typed}
+            onChange={type}
+            inputRef={field}
+            onKeyDown={onKeyDown}
+            className="max-w-[50rem] pb-1 [&_input]:h-11 [&_input]:text-md"
+          />
+          <Filters search={search} change={change} />
+        </>
+      }
     >
       {/* biome-ignore lint/a11y/noStaticElementInteractions: arrows move between the field and the links in it */}
-      <div onKeyDown={onKeyDown} className="max-w-[50rem]">
-        <SearchField
-          label={t("searchField")}
-          value={typed}
-          onChange={type}
-          inputRef={field}
-          className="mt-3 [&_input]:h-11 [&_input]:text-md"
-        />
+      <div ref={list} onKeyDown={onKeyDown} className="max-w-[50rem]">
         {!isAsked ? (
           <EmptyState title={t("searchStart")}>
             <p>{t("searchLead")}</p>
@@ -168,13 +178,10 @@ export default function SearchScreen() {
                 <DocumentResult
                   key={document.id}
                   document={document}
-                  chosen={chosen?.passage.passage_id ?? null}
+                  chosen={isPhone ? null : (chosen?.passage.passage_id ?? null)}
                   explains={explains}
                   number={number}
-                  onPoint={(id) => {
-                    setPointed(id);
-                    if (!isPhone) setOpen(true);
-                  }}
+                  onPoint={setPointed}
                 />
               ))}
             </ol>
@@ -203,7 +210,7 @@ function Filters({ search, change }: { search: FindSearch; change: (next: FindSe
   return (
     <fieldset
       aria-label={t("filters")}
-      className="flex min-w-0 flex-wrap items-center gap-x-1 gap-y-2 border-b border-border pb-2"
+      className="-ml-2.5 flex min-w-0 max-w-[50.625rem] flex-wrap items-center gap-x-1 gap-y-1 py-1"
     >
       <Choice
         label={t("project")}

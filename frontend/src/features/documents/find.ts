@@ -88,3 +88,19 @@ function evidenceOf(passage: PassageHit): Evidence {
   if (marks.length === 0 || hitKind(passage) === "meaning") return { kind: "meaning", start: start_at, end: end_at };
   return { kind: "words", start: snippet_at + first, end: snippet_at + last };
 }
+
+/** Letters of a snippet before the first word that was asked for. */
+const LEAD = 24;
+const LENGTH = 90;
+
+/** The words around the first hit, in quotation marks, with dots where something is left out. */
+export function quote({ snippet, marks }: Pick<PassageHit, "snippet" | "marks">, language: "de" | "en"): string {
+  const text = new Characters(snippet);
+  const first = marks[0]?.start ?? 0;
+  let from = Math.max(0, first - LEAD);
+  if (from > 0) from += Math.max(0, text.slice(from, first).search(/\s/) + 1);
+  const rest = text.slice(from).replaceAll(/\s+/g, " ").trim();
+  const cut = rest.length > LENGTH ? `${rest.slice(0, LENGTH).replace(/\s\S*$/, "")} …` : rest;
+  const words = `${from > 0 ? "… " : ""}${cut}`;
+  return language === "de" ? `„${words}“` : `“${words}”`;
+}

@@ -1,8 +1,11 @@
 import { Files, FileText, Search } from "lucide-react";
+import { viewerActions } from "@/shared/documents/actions";
 import { defineFeature } from "@/shared/frame/feature";
 import { inProject } from "@/shared/projects/place";
 
 const title = { en: "Documents", de: "Dokumente" };
+
+const palette = () => import("./palette");
 
 export const documents = defineFeature({
   id: "documents",
@@ -37,6 +40,25 @@ export const documents = defineFeature({
       title: { en: "Search", de: "Suche" },
       icon: Search,
       load: () => import("./SearchScreen"),
+    },
+  ],
+  actions: viewerActions,
+  palette: [
+    {
+      id: "documents.words",
+      title: { en: "Verbatim", de: "Im Wortlaut" },
+      search: async (query, context) => (await palette()).byWords(query, context),
+    },
+    {
+      id: "documents.meaning",
+      title: { en: "By meaning", de: "Dem Sinn nach" },
+      search: async (query, context) => (await palette()).byMeaning(query, context),
+    },
+    {
+      id: "documents.named",
+      title,
+      prefix: "@",
+      search: async (query, context) => (await palette()).named(query, context),
     },
   ],
 });

@@ -44,14 +44,18 @@ function patch(id: number, values: Partial<Upload>): void {
   change(uploads.map((upload) => (upload.id === id ? { ...upload, ...values } : upload)));
 }
 
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+
 export function useUploads(): readonly Upload[] {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => uploads,
-  );
+  return useSyncExternalStore(subscribe, () => uploads);
+}
+
+/** For those who are no component. */
+export function watchUploads(watch: (uploads: readonly Upload[]) => void): () => void {
+  return subscribe(() => watch(uploads));
 }
 
 /** Takes files on; they are sent a few at a time, whichever screen one looks at meanwhile. */
@@ -186,6 +190,8 @@ async function inParts(id: number, projectId: string, work: Work): Promise<void>
         throw error;
       },
     );
+    // Whoever takes a part and has no more than before would be offered it for ever.
+    if (at.received === start) throw new Problem({ status: 502, code: "blobs.upload_lost" });
     patch(id, { sent: at.received, state: "sending" });
     const quick = performance.now() - began < 500;
     size = Math.min(at.part_bytes, quick ? size * 2 : size);

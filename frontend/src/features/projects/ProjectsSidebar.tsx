@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "@tanstack/react-router";
-import { Archive, FolderPlus, Layers, Plus, Trash2 } from "lucide-react";
+import { Archive, Files, FolderPlus, Layers, Plus, Search, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { SidebarCaption, SidebarHead, SidebarNav, SidebarRow, SidebarSearch } from "@/shared/frame/sidebar";
 import { useWorkspace } from "@/shared/frame/workspace";
@@ -76,6 +76,12 @@ export default function ProjectsSidebar() {
           <>
             <SidebarRow to="/p" current={isList} icon={Layers}>
               {t("allProjects")}
+            </SidebarRow>
+            <SidebarRow to="/documents" icon={Files}>
+              {t("allDocuments")}
+            </SidebarRow>
+            <SidebarRow to="/search" icon={Search}>
+              {t("searchDocuments")}
             </SidebarRow>
             <Pinned here={here} />
             <Tree here={here} dialogs={dialogs} />

@@ -4,6 +4,8 @@ export const projectsTexts = defineTexts("projects", {
   en: {
     projects: "Projects",
     allProjects: "All projects",
+    allDocuments: "All documents",
+    searchDocuments: "Search in documents",
     searchProjects: "Search projects",
     mine: "My own",
     others: "Shared with me",
@@ -258,6 +260,8 @@ export const projectsTexts = defineTexts("projects", {
   de: {
     projects: "Projekte",
     allProjects: "Alle Projekte",
+    allDocuments: "Alle Dokumente",
+    searchDocuments: "In Dokumenten suchen",
     searchProjects: "Projekte durchsuchen",
     mine: "Eigene",
     others: "Mit mir geteilt",

@@ -6,6 +6,7 @@ import { installation, makeMe } from "../test/people";
 import { api, ifMatch, onSessionEnd, read, setCsrfToken, windowName } from "./client";
 import { connectionLost, connectionRestored, currentConnection } from "./connection";
 import { Offline, Problem } from "./problem";
+import "./problem-code-texts";
 import { problemTexts } from "./problem-texts";
 import { fieldText, problemText } from "./texts";
 

@@ -1,12 +1,36 @@
+import { useEffect, useSyncExternalStore } from "react";
 import { formatDuration } from "../i18n/format";
 import type { Say } from "../i18n/texts";
-import { useTexts } from "../i18n/texts";
+import { knownTexts, useTexts } from "../i18n/texts";
 import { Offline, Problem } from "./problem";
 import { type problemMessages, problemTexts } from "./problem-texts";
 
 export type ProblemSay = Say<(typeof problemMessages)["en"]>;
 
+let loading: Promise<void> | undefined;
+const listeners = new Set<() => void>();
+
+/** The sentences for single codes. Without them a problem is told by its kind, which is true as well. */
+export function loadProblemCodes(): Promise<void> {
+  loading ??= import("./problem-code-texts").then(
+    () => {
+      for (const listener of listeners) listener();
+    },
+    () => {
+      loading = undefined;
+    },
+  );
+  return loading;
+}
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+
 export function useProblemTexts(): ProblemSay {
+  useSyncExternalStore(subscribe, () => known().size);
+  useEffect(() => void loadProblemCodes(), []);
   return useTexts(problemTexts);
 }
 
@@ -52,8 +76,17 @@ export function fieldText(problem: unknown, field: string, say: ProblemSay): str
       : entry.message;
 }
 
-type CodeKey = "http.stale";
+/** Any key does for the types: what a code says takes no values. */
+type CodeKey = "conflict";
+
+let keys: { of: object; set: ReadonlySet<string> } = { of: {}, set: new Set() };
+
+function known(): ReadonlySet<string> {
+  const messages = knownTexts().get(problemTexts.namespace)?.en ?? {};
+  if (keys.of !== messages) keys = { of: messages, set: new Set(Object.keys(messages)) };
+  return keys.set;
+}
 
 function isKnown(code: string): code is CodeKey {
-  return code.includes(".") && code in problemTexts.en;
+  return code.includes(".") && known().has(code);
 }

@@ -119,6 +119,7 @@ function Viewer({
         start,
         end,
         look: index === current && !isHitFirst ? ("current" as const) : ("further" as const),
+        isLed: true,
       })),
       ...hits.map(({ start, end }, index) => ({
         start,

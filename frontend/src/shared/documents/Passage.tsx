@@ -1,13 +1,15 @@
 import type { ReactNode } from "react";
 import { useTexts } from "../i18n/texts";
 import { cx } from "../ui/cx";
-import type { PageText } from "./api";
+import type { Block, PageText } from "./api";
 import { Characters, type Evidence, overlaps, type Range } from "./places";
 import { viewerTexts } from "./texts";
 import "./viewer.css";
 
 export interface TextMark extends Range {
   readonly look: "current" | "further";
+  /** A passage that something rests on has a line in the margin; a word that was searched for has none. */
+  readonly isLed?: boolean;
 }
 
 /** Cuts a stretch of text where marks begin and end; where two lie over each other, the current one wins. */
@@ -55,6 +57,12 @@ function Pieces({
   });
 }
 
+/** How many characters of a block only say what it is, as Markdown writes headings and points. */
+function signOf(block: Block, start: string): number {
+  const sign = block.kind === "heading" ? /^#{1,6}\s+/ : block.kind === "item" ? /^\s*[-*+]\s+/ : null;
+  return sign?.exec(start)?.[0].length || 0;
+}
+
 const headingSizes = ["text-xl", "text-lg", "text-md"] as const;
 
 /** The blocks of a page, as a reader's page shows them. `within` leaves only those around a passage. */
@@ -74,7 +82,7 @@ export function PageBlocks({
   return shown.map((block): ReactNode => {
     const key = `${block.start}`;
     const words = (range: Range) => <Pieces text={text} offset={page.start} range={range} marks={marks} />;
-    const isCurrent = marks.some((mark) => mark.look === "current" && overlaps(mark, block));
+    const isCurrent = marks.some((mark) => mark.isLed && mark.look === "current" && overlaps(mark, block));
     const table = page.tables.find((candidate) => overlaps(candidate, block));
     if (block.kind === "table" && table) {
       if (shown.find((other) => overlaps(other, table)) !== block) return null;
@@ -96,6 +104,10 @@ export function PageBlocks({
         </div>
       );
     }
+    const sign = signOf(
+      block,
+      text.slice(block.start - page.start, Math.min(block.end, block.start + 12) - page.start),
+    );
     const Tag = block.kind === "heading" ? "h3" : block.kind === "code" ? "pre" : "p";
     return (
       <Tag
@@ -113,7 +125,8 @@ export function PageBlocks({
         style={block.kind === "item" && block.level > 1 ? { paddingLeft: `${block.level}rem` } : undefined}
       >
         {isCurrent ? <span aria-hidden="true" className="paper-line inset-y-1 -left-3" /> : null}
-        {words(block)}
+        {sign > 0 && block.kind === "item" ? "• " : null}
+        {words({ start: block.start + sign, end: block.end })}
       </Tag>
     );
   });
@@ -140,6 +153,7 @@ export function PassageCard({
   evidence,
   further = [],
   strong,
+  size = "large",
   className,
 }: {
   page: PageText;
@@ -147,6 +161,7 @@ export function PassageCard({
   further?: readonly Range[];
   /** Words within the passage that stand out of it, where the passage as a whole is only the neighbourhood. */
   strong?: readonly Range[];
+  size?: "page" | "large";
   className?: string;
 }) {
   const t = useTexts(viewerTexts);
@@ -154,7 +169,7 @@ export function PassageCard({
     (look: TextMark["look"]) =>
     ({ start, end }: Range) => ({ start, end, look });
   const marks: TextMark[] = [
-    mark(strong?.length ? "further" : "current")(evidence),
+    { ...mark(strong?.length ? "further" : "current")(evidence), isLed: true },
     ...(strong ?? []).map(mark("current")),
     ...further.map(mark("further")),
   ];
@@ -163,7 +178,7 @@ export function PassageCard({
       {page.text.trim() === "" ? (
         <p className="text-base opacity-75">{t("noText")}</p>
       ) : (
-        <PageBlocks page={page} marks={marks} within={evidence} size="large" />
+        <PageBlocks page={page} marks={marks} within={evidence} size={size} />
       )}
     </div>
   );

@@ -12,6 +12,8 @@ export interface PageMark {
   readonly start: number;
   readonly look: MarkLook;
   readonly boxes: readonly Box[];
+  /** Where the column begins that it stands in: the line in the margin goes there. Null for what gets none. */
+  readonly margin: number | null;
 }
 
 /** Beyond this a page is drawn coarser than the screen could show it: memory of telephones is small. */
@@ -119,7 +121,8 @@ export function PdfPage({
     };
   }, [pdf, number]);
 
-  const line = around(marks.flatMap((mark) => (mark.look === "current" ? mark.boxes : [])));
+  const led = marks.find((mark) => mark.look === "current" && mark.margin !== null && mark.boxes.length > 0);
+  const line = led ? around(led.boxes) : null;
   return (
     <section
       aria-label={isDrawn ? t("page", { page: number }) : t("loadingPage", { page: number })}
@@ -156,7 +159,7 @@ export function PdfPage({
           <span
             className="paper-line"
             style={{
-              left: `max(4px, calc(${percent(line.left)} - 14px))`,
+              left: `max(4px, calc(${percent(led?.margin ?? 0)} - 14px))`,
               top: percent(line.top),
               height: percent(line.bottom - line.top),
             }}

@@ -14,9 +14,9 @@ import { useTexts } from "../i18n/texts";
 import { pageQuery } from "./api";
 import { fitWidth, keepPlace, type Layout, layOut, pageInView, pagesBetween, type Size, scrollTo } from "./layout";
 import type { TextMark } from "./Passage";
-import { PdfPage } from "./PdfPage";
+import { type PageMark, PdfPage } from "./PdfPage";
 import type { OpenPdf } from "./pdf";
-import { boxesOf, overlaps, type PageSpan } from "./places";
+import { around, boxesOf, overlaps, type PageSpan } from "./places";
 import { viewerTexts } from "./texts";
 
 export interface PagesHandle {
@@ -214,16 +214,19 @@ function MarkedPage({
 }) {
   const own = useMemo(() => (page ? marks.filter((mark) => overlaps(mark, page)) : []), [page, marks]);
   const { data } = useQuery({ ...pageQuery(documentId, rest.number, textId), enabled: own.length > 0 });
-  const placed = useMemo(
-    () =>
-      data
-        ? own.map((mark) => ({
-            start: mark.start,
-            look: mark.look,
-            boxes: boxesOf(data.words, mark, data.width / data.height),
-          }))
-        : [],
-    [data, own],
-  );
+  const placed = useMemo(() => {
+    if (!data) return [];
+    const ratio = data.width / data.height;
+    return own.map((mark): PageMark => {
+      const block = mark.isLed ? data.blocks.find((candidate) => overlaps(candidate, mark)) : undefined;
+      const column = block ? around(boxesOf(data.words, block, ratio)) : null;
+      return {
+        start: mark.start,
+        look: mark.look,
+        boxes: boxesOf(data.words, mark, ratio),
+        margin: mark.isLed ? (column?.left ?? null) : null,
+      };
+    });
+  }, [data, own]);
   return <PdfPage {...rest} marks={placed} />;
 }

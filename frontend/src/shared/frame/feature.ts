@@ -63,6 +63,8 @@ export interface PaletteEntry {
     readonly title: string;
     readonly text?: string;
     readonly facts?: readonly (readonly [string, string])[];
+    /** More than words: a passage on its page. Fills what is left of the right side. */
+    readonly body?: () => ReactNode;
   };
 }
 

@@ -1,6 +1,7 @@
 import "@testing-library/jest-dom/vitest";
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
+import "../api/problem-code-texts";
 import { forgetDrafts } from "../frame/use-draft";
 import { forgetUndo } from "../ui/undo";
 

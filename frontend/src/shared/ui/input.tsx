@@ -1,6 +1,6 @@
 import { Field as BaseField } from "@base-ui/react/field";
 import { Eye, EyeOff, Search, X } from "lucide-react";
-import { type ComponentProps, type ReactNode, type Ref, useRef, useState } from "react";
+import { type ComponentProps, type KeyboardEvent, type ReactNode, type Ref, useRef, useState } from "react";
 import { useTexts } from "../i18n/texts";
 import { IconButton } from "./button";
 import { cx } from "./cx";
@@ -81,10 +81,12 @@ export function SearchField({
   className,
   size = "md",
   inputRef,
+  onKeyDown,
 }: {
   label: string;
   value: string;
   onChange: (value: string) => void;
+  onKeyDown?: (event: KeyboardEvent<HTMLInputElement>) => void;
   keys?: readonly string[];
   className?: string;
   size?: "sm" | "md";
@@ -112,7 +114,7 @@ export function SearchField({
           if (event.key === "Escape" && value) {
             event.stopPropagation();
             onChange("");
-          }
+          } else onKeyDown?.(event);
         }}
         className={cx(
           "w-full min-w-0 rounded-sm border border-border bg-background pr-8 pl-8 hover:border-border-strong focus-visible:outline-offset-0 pointer-coarse:h-11 pointer-coarse:text-[1rem] [&::-webkit-search-cancel-button]:hidden",

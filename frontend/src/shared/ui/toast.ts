@@ -1,5 +1,5 @@
 import { problemTexts } from "../api/problem-texts";
-import { problemText } from "../api/texts";
+import { loadProblemCodes, problemText } from "../api/texts";
 import { announce } from "../frame/announcer";
 import { sayIn } from "../i18n/texts";
 import type { IconType } from "./icons";
@@ -81,6 +81,7 @@ export async function undo(entry: UndoEntry): Promise<void> {
     await entry.run();
     announce(say("undone", { label: entry.label }));
   } catch (error) {
+    await loadProblemCodes();
     const { title, advice } = problemText(error, sayIn(problemTexts));
     toast({ text: `${title} ${advice}`.trim() });
   }

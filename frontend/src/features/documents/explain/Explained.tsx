@@ -15,6 +15,10 @@ export function Explained({ explained }: { explained: Schemas["ExplainedRead"] }
   const stages = Object.entries(explained.milliseconds);
   const longest = Math.max(...stages.map(([, milliseconds]) => milliseconds), 0.1);
   const heaviest = Math.max(...explained.lexemes.map(({ worth }) => worth), 0.1);
+  const stageName = (stage: string) => {
+    const key = `stage.${stage}`;
+    return key in explainTexts.en ? t(key as "stage.words") : stage;
+  };
   const local = explained.models.every(({ provider }) => provider === "local");
   return (
     <section aria-label={t("title")} className="mb-4 rounded-lg border border-border bg-sunken px-5 py-4">
@@ -26,7 +30,7 @@ export function Explained({ explained }: { explained: Schemas["ExplainedRead"] }
           <p>
             {explained.terms.map(({ text, weight }) => (
               <span key={text} className="mr-3 inline-flex items-baseline gap-1.5">
-                {text}
+                {spoken(text)}
                 {weight === 1 ? null : <span className="num text-xs text-faint">{number(weight, 2)}</span>}
               </span>
             ))}
@@ -40,7 +44,7 @@ export function Explained({ explained }: { explained: Schemas["ExplainedRead"] }
           <ul>
             {explained.lexemes.slice(0, MOST_LEXEMES).map(({ lexeme, worth, passages }) => (
               <li key={lexeme} className="flex h-7 items-center gap-3">
-                <span className="min-w-0 grow truncate">{lexeme}</span>
+                <span className="min-w-0 grow truncate">{spoken(lexeme)}</span>
                 <ProgressBar label={t("worth", { lexeme })} value={worth} max={heaviest} className="!w-20" />
                 <span className="num w-24 text-right text-xs text-muted-foreground">
                   {t("inPassages", { count: passages })}
@@ -74,8 +78,8 @@ export function Explained({ explained }: { explained: Schemas["ExplainedRead"] }
           <ul>
             {stages.map(([stage, milliseconds]) => (
               <li key={stage} className="flex h-7 items-center gap-3">
-                <span className="min-w-0 grow truncate">{stage}</span>
-                <ProgressBar label={stage} value={milliseconds} max={longest} className="!w-20" />
+                <span className="min-w-0 grow truncate">{stageName(stage)}</span>
+                <ProgressBar label={stageName(stage)} value={milliseconds} max={longest} className="!w-20" />
                 <span className="num w-24 text-right text-xs text-muted-foreground">{number(milliseconds, 1)} ms</span>
               </li>
             ))}
@@ -88,6 +92,9 @@ export function Explained({ explained }: { explained: Schemas["ExplainedRead"] }
     </section>
   );
 }
+
+/** Beginnings of words are kept with a mark of their own. */
+const spoken = (lexeme: string) => lexeme.replace(/^~(.*)/, "$1…");
 
 function Side({ label, found, share }: { label: string; found: string; share: number }) {
   const locale = useLocale();

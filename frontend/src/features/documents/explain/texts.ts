@@ -17,6 +17,11 @@ export const explainTexts = defineTexts("explain", {
     foundNear: "{count} found, nearest {nearest}",
     known: "{share} of what was asked occurs in these documents, by rarity.",
     time: "Time",
+    "stage.rights": "Rights",
+    "stage.words": "Words",
+    "stage.question": "Understanding the question",
+    "stage.vectors": "Meaning",
+    "stage.together": "Bringing both together",
     where:
       "Searched: {passages, plural, one {# passage} other {# passages}} in {projects, plural, one {# project} other {# projects}}.",
   },
@@ -36,6 +41,11 @@ export const explainTexts = defineTexts("explain", {
     foundNear: "{count} gefunden, nächste {nearest}",
     known: "{share} des Gefragten kommen in diesen Dokumenten vor, nach Seltenheit.",
     time: "Dauer",
+    "stage.rights": "Rechte",
+    "stage.words": "Wortlaut",
+    "stage.question": "Die Frage verstehen",
+    "stage.vectors": "Sinn",
+    "stage.together": "Beides zusammenbringen",
     where:
       "Durchsucht: {passages, plural, one {# Stelle} other {# Stellen}} in {projects, plural, one {# Projekt} other {# Projekten}}.",
   },
