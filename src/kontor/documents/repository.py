@@ -36,11 +36,16 @@ COLUMNS = """
     d.state, d.problem_code, d.problem, d.notices, d.done, d.total, d.title, d.author, d.dated, d.language, d.pages,
     d.characters, d.text_id, d.tags, d.created_by, d.created_at, d.changed_at, d.trashed_at, d.version
 """
+# Where one may look is found first: asking each document's project would be to ask the same thousands of times.
+PLACES = """
+    WITH place AS MATERIALIZED (
+        SELECT a.project_id, a.role FROM project_access a JOIN project p ON p.id = a.project_id
+        WHERE a.user_id = :me AND p.trashed_at IS NULL {narrowed}
+    )
+"""
 SEEN = """
-    FROM project_access a
-    JOIN document d ON d.project_id = a.project_id
-    JOIN project p ON p.id = d.project_id
-    WHERE a.user_id = :me AND p.trashed_at IS NULL AND (d.trashed_at IS NULL OR a.role <> 'viewer')
+    FROM place a JOIN document d ON d.project_id = a.project_id
+    WHERE (d.trashed_at IS NULL OR a.role <> 'viewer')
 """
 
 _FIND = text(f"SELECT {COLUMNS}, a.role {SEEN} AND d.id = :id")
@@ -86,7 +91,6 @@ class Filter:
 
 CHOSEN = f"""
     {SEEN} AND (d.trashed_at IS NOT NULL) = :trashed
-      AND (CAST(:project AS uuid) IS NULL OR a.project_id = :project)
       AND (CAST(:kinds AS text[]) IS NULL OR d.kind = ANY(CAST(:kinds AS text[])))
       AND (CAST(:states AS text[]) IS NULL OR d.state = ANY(CAST(:states AS text[])))
       AND (CAST(:tags AS text[]) IS NULL OR d.tags @> CAST(:tags AS text[]))
@@ -95,38 +99,59 @@ CHOSEN = f"""
 """
 
 
-def _page(key: str, *, is_falling: bool) -> str:
+# Said outright, so that an index has the order of one project.
+OF_PROJECT = "AND d.project_id = :project"
+
+
+def _places(*, is_of_project: bool) -> str:
+    return PLACES.format(narrowed="AND a.project_id = :project" if is_of_project else "")
+
+
+def _page(key: str, *, is_falling: bool, is_of_project: bool) -> str:
     expression, _, kind = KEYS[key]
     compare, order = ("<", "DESC") if is_falling else (">", "ASC")
     return f"""
+        {_places(is_of_project=is_of_project)}
         SELECT {COLUMNS}, a.role, {expression} AS sort_key
-        {CHOSEN}
+        {CHOSEN} {OF_PROJECT if is_of_project else ""}
           AND (CAST(:after_id AS uuid) IS NULL
                OR ({expression}, d.id) {compare} (CAST(:after_key AS {kind}), CAST(:after_id AS uuid)))
         ORDER BY {expression} {order}, d.id {order} LIMIT :limit
     """
 
 
-_PAGES: Mapping[str, TextClause] = {
-    ("-" if is_falling else "") + key: text(_page(key, is_falling=is_falling))
+_PAGES: Mapping[tuple[str, bool], TextClause] = {
+    (("-" if is_falling else "") + key, is_of_project): text(
+        _page(key, is_falling=is_falling, is_of_project=is_of_project)
+    )
     for key in KEYS
     for is_falling in (False, True)
+    for is_of_project in (False, True)
 }
-_COUNTS = text(f"""
-    WITH chosen AS (SELECT d.state, d.kind, d.tags, d.bytes {CHOSEN})
-    SELECT 'state' AS field, state AS value, count(*) AS number, sum(bytes) AS bytes FROM chosen GROUP BY state
-    UNION ALL
-    SELECT 'kind', kind, count(*), sum(bytes) FROM chosen WHERE kind IS NOT NULL GROUP BY kind
-    UNION ALL
-    (SELECT 'tag', tag, count(*), sum(bytes) FROM chosen, unnest(tags) AS tag GROUP BY tag ORDER BY 3 DESC, 2 LIMIT 200)
-""")  # noqa: S608
+
+
+def _counts(*, is_of_project: bool) -> str:
+    return f"""
+        {_places(is_of_project=is_of_project)}, chosen AS MATERIALIZED (
+            SELECT d.state, d.kind, d.tags, d.bytes {CHOSEN} {OF_PROJECT if is_of_project else ""}
+        )
+        SELECT 'state' AS field, state AS value, count(*) AS number, sum(bytes) AS bytes FROM chosen GROUP BY state
+        UNION ALL
+        SELECT 'kind', kind, count(*), sum(bytes) FROM chosen WHERE kind IS NOT NULL GROUP BY kind
+        UNION ALL
+        (SELECT 'tag', tag, count(*), sum(bytes) FROM chosen, unnest(tags) AS tag
+         GROUP BY tag ORDER BY 3 DESC, 2 LIMIT 200)
+    """  # noqa: S608
+
+
+_COUNTS: Mapping[bool, TextClause] = {one: text(_counts(is_of_project=one)) for one in (False, True)}
 
 
 def _values(me: UserId, wanted: Filter) -> dict[str, Any]:
     words = [_pattern(word) for word in (wanted.search or "").split()]
-    return {
+    of_project = {} if wanted.project is None else {"project": wanted.project}
+    return of_project | {
         "me": me,
-        "project": wanted.project,
         "kinds": list(wanted.kinds) or None,
         "states": list(wanted.states) or None,
         "tags": list(wanted.tags) or None,
@@ -146,11 +171,14 @@ async def page(
 ) -> Sequence[tuple[Document, object]]:
     """With the value that each was sorted by."""
     values = _values(me, wanted) | {"after_key": after and after[0], "after_id": after and after[1], "limit": limit}
-    return [(Document.of(row), row.sort_key) for row in await unit.execute(_PAGES[wanted.sort], values)]
+    return [
+        (Document.of(row), row.sort_key)
+        for row in await unit.execute(_PAGES[wanted.sort, wanted.project is not None], values)
+    ]
 
 
 async def counts(unit: AsyncSession, me: UserId, wanted: Filter) -> Sequence[Row[Any]]:
-    return (await unit.execute(_COUNTS, _values(me, wanted))).all()
+    return (await unit.execute(_COUNTS[wanted.project is not None], _values(me, wanted))).all()
 
 
 # Writing
