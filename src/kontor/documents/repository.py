@@ -48,7 +48,11 @@ SEEN = """
     WHERE (d.trashed_at IS NULL OR a.role <> 'viewer')
 """
 
-_FIND = text(f"SELECT {COLUMNS}, a.role {SEEN} AND d.id = :id")
+_FIND = text(f"""
+    SELECT {COLUMNS}, a.role FROM document d
+    JOIN project_access a ON a.project_id = d.project_id JOIN project p ON p.id = d.project_id
+    WHERE d.id = :id AND a.user_id = :me AND p.trashed_at IS NULL AND (d.trashed_at IS NULL OR a.role <> 'viewer')
+""")  # noqa: S608 - our own words
 _LOCK = text("SELECT FROM document WHERE id = :id FOR UPDATE")
 _LOAD = text(f"SELECT {COLUMNS}, NULL AS role FROM document d WHERE d.id = :id")  # noqa: S608
 _LOCK_PROJECT = text("SELECT pg_advisory_xact_lock(hashtextextended('kontor.documents ' || :project, 0))")
