@@ -174,7 +174,7 @@ class Reader:
         with tempfile.TemporaryDirectory(prefix="kontor-reading-") as folder:
             path = Path(folder) / "file"
             await self._write(blob, path)
-            async with steps.counting(), self._first_pages(document) as on_first:
+            async with steps.counting(), self._first_pages(document, steps) as on_first:
                 name, declared = name_of(document), document.media_type
                 return await process.parse(path, name, declared, self.limits, steps.note, on_first=on_first)
 
@@ -187,14 +187,14 @@ class Reader:
     # What was read
 
     @asynccontextmanager
-    async def _first_pages(self, document: Document) -> AsyncIterator[First]:
+    async def _first_pages(self, document: Document, steps: "Steps") -> AsyncIterator[First]:
         """Those of a long file can be looked at and found by their words while the rest of it is read."""
         tasks: list[asyncio.Task[None]] = []
 
         def keep(packed: bytes) -> None:
             # Whoever has an older text is found by that one until the newer is whole.
             if document.text_id is None:
-                tasks.append(asyncio.create_task(self._keep_first(document, packed)))
+                tasks.append(asyncio.create_task(self._keep_first(document, packed, steps)))
 
         try:
             yield keep
@@ -203,7 +203,11 @@ class Reader:
         for task in tasks:
             task.result()
 
-    async def _keep_first(self, document: Document, packed: bytes) -> None:
+    async def _keep_first(self, document: Document, packed: bytes, steps: "Steps") -> None:
+        async with steps.turn:
+            await self._write_first(document, packed)
+
+    async def _write_first(self, document: Document, packed: bytes) -> None:
         try:
             read = await asyncio.to_thread(unpack, packed)
         except Malformed as reason:
@@ -273,6 +277,8 @@ class Steps:
         self._latest: tuple[int, int | None] = (0, None)
         self._told: tuple[int, int | None] = (0, None)
         self._told_at = float("-inf")
+        self.turn = asyncio.Lock()
+        """A job is in one unit at a time."""
 
     def note(self, done: int, of: int) -> None:
         self._latest = done, of or None
@@ -304,8 +310,12 @@ class Steps:
 
     async def write(self) -> None:
         at = asyncio.get_running_loop().time()
-        if self._latest == self._told or at - self._told_at < PROGRESS_SECONDS:
+        if self.turn.locked() or self._latest == self._told or at - self._told_at < PROGRESS_SECONDS:
             return
+        async with self.turn:
+            await self._write(at)
+
+    async def _write(self, at: float) -> None:
         self._told, self._told_at = self._latest, at
         done, total = self._latest
         await self._job.progress(done, total)
