@@ -21,7 +21,16 @@ import { EmptyState, ErrorState, LoadingBars, Refreshing } from "@/shared/ui/sta
 import { countsQuery, type Kind, kinds, projectNamesQuery } from "./api";
 import { Choice } from "./DocumentList";
 import { Explained } from "./explain/Explained";
-import { type DocumentHit, evidenceAddress, hitKind, type PassageHit, pieces, type Query, searchQuery } from "./find";
+import {
+  type DocumentHit,
+  evidenceAddress,
+  hitKind,
+  type PassageHit,
+  pieces,
+  type Query,
+  searchQuery,
+  usePageOf,
+} from "./find";
 import { iconOf } from "./marks";
 import { dropNothing } from "./search";
 import { documentTexts } from "./texts";
@@ -333,6 +342,7 @@ function PassageRow({
 }) {
   const t = useTexts(documentTexts);
   const kind = hitKind(passage);
+  const page = usePageOf(document, passage);
   return (
     <li>
       <Link
@@ -363,9 +373,7 @@ function PassageRow({
             {t(kind === "words" ? "byWords" : kind === "meaning" ? "byMeaning" : "byBoth")}
           </span>
           {passage.heading ? <span className="max-w-80 truncate">{passage.heading}</span> : null}
-          {document.type === "pdf" || document.pages > 1 ? (
-            <span className="num">{t("pageN", { page: passage.page_first })}</span>
-          ) : null}
+          {document.type === "pdf" || document.pages > 1 ? <span className="num">{t("pageN", { page })}</span> : null}
           {explains ? (
             <span className="num">
               {passage.words
@@ -386,8 +394,9 @@ function PassageRow({
 /** The passage on its page, beside the list. */
 function Preview({ document, passage }: { document: DocumentHit; passage: PassageHit }) {
   const t = useTexts(documentTexts);
+  const number = usePageOf(document, passage);
   const page = useQuery({
-    ...pageQuery(document.id, passage.page_first, passage.text_id),
+    ...pageQuery(document.id, number, passage.text_id),
     placeholderData: keepPreviousData,
   });
   const further = passage.marks.map((mark) => ({
@@ -400,9 +409,7 @@ function Preview({ document, passage }: { document: DocumentHit; passage: Passag
         <h2 className="min-w-0 grow truncate font-semibold" title={document.name}>
           {document.title || document.name}
         </h2>
-        <span className="num text-xs whitespace-nowrap text-muted-foreground">
-          {t("pageN", { page: passage.page_first })}
-        </span>
+        <span className="num text-xs whitespace-nowrap text-muted-foreground">{t("pageN", { page: number })}</span>
       </header>
       <div className="scroll min-h-0 grow bg-sunken p-4">
         {page.data ? (

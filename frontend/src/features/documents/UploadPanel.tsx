@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { Check, ChevronDown, ChevronUp, CircleAlert, Copy, Unplug, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import { problemText, useProblemTexts } from "@/shared/api/texts";
@@ -9,12 +10,15 @@ import { Button, IconButton } from "@/shared/ui/button";
 import { Icon } from "@/shared/ui/icons";
 import { ProgressBar } from "@/shared/ui/marks";
 import { Spinner } from "@/shared/ui/spinner";
+import { countsKey, listKey } from "./api";
 import { documentTexts, failureTexts } from "./texts";
 import { clearFinished, dropUpload, dropUploads, isMoving, retryUpload, type Upload, useUploads } from "./uploads";
 
 /** What finished well says so for a moment; what did not stays until somebody decides. */
 const SHOWN_FOR_MS = 4000;
 const ROWS = 60;
+/** Of many that arrive at once the list is read again once. */
+const GATHER_MS = 300;
 
 /** The files on their way into one project, all together and each by itself. */
 export function UploadPanel({ projectId }: { projectId: string }) {
@@ -31,6 +35,17 @@ export function UploadPanel({ projectId }: { projectId: string }) {
     const timer = setTimeout(clearFinished, SHOWN_FOR_MS);
     return () => clearTimeout(timer);
   }, [isQuiet]);
+  // Events tell it too, unless the line for them is only just being opened.
+  const client = useQueryClient();
+  const arrived = done.length;
+  useEffect(() => {
+    if (arrived === 0) return;
+    const timer = setTimeout(() => {
+      void client.invalidateQueries({ queryKey: listKey });
+      void client.invalidateQueries({ queryKey: countsKey });
+    }, GATHER_MS);
+    return () => clearTimeout(timer);
+  }, [client, arrived]);
   if (all.length === 0) return null;
   const bytes = all.reduce((sum, upload) => sum + upload.bytes, 0);
   const sent = all.reduce((sum, upload) => sum + (upload.state === "done" ? upload.bytes : upload.sent), 0);

@@ -1,6 +1,7 @@
-import { queryOptions } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { api, read, type Schemas } from "@/shared/api/client";
-import { Characters, type Evidence, writeEvidence } from "@/shared/documents/places";
+import { textQuery } from "@/shared/documents/api";
+import { Characters, type Evidence, pageAt, writeEvidence } from "@/shared/documents/places";
 import type { Kind } from "./api";
 
 export type DocumentHit = Schemas["DocumentResultRead"];
@@ -78,6 +79,13 @@ export function evidenceAddress(document: DocumentHit, passage: PassageHit): str
     t: passage.text_id,
   });
   return `/doc/${document.id}?${search}`;
+}
+
+/** The page that shows why a passage was found. One that runs over several pages only begins on its first. */
+export function usePageOf(document: DocumentHit, passage: PassageHit): number {
+  const { page_first, page_last, text_id } = passage;
+  const { data } = useQuery({ ...textQuery(document.id, text_id), enabled: page_first !== page_last });
+  return (data && pageAt(data.pages, evidenceOf(passage).start)?.number) ?? page_first;
 }
 
 /** Of a hit by words the stretch from its first mark to its last; of one by meaning the whole passage. */

@@ -7,7 +7,7 @@ import type { PaletteEntry, PaletteProvider } from "@/shared/frame/feature";
 import { formatNumber } from "@/shared/i18n/format";
 import { sayIn, useTexts } from "@/shared/i18n/texts";
 import { LoadingBars } from "@/shared/ui/states";
-import { type DocumentHit, evidenceAddress, type Found, hitKind, type PassageHit, quote } from "./find";
+import { type DocumentHit, evidenceAddress, type Found, hitKind, type PassageHit, quote, usePageOf } from "./find";
 import { iconOf } from "./marks";
 import { documentTexts } from "./texts";
 
@@ -80,7 +80,10 @@ function entryOf(
   return {
     id: passage.passage_id,
     title: quote(passage, language),
-    aside: document.pages > 1 ? t("hitOn", { name: short(name), page: passage.page_first }) : short(name),
+    aside:
+      document.pages > 1 && passage.page_first === passage.page_last
+        ? t("hitOn", { name: short(name), page: passage.page_first })
+        : short(name),
     icon: iconOf(document.type),
     path: evidenceAddress(document, passage),
     preview: { title: name, body: () => <HitPreview document={document} passage={passage} /> },
@@ -91,7 +94,8 @@ const short = (name: string) => (name.length > 18 ? `${name.slice(0, 16).trimEnd
 
 function HitPreview({ document, passage }: { document: DocumentHit; passage: PassageHit }) {
   const t = useTexts(documentTexts);
-  const { data } = useQuery(pageQuery(document.id, passage.page_first, passage.text_id));
+  const page = usePageOf(document, passage);
+  const { data } = useQuery(pageQuery(document.id, page, passage.text_id));
   const strong = passage.marks.map(({ start, end }) => ({
     start: passage.snippet_at + start,
     end: passage.snippet_at + end,
@@ -101,9 +105,7 @@ function HitPreview({ document, passage }: { document: DocumentHit; passage: Pas
       <header className="mb-3 flex items-baseline gap-3">
         <h3 className="min-w-0 grow truncate text-md font-medium">{document.title || document.name}</h3>
         {document.pages > 1 ? (
-          <span className="num text-xs whitespace-nowrap text-muted-foreground">
-            {t("pageN", { page: passage.page_first })}
-          </span>
+          <span className="num text-xs whitespace-nowrap text-muted-foreground">{t("pageN", { page })}</span>
         ) : null}
       </header>
       {data ? (

@@ -121,11 +121,11 @@ export function SearchField({
           size === "sm" ? "h-7" : "h-8",
         )}
       />
-      <span className="absolute right-1.5 flex items-center">
+      <span className="absolute right-1 flex items-center">
         {value ? (
           <IconButton
             icon={X}
-            size="xs"
+            size="sm"
             label={t("clearSearch")}
             onClick={() => {
               onChange("");
