@@ -39,6 +39,8 @@ INSIDE = (
     "/nowhere",
 )
 
+PROJECT = ("", "/instructions", "/members", "/settings")
+
 
 @pytest.fixture(scope="module")
 async def furnished(chromium: Browser, multi: Installation) -> AsyncIterator[Installation]:
@@ -50,6 +52,12 @@ async def furnished(chromium: Browser, multi: Installation) -> AsyncIterator[Ins
             email = f"{name.split()[0].lower()}@example.org"
             await ada.post("/admin/users", name=name, email=email, role=role, password="a rather long one")
         await ada.post("/admin/users", name="Vera Lindt", email="vera@example.org", role="user", invite=True)
+        folder = await (await ada.post("/folders", name="Research", description="")).json()
+        values = {"description": "What the harbour needs.", "instructions": "Be brief.", "tags": ["rail"]}
+        for name, kind, colour in (("Harbour", "private_gpt", "teal"), ("Job offers", "cv_matcher", None)):
+            await ada.post("/projects", name=name, kind=kind, colour=colour, folder_id=folder["id"], **values)
+        thrown = await (await ada.post("/projects", name="Draft", description="", instructions="")).json()
+        await ada.delete(f"/projects/{thrown['id']}")
     yield multi
 
 
@@ -79,6 +87,20 @@ async def test_screens_inside(chromium: Browser, furnished: Installation, look: 
         html = visitor.page.locator("html")
         assert await html.get_attribute("lang") == look.language
         assert ("dark" in (await html.get_attribute("class") or "")) == (look.theme == "dark")
+
+
+@pytest.mark.parametrize("look", LOOKS[1:3], ids=lambda look: look.name)
+async def test_screens_of_projects(chromium: Browser, furnished: Installation, look: Look) -> None:
+    """Wide and narrow, light and dark, in the language with the longer words."""
+    async with visit(chromium, furnished, look) as visitor:
+        await visitor.sign_in()
+        found = await visitor.context.request.get(f"{furnished.url}/api/v1/projects?search=Harbour")
+        project = (await found.json())["items"][0]
+        await look_over(visitor, f"/p?folder={project['folder_id']}")
+        for part in PROJECT:
+            await look_over(visitor, f"/p/{project['id']}{part}")
+        for path in ("/p", "/trash", "/p?new=project"):
+            await look_over(visitor, path)
 
 
 async def test_a_user_is_told_that_administration_is_not_theirs(chromium: Browser, furnished: Installation) -> None:

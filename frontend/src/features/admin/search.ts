@@ -1,5 +1,5 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useState } from "react";
 import { useSheetContext } from "@/shared/frame/sheet";
 
 /** What stands in the address of the admin screens: filters, and what the inspector shows. */
@@ -53,18 +53,6 @@ export function useFilters(): [AdminSearch, (change: AdminSearch) => void] {
     [navigate],
   );
   return [search, change];
-}
-
-/** Text that waits for a pause in typing before it becomes a filter; a filter from outside comes back into the field. */
-export function useTypedFilter(value: string, commit: (text: string) => void): [string, (text: string) => void] {
-  const [typed, setTyped] = useState({ text: value, from: value });
-  const text = typed.from === value ? typed.text : value;
-  useEffect(() => {
-    if (typed.from !== value || typed.text.trim() === value) return;
-    const timer = setTimeout(() => commit(typed.text.trim()), 250);
-    return () => clearTimeout(timer);
-  }, [typed, value, commit]);
-  return [text, (next) => setTyped({ text: next, from: value })];
 }
 
 /** What the inspector shows: chosen in the list, or named by the address one came with. */

@@ -74,6 +74,9 @@ export function FolderTree(props: Props) {
     event.preventDefault();
     event.stopPropagation();
   };
+  if (things.length === 0) {
+    return rows.length > 0 ? null : <p className="px-2 py-3 text-muted-foreground">{t("noneTitle")}</p>;
+  }
   return (
     <div ref={tree} role="tree" aria-label={t("tree")} onKeyDown={onKeyDown} className="pb-2">
       {rows.map((row) => {

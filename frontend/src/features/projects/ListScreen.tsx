@@ -1,9 +1,10 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Archive, ChevronRight, Ellipsis, FolderPlus, Plus, UsersRound, X } from "lucide-react";
-import { Fragment, useEffect, useState } from "react";
+import { Fragment, useCallback, useEffect } from "react";
 import { isProblem } from "@/shared/api/problem";
 import { Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
+import { useTyped } from "@/shared/frame/use-typed";
 import { useWorkspace } from "@/shared/frame/workspace";
 import { useTexts } from "@/shared/i18n/texts";
 import {
@@ -32,7 +33,7 @@ import { EmptyState, ErrorState, LoadingBars, Refreshing } from "@/shared/ui/sta
 import { Segmented } from "@/shared/ui/tabs";
 import { Invitations } from "./Invitations";
 import { ProjectTable } from "./ProjectTable";
-import { type ProjectsSearch, useFilters, useWaiting } from "./search";
+import { type ProjectsSearch, useFilters } from "./search";
 import { projectsTexts } from "./texts";
 
 const sorts = ["-updated_at", "name", "-created_at", "position"] as const;
@@ -168,9 +169,8 @@ function FilterBar() {
   const t = useTexts(thingTexts);
   const p = useTexts(projectsTexts);
   const [filters, change] = useFilters();
-  const [typed, type] = useState(filters.q ?? "");
-  const settled = useWaiting(typed).trim();
-  useEffect(() => change({ q: settled || undefined }), [settled, change]);
+  const find = useCallback((q: string) => change({ q: q || undefined }), [change]);
+  const [typed, type] = useTyped(filters.q ?? "", find);
   const { kind = null, whose: side = "any", sort } = filterOf(filters);
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-border pb-3">

@@ -64,6 +64,13 @@ describe("the tree", () => {
     expect(shape(rowsOf([lost], new Map([["top-mine", branch()]]), new Set()))).toEqual(["top-mine", "1 lost"]);
   });
 
+  it("shows what was moved once, where the newest answer has it", () => {
+    const moved = makeProject("one", { version: 2 });
+    const mixed = new Map([...branches, ["top-mine", branch(moved)]]);
+    const found = rowsOf(folders, mixed, new Set(["outer"])).filter(({ id }) => id === "one");
+    expect(found).toMatchObject([{ level: 1, thing: { version: 2 } }]);
+  });
+
   it("is walked as the pattern for trees says", () => {
     expect(stepTo("ArrowDown", "outer", rows)).toEqual({ to: "inner" });
     expect(stepTo("ArrowUp", "closed", rows)).toEqual({ to: "two" });

@@ -47,11 +47,22 @@ export function rowsOf(
     const key = branchKey(parent, folder.role === "owner" ? "mine" : "others");
     below.set(key, [...(below.get(key) ?? []), folder]);
   }
+  // Answers of the server may be from different moments: of a project that was moved, the newest tells where it is.
+  const newest = new Map<string, Project>();
+  for (const { projects } of branches.values()) {
+    for (const project of projects) {
+      const known = newest.get(project.id);
+      if (!known || known.version < project.version) newest.set(project.id, project);
+    }
+  }
   const rows: Row[] = [];
   const put = (folder: string | null, side: Side, level: number) => {
     const key = branchKey(folder, side);
     const branch = branches.get(key);
-    const things = [...(below.get(key) ?? []).map(asFolder), ...(branch?.projects ?? []).map(asProject)];
+    const things = [
+      ...(below.get(key) ?? []).map(asFolder),
+      ...(branch?.projects ?? []).filter((each) => newest.get(each.id) === each).map(asProject),
+    ];
     things.forEach((thing, index) => {
       const isOpen = thing.sort === "folder" ? open.has(thing.id) : null;
       rows.push({ row: "thing", id: thing.id, thing, level, place: index + 1, siblings: things.length, isOpen });
@@ -62,7 +73,8 @@ export function rowsOf(
   };
   for (const side of ["mine", "others"] as const) {
     const key = branchKey(null, side);
-    if (side === "others" && !below.has(key) && !branches.get(key)?.projects.length) continue;
+    const isEmpty = !below.has(key) && !branches.get(key)?.projects.length;
+    if (isEmpty && (side === "others" || branches.has(key))) continue;
     rows.push({ row: "caption", id: key, side });
     put(null, side, 1);
   }

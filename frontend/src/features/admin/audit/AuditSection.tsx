@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Download, RotateCw, X } from "lucide-react";
 import { Link, textLinkClass } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
+import { useTyped } from "@/shared/frame/use-typed";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { Button, buttonClass, IconButton } from "@/shared/ui/button";
@@ -25,7 +26,7 @@ import {
   stickyClass,
   stickyRowClass,
 } from "../parts";
-import { type AdminSearch, useChosen, useFilters, useTypedFilter } from "../search";
+import { type AdminSearch, useChosen, useFilters } from "../search";
 import { adminTexts } from "../texts";
 import { type AuditFilter, type AuditLine, auditQuery, csvAddress } from "./api";
 import { startOfDay } from "./days";
@@ -166,7 +167,7 @@ function AuditFilters({
   items: readonly AuditLine[];
 }) {
   const t = useTexts(auditTexts);
-  const [typed, type] = useTypedFilter(filters.q ?? "", (q) => change({ q }));
+  const [typed, type] = useTyped(filters.q ?? "", (q) => change({ q }));
   const group = filters.action ?? "";
   const isSingle = group.includes(".");
   const isBackwards = Boolean(filters.since && filters.until && filters.since > filters.until);

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Check, Download, Plus, X } from "lucide-react";
 import { useState } from "react";
 import { Screen } from "@/shared/frame/sheet";
+import { useTyped } from "@/shared/frame/use-typed";
 import { useLocale } from "@/shared/i18n/locale";
 import { type Say, useTexts } from "@/shared/i18n/texts";
 import { formatDollars, tileCode } from "@/shared/models/price";
@@ -25,7 +26,7 @@ import {
   stickyClass,
   stickyRowClass,
 } from "../parts";
-import { useChosen, useFilters, useTypedFilter } from "../search";
+import { useChosen, useFilters } from "../search";
 import {
   type HeldPrice,
   historyQuery,
@@ -49,7 +50,7 @@ export function PricesSection() {
   const [filters, change] = useFilters();
   const prices = useInfiniteQuery({ ...pricesQuery(filters.q), placeholderData: (before) => before });
   const refresh = useRefreshPrices();
-  const [typed, type] = useTypedFilter(filters.q ?? "", (q) => change({ q }));
+  const [typed, type] = useTyped(filters.q ?? "", (q) => change({ q }));
   const [chosen, choose] = useChosen();
   const [setting, setSetting] = useState<Price | "new" | null>(null);
   const items = prices.data?.pages.flatMap((page) => page.items) ?? [];

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 import { Link } from "@/shared/frame/link";
 import { Screen } from "@/shared/frame/sheet";
+import { useTyped } from "@/shared/frame/use-typed";
 import { formatDate, formatList, formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
@@ -19,7 +20,7 @@ import { EmptyState, ErrorState, LoadingBars, Refreshing } from "@/shared/ui/sta
 import { Segmented } from "@/shared/ui/tabs";
 import { Panel, PanelHead, roleText } from "../parts";
 import { providersQuery } from "../providers/api";
-import { useChosen, useFilters, useTypedFilter } from "../search";
+import { useChosen, useFilters } from "../search";
 import { adminTexts } from "../texts";
 import { type AdminModel, adminModelsQuery } from "./api";
 import { EditModelDialog } from "./EditModelDialog";
@@ -34,7 +35,7 @@ export function ModelsSection() {
   const models = useInfiniteQuery({ ...adminModelsQuery(filter), placeholderData: (before) => before });
   const { data: usable } = useQuery(modelsQuery);
   const { data: providers } = useQuery(providersQuery);
-  const [typed, type] = useTypedFilter(filters.q ?? "", (q) => change({ q }));
+  const [typed, type] = useTyped(filters.q ?? "", (q) => change({ q }));
   const [chosen, choose] = useChosen();
   const [editing, setEditing] = useState<string | null>(null);
   const { fetchNextPage, isFetching } = models;
