@@ -217,9 +217,7 @@ async def test_an_older_text_is_found_until_the_newer_one_is(
     assert [row.text for row in passages] == ["The new words."]
 
 
-async def test_what_nobody_reads_any_more_says_so(
-    house: House, owner: Visitor, project: dict[str, Any]
-) -> None:
+async def test_what_nobody_reads_any_more_says_so(house: House, owner: Visitor, project: dict[str, Any]) -> None:
     open_one, lost = [
         made(await upload(owner, project, name, name.encode()))["items"][0]["id"] for name in ("open", "lost")
     ]

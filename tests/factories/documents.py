@@ -10,7 +10,8 @@ from sqlalchemy import text
 from kontor.core.clock import now
 from kontor.core.ids import JobId, UserId
 from kontor.core.jobs.running import Progress, Running
-from kontor.documents.kinds import READ, ReadArgs
+from kontor.documents import belonging
+from kontor.documents.kinds import COPY, READ, CopyArgs, ReadArgs
 from kontor.documents.parsing.limits import Limits
 from kontor.documents.ports import Indexer, Indexers
 from kontor.documents.reading import Reader
@@ -52,6 +53,12 @@ async def read_all(house: House, *, indexers: Indexers | None = None, attempt: i
         Limits(**{"wall_seconds": 60.0, **limits}),
     )
     done = 0
+    for copied in await stored(
+        house,
+        "UPDATE job SET state = 'done', finished_at = :at WHERE kind = :kind AND state = 'waiting' RETURNING *",
+        kind=COPY.name, at=now(),
+    ):  # fmt: skip
+        await belonging.copy(kernel.database, CopyArgs.model_validate(copied.args), copied.owner_id)
     while True:
         async with kernel.database.system("test") as unit:
             row = (

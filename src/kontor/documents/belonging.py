@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.blobs import service as files
-from kontor.core.ids import BlobId, UserId, new_id
+from kontor.core.database import Database
+from kontor.core.ids import BlobId, UserId
+from kontor.core.jobs.enqueueing import enqueue
 from kontor.documents import repository, service, uploads
-from kontor.documents.kinds import ReadArgs
+from kontor.documents.kinds import COPY, CopyArgs, ReadArgs
 from kontor.documents.repository import New
+from kontor.documents.values import Document
 from kontor.projects.ports import Copy, Count, Thrown, belongings
 
 BATCH = 200
@@ -23,19 +26,10 @@ class Documents:
     is_copied: bool = True
 
     async def copy(self, unit: AsyncSession, copies: Sequence[Copy]) -> None:
-        """Their files and what people wrote about them. The copies are read anew: what is found in them belongs to
-        their own project alone."""
+        """There may be thousands, so a job does it; that they may be read was asked for the project as a whole."""
         for each in copies:
-            for source in await repository.of_project(unit, each.source_id):
-                new = New(
-                    id=new_id(), owner_id=each.owner_id, project_id=each.target_id, name=source.name,
-                    origin=source.origin, url=source.url, kind=source.kind, media_type=source.media_type,
-                    size=source.size, sha256=source.sha256, title=source.title, author=source.author,
-                    dated=source.dated, tags=source.tags, by=each.owner_id,
-                )  # fmt: skip
-                await repository.insert(unit, new)
-                args = ReadArgs(document_id=new.id, copied_from=source.id, allow_duplicate=True)
-                await service.put_down(unit, each.owner_id, args)
+            args = CopyArgs(source_id=each.source_id, target_id=each.target_id)
+            await enqueue(unit, COPY, args, owner_id=each.owner_id, key=str(each.target_id))
 
     async def count(self, unit: AsyncSession, project_id: UUID) -> Count | None:
         rows = await repository.count(unit, project_id)
@@ -45,6 +39,33 @@ class Documents:
         await uploads.forget(unit, await repository.uploads_of_projects(unit, project_ids))
         while ids := await repository.of_projects(unit, project_ids, limit=BATCH):
             await erase(unit, ids)
+
+
+async def copy(database: Database, args: CopyArgs, owner_id: UserId) -> None:
+    """Their files and what people wrote about them. The copies are read anew: what is found in them belongs to their
+    own project alone. Done twice, it changes nothing the second time."""
+    after: UUID | None = None
+    while True:
+        async with database.system("documents") as unit:
+            sources = await repository.of_project(unit, args.source_id, after=after, limit=BATCH)
+            for source in sources:
+                await copy_one(unit, source, args.target_id, owner_id)
+        if len(sources) < BATCH:
+            return
+        after = sources[-1].id
+
+
+async def copy_one(unit: AsyncSession, source: Document, target_id: UUID, owner_id: UserId) -> None:
+    new = New(
+        id=uuid5(target_id, str(source.id)), owner_id=owner_id, project_id=target_id, name=source.name,
+        origin=source.origin, url=source.url, kind=source.kind, media_type=source.media_type, size=source.size,
+        sha256=source.sha256, title=source.title, author=source.author, dated=source.dated, tags=source.tags,
+        by=owner_id,
+    )  # fmt: skip
+    if await repository.load(unit, new.id) is None and await repository.insert_into_living(unit, new):
+        await service.put_down(
+            unit, owner_id, ReadArgs(document_id=new.id, copied_from=source.id, allow_duplicate=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from kontor.core.jobs.kinds import NoArgs
 from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.documents import belonging, trash, uploads
-from kontor.documents.kinds import READ, SWEEP, SWEEP_EVERY, ReadArgs
+from kontor.documents.kinds import COPY, READ, SWEEP, SWEEP_EVERY, CopyArgs, ReadArgs
 from kontor.documents.ports import indexers
 from kontor.documents.reading import Reader
 
@@ -16,6 +16,11 @@ def add(kernel: Kernel) -> None:
     @kernel.jobs.handler(READ)
     async def read(job: Running, args: ReadArgs) -> None:
         await reader.run(job, args)
+
+    @kernel.jobs.handler(COPY)
+    async def copy(job: Running, args: CopyArgs) -> None:
+        assert job.owner_id is not None  # noqa: S101 - enqueued for somebody
+        await belonging.copy(kernel.database, args, job.owner_id)
 
     @kernel.jobs.handler(SWEEP, every=SWEEP_EVERY)
     async def sweep(_job: Running, _args: NoArgs) -> None:

@@ -16,5 +16,11 @@ class ReadArgs(BaseModel):
     copied_from: UUID | None = None
 
 
+class CopyArgs(BaseModel):
+    source_id: UUID  # projects
+    target_id: UUID
+
+
 READ = Kind("documents.read", ReadArgs, "Read a document", retry=Retry(attempts=3), timeout_seconds=1800)
+COPY = Kind("documents.copy", CopyArgs, "Copy documents into a project that was duplicated", timeout_seconds=3600)
 SWEEP = Kind("documents.sweep", NoArgs, "Erase old documents from the trash, and uploads that were given up")

@@ -195,8 +195,10 @@ _INSERT = text("""
 """)
 _OF_PROJECT = text(f"""
     SELECT {COLUMNS}, NULL AS role FROM document d
-    WHERE d.project_id = :project AND d.trashed_at IS NULL ORDER BY d.created_at, d.id
+    WHERE d.project_id = :project AND d.trashed_at IS NULL AND (CAST(:after AS uuid) IS NULL OR d.id > :after)
+    ORDER BY d.id LIMIT :limit
 """)  # noqa: S608
+_LOCK_LIVING = text("SELECT true FROM project WHERE id = :project FOR KEY SHARE")
 _FILLED = text("""
     SELECT count(*) AS number, coalesce(sum(bytes), 0)::bigint AS bytes FROM document WHERE project_id = :project
 """)
@@ -248,9 +250,18 @@ async def insert(unit: AsyncSession, new: New) -> None:
     )  # fmt: skip
 
 
-async def of_project(unit: AsyncSession, project_id: UUID) -> list[Document]:
-    """As far as the unit sees them, without those in the trash."""
-    return [Document.of(row) for row in await unit.execute(_OF_PROJECT, {"project": project_id})]
+async def of_project(unit: AsyncSession, project_id: UUID, *, after: UUID | None, limit: int) -> list[Document]:
+    """Without those in the trash, in a unit of the system."""
+    values = {"project": project_id, "after": after, "limit": limit}
+    return [Document.of(row) for row in await unit.execute(_OF_PROJECT, values)]
+
+
+async def insert_into_living(unit: AsyncSession, new: New) -> bool:
+    """Unless its project has gone meanwhile."""
+    if not await unit.scalar(_LOCK_LIVING, {"project": new.project_id}):
+        return False
+    await insert(unit, new)
+    return True
 
 
 async def filled(unit: AsyncSession, project_id: UUID) -> tuple[int, int]:

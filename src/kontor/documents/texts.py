@@ -47,9 +47,15 @@ class Unpacked:
         self._most = most
         self._used = 0
         self._kept: OrderedDict[UUID, tuple[model.Document, int]] = OrderedDict()
+        # One at a time: a viewer asks for five pages at once, of a text that may be large.
+        self._turn = asyncio.Lock()
 
     async def get(self, unit: AsyncSession, text: Text) -> model.Document:
         """For whoever has asked whether they may."""
+        async with self._turn:
+            return await self._get(unit, text)
+
+    async def _get(self, unit: AsyncSession, text: Text) -> model.Document:
         kept = self._kept.get(text.id)
         if kept is not None:
             self._kept.move_to_end(text.id)

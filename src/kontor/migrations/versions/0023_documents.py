@@ -198,7 +198,8 @@ def passages() -> None:
 
 
 def uploads() -> None:
-    # A large file that comes in parts, each a file of its owner's until all are there. Whoever began it goes on.
+    # A large file that comes in parts, each a file of its owner's until all are there. Whoever began it goes on; if they
+    # are deleted, it waits for the sweep, which knows its files.
     op.execute("""
         CREATE TABLE document_upload (
             id uuid NOT NULL,
@@ -211,8 +212,8 @@ def uploads() -> None:
                 CONSTRAINT document_upload_received_check CHECK (received BETWEEN 0 AND bytes),
             allow_duplicate boolean NOT NULL,
             tags text[] NOT NULL DEFAULT '{}',
-            created_by uuid NOT NULL
-                CONSTRAINT document_upload_created_by_fkey REFERENCES person (id) ON DELETE CASCADE,
+            created_by uuid
+                CONSTRAINT document_upload_created_by_fkey REFERENCES person (id) ON DELETE SET NULL,
             created_at timestamptz NOT NULL,
             changed_at timestamptz NOT NULL,
             CONSTRAINT document_upload_pkey PRIMARY KEY (id),
