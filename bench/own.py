@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,8 +33,13 @@ class Client:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         raw = None if body is None else json.dumps(body)
-        self._connection.request(method, f"/api/v1{path}", raw, self._headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request(method, f"/api/v1{path}", raw, self._headers)
+            answer = self._connection.getresponse()
+        except (BrokenPipeError, ConnectionResetError, RemoteDisconnected):  # one that was not used is closed
+            self._connection.close()
+            self._connection.request(method, f"/api/v1{path}", raw, self._headers)
+            answer = self._connection.getresponse()
         said = json.loads(answer.read() or b"null")
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status} {said}")

@@ -4,10 +4,10 @@
     python bench/search.py --passages 500000
     python bench/search.py --chroma PYTHON           also Chroma, on the same vectors, by another environment's Python
 
-An embedded PostgreSQL, a web process of its own, one person with projects of 1,000, 20,000 and up to 100,000 passages,
-among others' projects of 5,000. Words are made up and as frequent as words are; vectors lie in clusters, as those of
-texts do. Asked is by one client after the other's answer, with token, rights and row-level security. What a question
-takes includes its vector by the local model. Recall is of the ten nearest, against all vectors multiplied.
+An embedded PostgreSQL, a web process of its own, one person with projects of 50, 1,000, 20,000 and up to 100,000
+passages, among others' projects of 5,000. Words are made up and as frequent as words are; vectors lie in clusters, as
+those of texts do. Asked is by one client after the other's answer, with token, rights and row-level security. What a
+question takes includes its vector by the local model. Recall is of the ten nearest, against all vectors multiplied.
 """
 
 import argparse
@@ -122,8 +122,8 @@ def main() -> int:
 
 
 def layout(person: UUID, total: int) -> list[Project]:
-    """The person's three, and others' of 5,000 each, who have three quarters of a large database."""
-    mine = [1_000, 20_000, min(100_000, max(total - 21_000, 1_000))]
+    """The person's own, and others' of 5,000 each, who have three quarters of a large database."""
+    mine = [50, 1_000, 20_000, min(100_000, max(total * 3 // 4 - 21_050, 1_000))]
     projects, first = [], 0
     for count in mine:
         projects.append(Project(uuid4(), person, first, count))
@@ -280,7 +280,7 @@ async def show_sizes(url: str) -> None:
 
 
 def mine(corpus: Corpus) -> list[Project]:
-    return list(corpus.projects[:3])
+    return list(corpus.projects[:4])
 
 
 def measure(client: Client, corpus: Corpus, count: int) -> None:
