@@ -12,7 +12,7 @@ from kontor.admin import erasure
 from kontor.core.clock import clock
 from kontor.documents import trash
 from tests.documents.parsing.sample_pdf import Pdf
-from tests.factories.documents import bring, read_all, stored, upload
+from tests.factories.documents import again, bring, read_all, stored, upload
 from tests.factories.house import House, Visitor
 from tests.factories.projects import made, make_project, names, share, verified
 
@@ -174,8 +174,8 @@ async def test_a_copied_project_has_its_documents_in_its_owners_room(
         for each in (owner, viewer)
     ]
     for _ in range(2):  # jobs may come twice
-        await stored(house, "UPDATE job SET state = 'waiting' WHERE kind = 'documents.copy' RETURNING 1")
         await read_all(house)
+        await again(house, "documents.copy")
     for visitor, copied in ((owner, mine), (viewer, theirs)):
         [item] = made(await visitor.get(f"/projects/{copied['id']}/documents"))["items"]
         assert (item["state"], item["role"], item["sha256"]) == ("ready", "owner", found["sha256"])

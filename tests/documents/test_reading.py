@@ -11,11 +11,12 @@ from kontor.core.clock import clock
 from kontor.core.database import Database
 from kontor.core.errors import Kind, KontorError
 from kontor.documents import trash
+from kontor.documents.kinds import READ
 from kontor.documents.parsing.packing import pack, unpack
 from kontor.documents.ports import Readable, Tell
 from kontor.projects.news import project_topic
 from tests.documents.parsing.sample_pdf import Pdf
-from tests.factories.documents import bring, of, read_all, stored, upload
+from tests.factories.documents import again, bring, of, read_all, stored, upload
 from tests.factories.house import House, Visitor
 from tests.factories.projects import made
 
@@ -87,7 +88,7 @@ async def test_it_is_ready_when_it_can_be_found_and_fails_when_that_fails_for_go
     # What was read can be looked at meanwhile.
     assert (under_way["state"], under_way["progress"]) == ("indexing", {"done": 1, "total": 1})
     assert made(await owner.get(f"{path}/pages/1"))["text"] == "Some words to be found."
-    await again(house)
+    await again(house, READ.name)
     await read_all(house, indexers=of(words=broken), attempt=3)
     failed = made(await owner.get(path))
     assert (failed["state"], failed["problem"]) == (
@@ -101,13 +102,6 @@ async def test_it_is_ready_when_it_can_be_found_and_fails_when_that_fails_for_go
     # Read three times, it is there once.
     [row] = await stored(house, "SELECT count(*) AS texts FROM document_text WHERE document_id = :id", id=taken["id"])
     assert row.texts == 1
-
-
-async def again(house: House) -> None:
-    """As the runner puts a job back that failed."""
-    await stored(
-        house, "UPDATE job SET state = 'waiting', finished_at = NULL WHERE kind = 'documents.read' RETURNING 1"
-    )
 
 
 def long_pdf() -> bytes:

@@ -81,6 +81,11 @@ async def read_all(house: House, *, indexers: Indexers | None = None, attempt: i
         await reader.run(job, ReadArgs.model_validate(row.args))
 
 
+async def again(house: House, kind: str) -> None:
+    """As the runner puts jobs back that failed, and as they come that come twice."""
+    await stored(house, "UPDATE job SET state = 'waiting', finished_at = NULL WHERE kind = :k RETURNING 1", k=kind)
+
+
 async def silent(progress: Progress) -> None:
     """Nobody looks at the job itself."""
     del progress
