@@ -1,5 +1,6 @@
 """A real Kontor in processes of its own, and a real Chromium. What a page must never do is watched on every page."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -170,6 +171,20 @@ class Visit:
 
     async def open(self, path: str) -> None:
         await self.page.goto(self.url + path)
+        await self.settle()
+
+    async def go(self, path: str) -> None:
+        """To another screen of the page that is there, as a link leads to it: it loads only what the screen needs."""
+        async with asyncio.timeout(30):
+            await self.page.evaluate(
+                """path => new Promise(done => {
+                    const named = () => (document.title ? done() : requestAnimationFrame(named));
+                    document.title = "";
+                    history.pushState(null, "", path);
+                    named();
+                })""",
+                path,
+            )
         await self.settle()
 
     async def settle(self) -> None:
