@@ -1,17 +1,26 @@
 """Another model for a project: the old one answers until the new one has read everything."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
 
+from kontor.core.database import Database
+from kontor.core.settings import Settings
 from kontor.core.tenancy import Actor, Role
 from kontor.documents.ports import Readable
+from kontor.gateway.estimates import Estimates
+from kontor.gateway.router import Router
 from kontor.retrieval import embedding
+from kontor.retrieval.asking import GatewayAsks, WorkersRuns
 from kontor.retrieval.service import Indexer, Retrieval
 from tests.factories.embedders import WordModels
-from tests.factories.house import House, Visitor
+from tests.factories.house import House, Visitor, opened
 from tests.factories.passages import Made, make_document
 from tests.factories.projects import make_project, person, share
+from tests.gateway.house import add_provider, admin_models, administrator, gateway_of
+from tests.wire.llm_server import serving
+from tests.wire.openai import OpenAi
 
 TEXTS = ["Die Kündigungsfrist beträgt drei Monate.", "Ein Hund schläft im Garten."]
 
@@ -112,3 +121,28 @@ async def test_a_model_that_is_too_wide_or_does_not_answer_changes_nothing(house
     away = await owner.put(f"/projects/{project}/embedding", json={"model": "wide"})
     assert away.json()["code"] == "retrieval.embedding_failed"
     assert (await owner.get(f"/projects/{project}/embedding")).json()["model"]["provider"] == "local"
+
+
+class Practice(OpenAi):
+    models: Sequence[str] = ("fake-d16",)
+
+
+async def test_vectors_of_the_gateway_are_runs_of_whoever_chose_the_model(
+    committed_database: Database, settings: Settings
+) -> None:
+    async with serving(Practice()) as provider, opened(settings, committed_database) as house:
+        admin = await administrator(house)
+        await add_provider(admin, provider)
+        for model in (await admin_models(admin)).values():
+            await admin.patch(f"/admin/models/{model['id']}", json={"gives": ["vector"]})
+        owner = await house.visitor()
+        project = UUID((await make_project(owner))["id"])
+        gateway, estimates = gateway_of(house), Estimates(house.database)
+        asks = GatewayAsks(WorkersRuns(house.kernel, gateway, estimates), Router(gateway, estimates))
+        said = await asks.vectors(owner.actor, ["one", "two"], model="fake-d16", provider=None, project_id=project)
+        assert (said.name, [len(vector) for vector in said.vectors]) == ("fake-d16", [16, 16])
+        [run] = (await owner.get("/runs", params={"project_id": str(project)})).json()["items"]
+        assert (run["kind"], run["state"]) == ("embed", "done")
+        # By the name that the answer gave it is found again.
+        again = await asks.vectors(owner.actor, ["one"], model=said.name, provider=said.provider, project_id=None)
+        assert again.vectors == said.vectors[:1]
