@@ -24,7 +24,8 @@ LETTERS = """(words) => {
     return null;
 }"""
 INK = """() => {
-    const canvas = document.querySelector('.pdf-mark[data-look="current"]').closest("[data-page]").querySelector("canvas");
+    const page = document.querySelector('.pdf-mark[data-look="current"]').closest("[data-page]");
+    const canvas = page.querySelector("canvas");
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     let dark = 0;
     for (let at = 0; at < pixels.length; at += 4) if (pixels[at] < 100 && pixels[at + 3] > 200) dark += 1;

@@ -60,7 +60,7 @@ export function DocumentList({
   if (isNothing && !isFiltered && !list.isPlaceholderData) return empty;
   return (
     <>
-      <ListFilters search={search} change={change} counts={counts.data} />
+      <ListFilters search={search} change={change} counts={counts.data} isUnderTabs={project !== undefined} />
       {picked.length > 0 ? <Bulk documents={picked} run={deeds.run} onClear={() => setSelected(none)} /> : null}
       {list.isPending ? <LoadingBars rows={10} /> : null}
       {list.isError && !list.data ? <ErrorState error={list.error} onRetry={() => void list.refetch()} /> : null}
@@ -105,10 +105,13 @@ function ListFilters({
   search,
   change,
   counts,
+  isUnderTabs,
 }: {
   search: ListSearch;
   change: (next: ListSearch) => void;
   counts: Counts | undefined;
+  /** The parts of a project stay in their place above it. */
+  isUnderTabs: boolean;
 }) {
   const t = useTexts(documentTexts);
   const locale = useLocale();
@@ -124,7 +127,12 @@ function ListFilters({
   const present = kinds.filter((kind) => countOf(kind) > 0 || kind === search.type);
   const tags = counts?.tags ?? [];
   return (
-    <div className="sticky top-0 z-[5] -mx-1 flex flex-wrap items-center gap-x-4 gap-y-2 bg-background px-1 py-3 @xl:top-[2.5625rem]">
+    <div
+      className={cx(
+        "z-[5] -mx-1 flex flex-wrap items-center gap-x-4 gap-y-2 bg-background px-1 py-3 @xl:sticky",
+        isUnderTabs ? "top-[2.5625rem]" : "top-0",
+      )}
+    >
       <SearchField label={t("search")} value={typed} onChange={type} className="w-full @2xl:w-60" />
       <fieldset aria-label={t("filterState")} className="flex min-w-0 flex-wrap gap-1">
         <Toggle
@@ -274,7 +282,7 @@ function Bulk({
     <div
       role="toolbar"
       aria-label={t("actions")}
-      className="sticky top-[5.5rem] z-[5] mb-1 flex flex-wrap items-center gap-1 rounded-md bg-primary-tint px-3 py-1"
+      className="@xl:sticky top-[5.875rem] z-[5] mb-1 flex flex-wrap items-center gap-1 rounded-md bg-primary-tint px-3 py-1"
     >
       <span role="status" className="num mr-2 font-medium">
         {t("selected", { count: documents.length })}

@@ -108,7 +108,7 @@ export function PageBlocks({
       block,
       text.slice(block.start - page.start, Math.min(block.end, block.start + 12) - page.start),
     );
-    const Tag = block.kind === "heading" ? "h3" : block.kind === "code" ? "pre" : "p";
+    const Tag = block.kind === "heading" ? "h2" : block.kind === "code" ? "pre" : "p";
     return (
       <Tag
         key={key}
