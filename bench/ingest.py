@@ -6,7 +6,8 @@ until all of them are, and until the whole is found by meaning too.
 
 An embedded PostgreSQL, a web process and a worker of their own. How long reading and splitting take is measured once
 more by themselves; what remains of a step is the database's and ours. While it waits, the bench asks every tenth of a
-second, which takes its part of the cores.
+second, which takes its part of the cores. `core s` is the processor time of web, worker, readers and database together,
+and says more than the clock on a machine that does other things too.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -46,6 +48,7 @@ class Taken:
     read: float
     last: float | None  # its last page is
     ready: float
+    core: float  # of a core, by everything that took part
 
 
 def main() -> None:
@@ -61,8 +64,8 @@ def main() -> None:
             warm = top / "warm.txt"
             warm.write_text("Das Modell wird geladen, bevor gemessen wird.", "utf-8")
             bring(own, client, project, warm, marks=("", ""))
-            print(f"{'file':<16} {'pages':>5} {'accepted':>8} {'first':>6} {'all':>6} {'ready':>6} {'pages/s':>7}   "
-                  "read split keep+words vectors, shares of the time")  # fmt: skip
+            print(f"{'file':<16} {'pages':>5} {'accepted':>8} {'first':>6} {'all':>6} {'ready':>6} {'core s':>6} "
+                  f"{'pages/s':>7}   read split keep+words vectors, shares of the time")  # fmt: skip
             for file in files:
                 measure(own, client, project, file)
 
@@ -80,7 +83,7 @@ def measure(own: Own, client: Client, project: str, file: Path) -> None:
     shares = (reading, splitting, max(0.0, found - reading - splitting), taken.ready - found)
     shown = " ".join(f"{share / taken.ready:>6.0%}" for share in shares)
     print(f"{file.name:<16} {pages:>5} {taken.accepted:>8.2f} {seconds(taken.first)} {seconds(taken.last)} "
-          f"{taken.ready:>6.1f} {pages / taken.ready:>7.0f}   {shown}")  # fmt: skip
+          f"{taken.ready:>6.1f} {taken.core:>6.1f} {pages / taken.ready:>7.0f}   {shown}")  # fmt: skip
 
 
 def seconds(value: float | None) -> str:
@@ -88,7 +91,7 @@ def seconds(value: float | None) -> str:
 
 
 def bring(own: Own, client: Client, project: str, file: Path, *, marks: tuple[str, str]) -> Taken:
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), core_seconds()
     document = send(own, project, file)["items"][0]["id"]
     accepted = time.perf_counter() - began
     found: list[float | None] = [None, None]
@@ -103,8 +106,24 @@ def bring(own: Own, client: Client, project: str, file: Path, *, marks: tuple[st
             if mark and found[place] is None and is_found(client, document, mark):
                 found[place] = time.perf_counter() - began
         if state["state"] == "ready":
-            return Taken(accepted, found[0], read or at, found[1], at)
+            return Taken(accepted, found[0], read or at, found[1], at, core_seconds() - spent)
         time.sleep(ASK_SECONDS)
+
+
+def core_seconds() -> float:
+    """Of all that this bench has started, by Linux's own account, with those that have ended."""
+    parents: dict[int, int] = {}
+    ticks: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int(fields[1])
+                ticks[int(entry.name)] = sum(map(int, fields[11:15]))
+    ours = {os.getpid()}
+    while more := {child for child, parent in parents.items() if parent in ours} - ours:
+        ours |= more
+    return sum(ticks[process] for process in ours - {os.getpid()}) / os.sysconf("SC_CLK_TCK")
 
 
 def is_found(client: Client, document: str, mark: str) -> bool:

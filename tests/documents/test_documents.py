@@ -84,7 +84,7 @@ async def test_lists_are_filtered_counted_and_read_page_by_page(
     ):
         made(await upload_tagged(owner, project, name, content, tags))
     made(await upload(owner, other, "elsewhere.txt", b"elsewhere"))
-    await read_all(house)
+    await stored(house, "UPDATE document SET state = 'ready' RETURNING 1")
     made(await upload(owner, project, "waiting.txt", b"still waiting"))
     here = {"project_id": project["id"], "limit": 2}
     assert await all_of(owner, **here, sort="name") == ["50%_d.csv", "A.txt", "b.txt", "c.md", "waiting.txt"]
