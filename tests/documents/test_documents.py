@@ -66,6 +66,10 @@ async def test_a_file_is_given_out_to_be_saved_and_never_to_be_run(
     part = await owner.get(path, headers={"Range": "bytes=6-11"})
     assert (part.status_code, part.content) == (206, page[6:12])
     assert "alert" not in made(await owner.get(f"/documents/{found['id']}/pages/1"))["text"]
+    nameless = await bring(house, owner, project, "Vertrag", contract())
+    shown = await owner.get(f"/documents/{nameless['id']}/content", params={"inline": "true"})
+    assert shown.headers["content-type"] == "application/pdf"
+    assert shown.headers["content-disposition"].startswith('inline; filename="Vertrag.pdf"')
 
 
 async def all_of(visitor: Visitor, **wanted: Any) -> list[str]:

@@ -191,7 +191,9 @@ async def content(
         raise ContentMissing
     async with elevated(unit, "documents"):
         blob = await blobs.find(unit, UserId(found.owner_id), BlobId(blob_id))
-    return replace(blob, name=saved_as(found))
+    # By what it is, where that was looked at, and not by what it was sent as.
+    media_type = "application/pdf" if found.kind == "pdf" and found.text_id is not None else blob.media_type
+    return replace(blob, name=saved_as(found), media_type=media_type)
 
 
 def saved_as(found: Document) -> str:
