@@ -39,7 +39,8 @@ INSIDE = (
     "/nowhere",
 )
 
-PROJECT = ("", "/instructions", "/members", "/settings")
+PROJECT = ("", "/documents", "/instructions", "/members", "/settings")
+MINUTES = "# Minutes\n\nThe drawbridge is closed at night.\n\n| Bridge | Grade |\n| --- | --- |\n| Kranich | 3.4 |\n"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,9 @@ async def furnished(chromium: Browser, multi: Installation) -> AsyncIterator[Ins
         values = {"description": "What the harbour needs.", "instructions": "Be brief.", "tags": ["rail"]}
         for name, kind, colour in (("Harbour", "private_gpt", "teal"), ("Job offers", "cv_matcher", None)):
             await ada.post("/projects", name=name, kind=kind, colour=colour, folder_id=folder["id"], **values)
+        projects = await (await ada.context.request.get(f"{ada.url}/api/v1/projects?search=Harbour")).json()
+        project_id = projects["items"][0]["id"]
+        await ada.post("/documents/text", project_id=project_id, name="Minutes.md", text=MINUTES, format="markdown")
         thrown = await (await ada.post("/projects", name="Draft", description="", instructions="")).json()
         await ada.delete(f"/projects/{thrown['id']}")
     yield multi
@@ -102,7 +106,10 @@ async def test_screens_of_projects(chromium: Browser, furnished: Installation, l
         await look_over(visitor, f"/p?folder={project['folder_id']}")
         for part in PROJECT:
             await look_over(visitor, f"/p/{project['id']}{part}")
-        for path in ("/p", "/trash", "/p?new=project"):
+        listed = await visitor.context.request.get(f"{furnished.url}/api/v1/documents?project_id={project['id']}")
+        document = (await listed.json())["items"][0]
+        viewer = f"/doc/{document['id']}?e=v15-25"
+        for path in ("/p", "/trash", "/p?new=project", "/documents", "/search?q=drawbridge", viewer):
             await look_over(visitor, path)
 
 
