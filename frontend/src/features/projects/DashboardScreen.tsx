@@ -378,7 +378,7 @@ function Documents({ project, dashboard }: { project: Project; dashboard: Dashbo
   const number = (value: number) => formatNumber(value, {}, locale);
   const present = states.flatMap((state) => {
     const of = documents?.by_state[state] ?? 0;
-    return of > 0 ? [`${number(of)} ${t(`state.${state}`)}`] : [];
+    return of > 0 ? [`${t(`state.${state}`)}: ${number(of)}`] : [];
   });
   return (
     <Section

@@ -40,11 +40,11 @@ export async function named(query: string, { language, signal }: Context): Promi
   }));
 }
 
-/** The same among everything else, and what one does with projects. */
-export async function search(query: string, context: Context): Promise<PaletteEntry[]> {
-  const t = sayIn(thingTexts, context.language);
-  const p = sayIn(projectsTexts, context.language);
-  const commands: PaletteEntry[] = [
+/** What one does with projects, wherever one is. */
+export function commands(query: string, language: Context["language"]): PaletteEntry[] {
+  const t = sayIn(thingTexts, language);
+  const p = sayIn(projectsTexts, language);
+  const known: PaletteEntry[] = [
     { id: "new", title: t("newProject"), words: p("wordsNew"), icon: Plus, path: "/p?new=project" },
     { id: "new-folder", title: t("newFolder"), words: p("wordsNew"), icon: FolderPlus, path: "/p?new=folder" },
     { id: "archive", title: p("archivedProjects"), icon: Archive, path: "/p?archived=yes" },
@@ -53,6 +53,5 @@ export async function search(query: string, context: Context): Promise<PaletteEn
   const needles = query.trim().toLowerCase().split(/\s+/);
   const fits = ({ title, words = "" }: PaletteEntry) =>
     needles.every((needle) => `${title} ${words}`.toLowerCase().includes(needle));
-  if (query.trim().length < 2) return [];
-  return [...(await named(query, context)), ...commands.filter(fits)];
+  return query.trim().length < 2 ? [] : known.filter(fits);
 }

@@ -34,12 +34,16 @@ export const projects = defineFeature({
     },
   ],
   palette: [
-    { id: "projects", title, search: async (query, context) => (await import("./palette")).search(query, context) },
     {
-      id: "projects.named",
+      id: "projects",
       title,
       prefix: "#",
       search: async (query, context) => (await import("./palette")).named(query, context),
+    },
+    {
+      id: "projects.commands",
+      title: { en: "Commands for projects", de: "Befehle für Projekte" },
+      search: async (query, { language }) => (await import("./palette")).commands(query, language),
     },
   ],
 });
