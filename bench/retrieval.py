@@ -114,7 +114,7 @@ def wait(client: Client, project: str) -> None:
         time.sleep(0.5)
     if states.get("failed"):
         sys.exit(f"{states['failed']} texts could not be read.")
-    time.sleep(70)  # what is counted by the clock is counted each minute
+    time.sleep(90)  # a job of each minute counts what has been quiet
 
 
 def counts(client: Client, project: str) -> dict[str, int]:

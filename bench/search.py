@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -252,7 +253,7 @@ async def settle(url: str) -> None:
     database = Database.connect(url, pool_size=2)
     try:
         began = time.perf_counter()
-        while await indexing.recount_stale(database):
+        while await indexing.recount_stale(database, quiet=timedelta()):
             pass
         counted = time.perf_counter()
         grown = await indexing.enlarge(database)

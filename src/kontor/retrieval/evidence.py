@@ -8,12 +8,11 @@ that leaves a "not" standing right beside it is for a person to look at, however
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import pairwise
-
-from rapidfuzz.distance import Levenshtein
 
 from kontor.retrieval.exact import Matter, is_negation, matter_of, turns_round
 from kontor.retrieval.reading import Reading, Span, Word
@@ -284,12 +283,20 @@ def _align(quoted: Sequence[Word], window: Sequence[Word]) -> _Aligned:
     return _traced(quoted, window, (matters_quoted, matters_found), steps, end, cost=row[end])
 
 
+@cache
+def _similarity() -> Callable[..., float]:
+    """Loaded when two words are first compared: most processes never do."""
+    from rapidfuzz.distance import Levenshtein
+
+    return Levenshtein.normalized_similarity
+
+
 def _cost(one: str, other: str, matter: Matter | None) -> float:
     if one == other:
         return 0.0
     if matter:
         return WRONG_MATTER
-    alike = Levenshtein.normalized_similarity(one, other, score_cutoff=WORDS_ALIKE)
+    alike = _similarity()(one, other, score_cutoff=WORDS_ALIKE)
     return 1 - alike if alike else 1.0
 
 

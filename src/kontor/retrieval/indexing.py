@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -28,6 +29,8 @@ VECTORS_AT_ONCE = 64
 LARGE = 30_000  # passages of a project: up to here every vector is looked at
 MARKED_AT_ONCE = 1000
 ORPHANS_AT_ONCE = 500
+QUIET = timedelta(seconds=20)
+LONGEST_UNCOUNTED = timedelta(minutes=10)
 
 LANGUAGES = {"de": Language.GERMAN, "en": Language.ENGLISH}
 
@@ -138,10 +141,10 @@ async def recount(database: Database, project_id: UUID) -> None:
         await repository.set_parts(unit, project_id, pairs)
 
 
-async def recount_stale(database: Database, *, at_once: int = 20) -> int:
-    """Answers how many projects were counted. One that changes meanwhile is counted at the next time."""
+async def recount_stale(database: Database, *, quiet: timedelta = QUIET, at_once: int = 20) -> int:
+    """Answers how many projects were counted. One into which documents are still coming waits a while."""
     async with database.system("retrieval") as unit:
-        stale = await repository.stale_projects(unit, limit=at_once)
+        stale = await repository.stale_projects(unit, quiet=quiet, longest=LONGEST_UNCOUNTED, limit=at_once)
     for project_id in stale:
         await recount(database, project_id)
     return len(stale)

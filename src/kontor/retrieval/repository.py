@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -141,7 +142,10 @@ async def count_in(
 
 
 _STALE = text("""
-    SELECT project_id FROM word_totals WHERE counted_at IS NULL OR counted_at < changed_at
+    SELECT project_id FROM word_totals
+    WHERE (counted_at IS NULL OR counted_at < changed_at)
+        AND (changed_at <= clock_timestamp() - CAST(:quiet AS interval)
+            OR counted_at <= clock_timestamp() - CAST(:longest AS interval))
     ORDER BY changed_at LIMIT :limit
 """)
 _VOCABULARY = "SELECT lexeme, passages FROM word_statistics WHERE project_id = $1 AND passages > 0"
@@ -151,8 +155,10 @@ _ADD_PARTS = """
 """
 
 
-async def stale_projects(unit: AsyncSession, *, limit: int) -> list[UUID]:
-    return [plain(found) for found in (await unit.execute(_STALE, {"limit": limit})).scalars()]
+async def stale_projects(unit: AsyncSession, *, quiet: timedelta, longest: timedelta, limit: int) -> list[UUID]:
+    """That have changed, and are quiet now or have not been counted for long."""
+    values = {"quiet": quiet, "longest": longest, "limit": limit}
+    return [plain(found) for found in (await unit.execute(_STALE, values)).scalars()]
 
 
 async def recount(unit: AsyncSession, project_id: UUID) -> dict[str, int]:
