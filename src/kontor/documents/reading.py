@@ -135,10 +135,12 @@ class Reader:
             raise Duplicate(known.id, known.name)
 
     async def _copy(self, document: Document, source_id: UUID) -> Document:
-        """Of somebody else's file: the copy's owner has one of their own, in their own room."""
+        """Of another project's file: the copy's owner has one of their own, in their own room."""
         async with self.database.system("documents") as unit:
             source = await repository.load(unit, source_id)
             if source is None or source.blob_id is None:
+                if document.origin is Origin.URL:
+                    return document  # which is fetched, then
                 raise ContentMissing
             blob = await self.blobs.find(unit, UserId(source.owner_id), BlobId(source.blob_id))
         owner = Identity(Scope.PERSON, UserId(document.owner_id))

@@ -3,9 +3,10 @@
 import posixpath
 from urllib.parse import unquote
 
-from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, xml
+from kontor.documents.parsing.archive import Archive
 from kontor.documents.parsing.builder import Builder
 from kontor.documents.parsing.limits import Reason, Unreadable
+from kontor.documents.parsing.markup import all_text, attribute, child, local, xml
 from kontor.documents.parsing.texts import decoded
 from kontor.documents.parsing.web_page import Page, parsed
 

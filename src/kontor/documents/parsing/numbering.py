@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import attribute, child, local
+from kontor.documents.parsing.markup import attribute, child, local
 
 PLACE = re.compile(r"%(\d)")
 BULLET = "•"

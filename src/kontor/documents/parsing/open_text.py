@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, optional, xml
+from kontor.documents.parsing.archive import Archive
 from kontor.documents.parsing.builder import Builder, Run
 from kontor.documents.parsing.limits import Reason, Unreadable
+from kontor.documents.parsing.markup import all_text, attribute, child, local, optional, xml
 from kontor.documents.parsing.model import BlockKind, Why
 
 PARSER = "odt-1"

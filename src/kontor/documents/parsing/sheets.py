@@ -9,9 +9,10 @@ from typing import Literal, cast
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import Archive, attribute, child, local, of_syntax, optional, xml
+from kontor.documents.parsing.archive import Archive
 from kontor.documents.parsing.builder import Builder, Run
 from kontor.documents.parsing.limits import Reason, Unreadable
+from kontor.documents.parsing.markup import attribute, child, local, of_syntax, optional, xml
 from kontor.documents.parsing.model import BlockKind, Why
 from kontor.documents.parsing.slides import relation_of, relations
 from kontor.documents.parsing.word import core_properties

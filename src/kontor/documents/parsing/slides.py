@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, xml
+from kontor.documents.parsing.archive import Archive
 from kontor.documents.parsing.builder import Builder, Run
 from kontor.documents.parsing.limits import Reason, Unreadable
+from kontor.documents.parsing.markup import all_text, attribute, child, local, xml
 from kontor.documents.parsing.model import BlockKind, Why
 from kontor.documents.parsing.word import core_properties
 

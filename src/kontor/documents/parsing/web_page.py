@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import orjson
 from lxml import etree
 
-from kontor.documents.parsing.archive import all_text, damaged
+from kontor.documents.parsing.archive import damaged
 from kontor.documents.parsing.builder import Builder, Run, one_line
 from kontor.documents.parsing.limits import Reason, Unreadable
+from kontor.documents.parsing.markup import all_text
 from kontor.documents.parsing.model import BlockKind, Why
 from kontor.documents.parsing.names import names
 

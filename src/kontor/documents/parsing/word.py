@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from kontor.documents.parsing.archive import Archive, all_text, attribute, child, local, optional, xml
+from kontor.documents.parsing.archive import Archive
 from kontor.documents.parsing.builder import Builder, Run
+from kontor.documents.parsing.markup import all_text, attribute, child, local, optional, xml
 from kontor.documents.parsing.model import BlockKind, Why
 from kontor.documents.parsing.names import names
 from kontor.documents.parsing.numbering import Numbering
