@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-import segno
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -74,6 +73,8 @@ def provisioning_uri(secret: bytes, *, account: str, site: str) -> str:
 
 
 def qr_svg(uri: str) -> str:
+    import segno  # few people turn this on, and each once
+
     buffer = io.BytesIO()
     segno.make(uri, error="m").save(buffer, kind="svg", scale=4, border=4, xmldecl=False, svgns=True, omitsize=True)
     return buffer.getvalue().decode()
