@@ -37,10 +37,20 @@ def worker_settings(server: Server, copy: str, tmp_path: Path) -> Settings:
     )
 
 
-def test_a_worker_carries_no_web_framework() -> None:
-    """It never answers a request, and its start and memory are paid for on every machine."""
-    program = "import sys, kontor.worker.main; print({'fastapi', 'starlette'} & sys.modules.keys())"
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+FOR_THE_WORKER = {"lxml", "numpy", "onnxruntime", "pypdfium2", "rapidfuzz"}
+
+
+@pytest.mark.parametrize(
+    ("program", "heavy"),
+    [
+        ("kontor.worker.main", {"fastapi", "starlette"}),
+        ("kontor.web.main, kontor.web.app", {"alembic", "segno", "webauthn", *FOR_THE_WORKER}),
+    ],
+)
+def test_a_process_carries_nothing_that_it_seldom_needs(program: str, heavy: set[str]) -> None:
+    """Its start and memory are paid for on every machine."""
+    code = f"import sys, {program}; print({heavy} & sys.modules.keys())"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
 
 
