@@ -92,6 +92,11 @@ function ThrownRow({ item, onErase }: { item: Thrown; onErase: () => void }) {
   const now = useMinute();
   const restore = useDeed(deeds.restore);
   const { name } = item;
+  const whatItIs = {
+    folder: () => t("folderWith", { count: item.projects }),
+    project: () => (item.kind ? w(`kind.${item.kind}`) : w("project")),
+    document: () => (item.project ? t("documentFrom", { project: item.project }) : t("document")),
+  }[item.sort]();
   const days = Math.max(0, Math.round((Date.parse(item.erased_at) - now) / DAY_MS));
   return (
     <Tr className="!h-11">
@@ -103,9 +108,7 @@ function ThrownRow({ item, onErase }: { item: Thrown; onErase: () => void }) {
           </span>
         </span>
       </Td>
-      <Td className="truncate text-muted-foreground @max-3xl:hidden">
-        {item.sort === "folder" ? t("folderWith", { count: item.projects }) : item.kind ? w(`kind.${item.kind}`) : null}
-      </Td>
+      <Td className="truncate text-muted-foreground @max-3xl:hidden">{whatItIs}</Td>
       <Td right className="text-muted-foreground @max-2xl:hidden">
         <When at={item.trashed_at} />
       </Td>

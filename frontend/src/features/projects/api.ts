@@ -10,6 +10,8 @@ export const trashQuery = infiniteQueryOptions({
     read(api.GET("/api/v1/trash", { params: { query: { cursor: pageParam ?? undefined, limit: 100 } }, signal })),
   initialPageParam: null as string | null,
   getNextPageParam: (page) => page.next_cursor,
+  // Documents come here without a word of it.
+  staleTime: 0,
 });
 
 /** What one's own questions in each project cost in this time; the tree says it beside the name. */

@@ -255,6 +255,8 @@ export const projectsTexts = defineTexts("projects", {
     erasedHead: "Erased",
     inDays: "{count, plural, =0 {today} one {in # day} other {in # days}}",
     folderWith: "{count, plural, =0 {Empty folder} one {Folder with # project} other {Folder with # projects}}",
+    document: "Document",
+    documentFrom: "Document from “{project}”",
     trashList: "Trash",
   },
   de: {
@@ -513,6 +515,8 @@ export const projectsTexts = defineTexts("projects", {
     erasedHead: "Gelöscht",
     inDays: "{count, plural, =0 {heute} one {in # Tag} other {in # Tagen}}",
     folderWith: "{count, plural, =0 {Leerer Ordner} one {Ordner mit # Projekt} other {Ordner mit # Projekten}}",
+    document: "Dokument",
+    documentFrom: "Dokument aus „{project}“",
     trashList: "Papierkorb",
   },
 });

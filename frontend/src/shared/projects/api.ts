@@ -130,6 +130,8 @@ export function useRefresh(): () => Promise<unknown> {
       client.invalidateQueries({ queryKey: ["projects"] }),
       client.invalidateQueries({ queryKey: ["shares"] }),
       client.invalidateQueries({ queryKey: ["trash"] }),
+      // Asked again by whoever looks at them next.
+      client.invalidateQueries({ queryKey: ["documents"], refetchType: "none" }),
     ]);
 }
 
@@ -207,10 +209,16 @@ export const deeds = {
     sort === "project"
       ? read(api.DELETE("/api/v1/projects/{project_id}", { params: { path: { project_id: id } } }))
       : read(api.DELETE("/api/v1/folders/{folder_id}", { params: { path: { folder_id: id } } })),
-  restore: ({ sort, id }: { sort: string; id: string }): Promise<unknown> =>
-    sort === "project"
-      ? read(api.POST("/api/v1/projects/{project_id}/restore", { params: { path: { project_id: id } } }))
-      : read(api.POST("/api/v1/folders/{folder_id}/restore", { params: { path: { folder_id: id } } })),
+  restore: async ({ sort, id }: { sort: Thing["sort"] | "document"; id: string }): Promise<unknown> => {
+    switch (sort) {
+      case "project":
+        return read(api.POST("/api/v1/projects/{project_id}/restore", { params: { path: { project_id: id } } }));
+      case "folder":
+        return read(api.POST("/api/v1/folders/{folder_id}/restore", { params: { path: { folder_id: id } } }));
+      case "document":
+        return read(api.POST("/api/v1/documents/{document_id}/restore", { params: { path: { document_id: id } } }));
+    }
+  },
   endShare: (share_id: string) => read(api.DELETE("/api/v1/shares/{share_id}", { params: { path: { share_id } } })),
   answer: ({ id, accept }: { id: string; accept: boolean }) =>
     read(
