@@ -26,6 +26,7 @@ LEFT_OUT_OF_ENVIRONMENT = (
     "DATABASE_",
     "BLOB_",
     "REDIS_",
+    "VECTOR_",
     "SMTP_",
     "MAIL_",
     "ADMIN_",
