@@ -198,8 +198,8 @@ def passages() -> None:
 
 
 def uploads() -> None:
-    # A large file that comes in parts, each a file of its owner's until all are there. Whoever began it goes on; if they
-    # are deleted, it waits for the sweep, which knows its files.
+    # A large file that comes in parts, each a file of its owner's until all are there. Whoever began it goes on; when
+    # they are deleted it waits for the sweep, which knows its files.
     op.execute("""
         CREATE TABLE document_upload (
             id uuid NOT NULL,
