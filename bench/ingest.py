@@ -107,7 +107,8 @@ def bring(own: Own, client: Client, project: str, file: Path, *, marks: tuple[st
                 found[place] = time.perf_counter() - began
         if state["state"] == "ready":
             return Taken(accepted, found[0], read or at, found[1], at, core_seconds() - spent)
-        time.sleep(ASK_SECONDS)
+        # Vectors take long, and a second more or less says nothing of them.
+        time.sleep(1.0 if state["state"] == "indexing" and None not in found else ASK_SECONDS)
 
 
 def core_seconds() -> float:
