@@ -50,7 +50,7 @@ export function Frame() {
   const [drawer, setDrawer] = useState(false);
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
-  const { pathname } = useLocation();
+  const { pathname, href } = useLocation();
   const sheets = useRef<HTMLDivElement>(null);
   const areaId = useFrontArea(pathname);
   const area = areas.find((candidate) => candidate.id === areaId);
@@ -58,7 +58,7 @@ export function Frame() {
   const showsSidebar = hasSidebar && !isNarrow && desk.sidebar.open;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: going somewhere closes the drawer
-  useEffect(() => setDrawer(false), [pathname]);
+  useEffect(() => setDrawer(false), [href]);
 
   const toggleSidebar = () => {
     if (isNarrow) setDrawer((open) => !open);

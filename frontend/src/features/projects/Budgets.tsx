@@ -48,10 +48,10 @@ export function Budgets({ project }: { project: Project }) {
               return (
                 <li
                   key={period}
-                  className="flex flex-wrap items-center gap-x-5 gap-y-2 border-b border-border-soft py-3"
+                  className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-border-soft py-3"
                 >
-                  <span className="w-28 flex-none font-medium">{name}</span>
-                  <span className="min-w-0 grow basis-48">
+                  <span className="w-24 flex-none font-medium">{name}</span>
+                  <span className="min-w-0 grow basis-28">
                     {budget ? (
                       <>
                         <span className="num">

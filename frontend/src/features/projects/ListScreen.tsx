@@ -193,7 +193,7 @@ function FilterBar() {
       <Select
         size="sm"
         label={p("kind")}
-        className="!w-48 @max-2xl:!w-auto @max-2xl:grow @max-2xl:basis-0"
+        className="!w-48 @max-2xl:!w-auto @max-2xl:grow @max-2xl:basis-36"
         value={kind ?? "any"}
         options={[
           { value: "any" as const, label: p("anyKind") },
@@ -204,7 +204,7 @@ function FilterBar() {
       <Select
         size="sm"
         label={p("sort")}
-        className="!w-44 @max-2xl:!w-auto @max-2xl:grow @max-2xl:basis-0"
+        className="!w-44 @max-2xl:!w-auto @max-2xl:grow @max-2xl:basis-36"
         value={sorts.find((value) => value === sort) ?? "-updated_at"}
         options={sorts.map((value) => ({ value, label: p(`sort.${value}`) }))}
         onChange={(value) => change({ sort: value === "-updated_at" ? undefined : value })}

@@ -143,7 +143,7 @@ function ShareRow({ share }: { share: Share }) {
   return (
     <li className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1.5 border-b border-border-soft py-1.5">
       <Avatar initials={initialsOf(name)} size={28} look={share.state === "accepted" ? "plain" : "pending"} />
-      <span className="min-w-0 grow basis-40">
+      <span className="min-w-0 grow basis-24">
         <span className="block truncate">{name}</span>
         <span className="flex flex-wrap items-center gap-x-2 text-xs text-muted-foreground">
           {share.person ? <span className="truncate">{share.email}</span> : null}
