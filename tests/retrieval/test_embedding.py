@@ -104,6 +104,7 @@ async def test_without_a_way_to_the_model_the_words_answer(house: House) -> None
     asks.is_away = True
     found = (await guest[0].post("/search", json={"query": "Kündigungsfrist", "explain": True})).json()
     assert found["results"][0]["passages"][0]["found_by"] == ["words"]
+    assert found["lacks_vectors"]
     assert found["explained"]["reasons"] == ["no_vectors_found"]
     asks.is_away = False
     assert (await by_meaning(guest[0], project))[0][0] == TEXTS[1]

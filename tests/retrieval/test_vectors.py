@@ -196,6 +196,18 @@ async def test_a_store_that_is_away_is_asked_again_and_then_named() -> None:
     await store.close()
 
 
+async def test_while_a_store_is_away_the_words_answer(database: Database, embedder: LocalEmbedder) -> None:
+    owner = await make_owner(database)
+    made = await make_document(database, owner.project_id, ["Die Kündigungsfrist beträgt drei Monate."])
+    await indexing.index_words(database, made.text_id)
+    store = QdrantVectors("http://127.0.0.1:1", pause_seconds=0.001)
+    search = Search(database, store, Retrieval(database, embedder, store, NoModels()), owner.actor)
+    found = await search.run(Wanted(query="Kündigungsfrist"))
+    assert [document.id for document in found.documents] == [made.document_id]
+    assert found.lacks_vectors
+    await store.close()
+
+
 # From one to the other
 
 

@@ -18,6 +18,9 @@ class Answered(Protocol):
     def is_weak(self) -> bool: ...
 
     @property
+    def lacks_vectors(self) -> bool: ...
+
+    @property
     def explained(self) -> ExplainedRead | None: ...
 
 

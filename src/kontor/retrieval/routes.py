@@ -16,8 +16,7 @@ from kontor.documents.parsing.model import Kind as DocumentKind
 from kontor.projects.errors import InTrash, ProjectNotFound, ReadOnly
 from kontor.projects.schemas import Tag
 from kontor.retrieval import embedding, proof
-from kontor.retrieval.errors import EmbeddingFailed, ModelTooWide, UnknownKind, VectorsAway, VectorsRefused
-from kontor.retrieval.minilm import ModelMissing
+from kontor.retrieval.errors import EmbeddingFailed, ModelTooWide, UnknownKind
 from kontor.retrieval.schemas import (
     MOST_IDS,
     ClaimsRead,
@@ -32,8 +31,6 @@ from kontor.retrieval.schemas import (
 )
 from kontor.retrieval.service import Retrieval
 
-FAILING = (ProjectNotFound, ModelMissing, VectorsAway, VectorsRefused)
-
 router = APIRouter(tags=["search"], route_class=KontorRoute, responses=problems(Unauthenticated, ScopeRequired))
 
 
@@ -47,13 +44,13 @@ Ids = Annotated[list[UUID] | None, Query(max_length=MOST_IDS)]
 PageNumber = Annotated[int | None, Query(ge=1, le=1_000_000)]
 
 
-@router.post("/search", responses=problems(*FAILING, UnknownKind))
+@router.post("/search", responses=problems(ProjectNotFound, UnknownKind))
 async def search(wanted: SearchWanted, actor: DocumentReader, retrieval: CurrentRetrieval) -> SearchRead:
     """Everything that can be searched, by words and by meaning."""
     return await retrieval.search(actor, wanted)
 
 
-@router.get("/documents/search", responses=problems(*FAILING))
+@router.get("/documents/search", responses=problems(ProjectNotFound))
 async def search_documents(
     actor: DocumentReader,
     retrieval: CurrentRetrieval,

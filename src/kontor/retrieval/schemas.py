@@ -153,6 +153,7 @@ class SearchRead(BaseModel):
     results: list[ResultRead] = Field(description="Best first, grouped: one for each document")
     kinds: list[str] = Field(description="What was searched")
     is_weak: bool = Field(description="Hardly anything of what was asked is in what was found, if anything was")
+    lacks_vectors: bool = Field(False, description="The words answered alone, where vectors could not be asked")
     explained: ExplainedRead | None = None
 
 

@@ -124,6 +124,7 @@ class Found:
     documents: Sequence[FoundDocument]
     is_weak: bool  # hardly anything of what was asked is in what was found
     explained: Explained
+    lacks_vectors: bool = False  # they could not be asked, of all projects or of some
 
 
 # The search
@@ -161,6 +162,7 @@ class Search:
         self._actor = actor
         self._clock = Clock()
         self._asked: dict[Model, asyncio.Task[Vectors]] = {}
+        self._lacks_vectors = False
 
     async def run(self, wanted: Wanted) -> Found:
         query = parse(wanted.query)
@@ -203,15 +205,14 @@ class Search:
         for model, projects in scope.by_model.items():
             try:
                 question = await self._asked[model]
+                self._clock.lap("question")
+                searched = Searched(projects, scope.trashed, narrowed, is_large=scope.passages > LARGE)
+                hits = await self._store.search(unit, model, question, searched, limit=FROM_EACH_SIDE)
             except KontorError as reason:
-                if model.is_local:
-                    raise
-                # Whoever asks may have no way to that model, or no balance: then the words answer.
-                log.warning("search.no_question_vector", model=model.name, code=reason.code)
+                # A store that is away, a model that whoever asks has no way to: then the words answer alone.
+                log.warning("search.without_vectors", model=model.name, code=reason.code)
+                self._lacks_vectors = True
                 continue
-            self._clock.lap("question")
-            searched = Searched(projects, scope.trashed, narrowed, is_large=scope.passages > LARGE)
-            hits = await self._store.search(unit, model, question, searched, limit=FROM_EACH_SIDE)
             if len(scope.by_model) > 1:
                 scaled = parts([Hit(hit.passage_id, hit.likeness) for hit in hits])
                 hits = [replace(hit, likeness=scaled[hit.passage_id].scaled) for hit in hits]
@@ -236,7 +237,8 @@ class Search:
             ranked.plan.query, ranked.statistics, ranked.plan, len(ranked.hits), len(near), nearest, weights,
             scope.fertility, list(scope.by_model), len(scope.projects), self._clock.laps,
         )  # fmt: skip
-        return Found(documents, ranked.plan.known == 0 and (nearest is None or nearest < NEAR), explained)
+        is_weak = ranked.plan.known == 0 and (nearest is None or nearest < NEAR)
+        return Found(documents, is_weak, explained, self._lacks_vectors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class Retrieval:
             results=results,
             kinds=[each.kind for each in searched],
             is_weak=all(answer.is_weak for answer in answers),
+            lacks_vectors=any(answer.lacks_vectors for answer in answers),
             explained=explained,
         )
 
@@ -126,6 +127,7 @@ class Indexer:
 class DocumentAnswer:
     results: Sequence[ResultRead]
     is_weak: bool
+    lacks_vectors: bool
     explained: ExplainedRead | None
 
 
@@ -156,6 +158,7 @@ class SearchableDocuments:
         return DocumentAnswer(
             [result_read(document, explain=wanted.explain) for document in found.documents],
             found.is_weak,
+            found.lacks_vectors,
             explained_read(found.explained) if wanted.explain else None,
         )
 

@@ -7860,6 +7860,12 @@ export interface components {
        */
       kinds: string[];
       /**
+       * Lacks Vectors
+       * @description The words answered alone, where vectors could not be asked
+       * @default false
+       */
+      lacks_vectors: boolean;
+      /**
        * Results
        * @description Best first, grouped: one for each document
        */
@@ -17547,15 +17553,6 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `retrieval.model_missing`, `retrieval.vectors_away`, `retrieval.vectors_refused` */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": components["schemas"]["Problem"];
-        };
-      };
       /** @description Any other problem */
       default: {
         headers: {
@@ -22587,15 +22584,6 @@ export interface operations {
       };
       /** @description `search.unknown_kind` */
       422: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/problem+json": components["schemas"]["Problem"];
-        };
-      };
-      /** @description `retrieval.model_missing`, `retrieval.vectors_away`, `retrieval.vectors_refused` */
-      503: {
         headers: {
           [name: string]: unknown;
         };
