@@ -12,6 +12,7 @@ from kontor.core.database import Database
 from kontor.core.errors import Kind, KontorError
 from kontor.documents import trash
 from kontor.documents.kinds import READ
+from kontor.documents.parsing import ocr
 from kontor.documents.parsing.packing import pack, unpack
 from kontor.documents.ports import Readable, Tell
 from kontor.projects.news import project_topic
@@ -61,6 +62,17 @@ async def test_a_file_that_cannot_be_read_says_why_and_can_be_tried_again(
     assert (again.status_code, again.json()["state"], again.json()["problem"]) == (202, "waiting", None)
     assert (await owner.post(f"{path}/retry")).json()["code"] == "document.under_way"
     assert await read_all(house) == 1
+
+
+async def test_a_scan_is_ready_without_its_text_and_says_what_is_missing(
+    house: House, owner: Visitor, project: dict[str, Any]
+) -> None:
+    found = await bring(house, owner, project, "scan.pdf", Pdf().page().picture().bytes())
+    assert (found["state"], found["pages"], found["characters"]) == ("ready", 1, 0)
+    assert [each["code"] for each in found["notices"]] == ([] if ocr.is_there() else ["ocr_missing"])
+    assert made(await owner.get(f"/documents/{found['id']}/pages/1"))["is_scan"]
+    # Once there is a reader of images, asking again is all.
+    assert (await owner.post(f"/documents/{found['id']}/retry")).status_code == 202
 
 
 async def test_who_looks_on_is_told_how_far_it_is(house: House, owner: Visitor, project: dict[str, Any]) -> None:
