@@ -73,6 +73,8 @@ const workspace = {
   openTabs: [],
   closedTabs: [],
   reopen: () => {},
+  unfolded: [],
+  unfold: () => {},
   signOut: () => {},
 };
 const inWorkspace = (ui: React.ReactNode) => <WorkspaceContext value={workspace}>{ui}</WorkspaceContext>;
