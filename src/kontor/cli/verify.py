@@ -311,10 +311,7 @@ STEPS = (
     tests("chaos", "Tests that kill processes", pytest, *CHAOS, after=APP),
     tests("python-web", "Python tests: the web process", pytest, *WEB, after=APP),
     tests("python-gateway", "Python tests: the gateway", pytest, *GATEWAY),
-    tests(
-        *("browser-journeys", "Browser tests: journeys", browser_tests, *BROWSER, *without(SCREENS)),
-        after=APP,
-    ),
+    tests("browser-journeys", "Browser tests: journeys", browser_tests, *BROWSER, *without(SCREENS), after=APP),
     tests("python-people", "Python tests: people and money", pytest, *PEOPLE),
     tests("python-rest", "Python tests: the rest", pytest, *without(NAMED), after=APP),
     tests("python-core", "Python tests: the core", pytest, *CORE, after=APP),
