@@ -17,6 +17,7 @@ from kontor.retrieval import repository
 from kontor.retrieval.compounds import compounds
 from kontor.retrieval.minilm import LONGEST
 from kontor.retrieval.models import Model
+from kontor.retrieval.pgvector import lock_graph
 from kontor.retrieval.ports import VectorStore
 from kontor.retrieval.repository import NewWords, Passage
 from kontor.retrieval.words import Indexed, Language, indexed, mark_of, tokens
@@ -156,13 +157,20 @@ async def enlarge(database: Database, *, above: int = LARGE) -> int:
     async with database.system("retrieval") as unit:
         grown = await repository.grown_projects(unit, above=above)
     for project_id in grown:
-        while True:
-            async with database.system("retrieval") as unit:
-                marked = await repository.mark_large(unit, project_id, limit=MARKED_AT_ONCE)
-                if marked < MARKED_AT_ONCE:
-                    await repository.set_large(unit, project_id)
-                    break
+        while await _marked(database, project_id) == MARKED_AT_ONCE:
+            pass
+        async with database.system("retrieval") as unit:
+            # Who adds vectors at this moment is waited for; who comes later sees that they belong into the graph.
+            await lock_graph(unit, project_id)
+            while await repository.mark_large(unit, project_id, limit=MARKED_AT_ONCE) == MARKED_AT_ONCE:
+                pass
+            await repository.set_large(unit, project_id)
     return len(grown)
+
+
+async def _marked(database: Database, project_id: UUID) -> int:
+    async with database.system("retrieval") as unit:
+        return await repository.mark_large(unit, project_id, limit=MARKED_AT_ONCE)
 
 
 async def forget_orphans(database: Database, store: VectorStore) -> int:

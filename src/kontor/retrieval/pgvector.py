@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.bulk import fetch
@@ -15,6 +16,8 @@ from kontor.retrieval.ports import Place, Searched, VectorHit
 if TYPE_CHECKING:
     from kontor.retrieval.minilm import Vectors
 
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('kontor.graph ' || :project, 0))")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('kontor.graph ' || :project, 0))")
 _PUT = """
     INSERT INTO passage_vectors (project_id, passage_id, model_id, document_id, vector, is_large)
     SELECT p.project_id, p.id, $3::smallint, p.document_id, $4::float4[]::halfvec, coalesce(t.is_large, false)
@@ -35,6 +38,12 @@ _FORGET = """
 _END = "DELETE FROM passage_vectors WHERE model_id = $1 AND passage_id = ANY($2::uuid[]) AND NOT is_elsewhere"
 
 
+async def lock_graph(unit: AsyncSession, project_id: UUID, *, is_shared: bool = False) -> None:
+    """Until the end of the unit it stays as it is whether this project's vectors belong into the graph. Whoever adds
+    some shares the lock with others who do."""
+    await unit.execute(_LOCK_SHARED if is_shared else _LOCK, {"project": str(project_id)})
+
+
 class PostgresVectors:
     name = "PostgreSQL"
     is_elsewhere = False
@@ -49,6 +58,8 @@ class PostgresVectors:
             for place, vector in zip(places, vectors, strict=True)
         ]
         async with self._database.system("retrieval") as unit:
+            for project_id in sorted({place.project_id for place in places}):
+                await lock_graph(unit, project_id, is_shared=True)
             await driver_of(unit).executemany(_PUT, rows)
 
     async def search(
