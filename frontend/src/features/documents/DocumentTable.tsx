@@ -1,7 +1,8 @@
-import { Ellipsis } from "lucide-react";
+import { useNavigate } from "@tanstack/react-router";
+import { Check, Ellipsis } from "lucide-react";
 import { type KeyboardEvent, type MouseEvent, memo, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { Link } from "@/shared/frame/link";
 import { useIsPhone } from "@/shared/frame/use-media";
+import { useOptionalWorkspace } from "@/shared/frame/workspace";
 import { formatBytes, formatNumber } from "@/shared/i18n/format";
 import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
@@ -59,12 +60,21 @@ export function DocumentTable({
   // On a telephone what else there is to say has a line of its own.
   const isTall = useIsPhone();
   const rows = useVirtualRows({ count, rem: isTall ? 3.5 : 2.5, scroller, margin });
+  // What stands above the rows may grow and go: uploads, filters on two lines, the bar of what is selected.
   useLayoutEffect(() => {
-    const frame = scroller();
-    if (!frame || !body.current) return;
-    const top = body.current.getBoundingClientRect().top - frame.getBoundingClientRect().top + frame.scrollTop;
-    setMargin(Math.round(top));
-  });
+    const frame = body.current?.closest<HTMLElement>(".scroll");
+    const content = frame?.lastElementChild;
+    if (!frame || !content) return;
+    const measure = () => {
+      if (!body.current) return;
+      const top = body.current.getBoundingClientRect().top - frame.getBoundingClientRect().top + frame.scrollTop;
+      setMargin(Math.round(top));
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(content);
+    return () => observer.disconnect();
+  }, []);
   const last = rows.items.at(-1)?.index ?? 0;
   useLayoutEffect(() => {
     if (hasMore && last >= documents.length - AHEAD) onEnd();
@@ -80,8 +90,20 @@ export function DocumentTable({
   // Rows are drawn anew only when they change, so what they call must stay the same.
   const latest = useRef({ documents, selection, run });
   latest.current = { documents, selection, run };
+  const navigate = useNavigate();
+  const workspace = useOptionalWorkspace();
+  const places = useRef({ navigate, workspace });
+  places.current = { navigate, workspace };
   const deeds = useMemo(
     () => ({
+      open: (event: MouseEvent<HTMLAnchorElement>, path: string) => {
+        const { navigate: go, workspace: desk } = places.current;
+        const inBackground = event.ctrlKey || event.metaKey || event.button === 1;
+        if (event.defaultPrevented || event.shiftKey || event.altKey || (inBackground && !desk)) return;
+        event.preventDefault();
+        if (inBackground) desk?.open(path, "background");
+        else void go({ to: path });
+      },
       select: (id: string) => {
         const { documents: all, selection: now } = latest.current;
         const from = all.findIndex((document) => document.id === anchor.current);
@@ -189,8 +211,7 @@ export function DocumentTable({
               isSelected={selection.ids.has(document.id)}
               isTall={isTall}
               project={projects ? (projects.get(document.project_id) ?? "") : null}
-              onSelect={deeds.select}
-              run={deeds.run}
+              deeds={deeds}
             />
           ) : (
             <tr key={index} className={cx(isTall ? "h-14" : "h-10", "border-b border-border-soft")}>
@@ -207,6 +228,12 @@ export function DocumentTable({
   );
 }
 
+interface RowDeeds {
+  readonly open: (event: MouseEvent<HTMLAnchorElement>, path: string) => void;
+  readonly select: (id: string) => void;
+  readonly run: (deed: Deed, document: DocumentRead) => void;
+}
+
 function Room({ height }: { height: number }) {
   return height > 0 ? (
     <tr>
@@ -215,31 +242,34 @@ function Room({ height }: { height: number }) {
   ) : null;
 }
 
+/**
+ * Thirty of these come into sight with one turn of the wheel, so they are made of plain elements: a link without a
+ * router behind it, the browser's own checkbox, and a menu that is made when it is asked for.
+ */
 const Row = memo(function Row({
   index,
   document,
   isSelected,
   isTall,
   project,
-  onSelect,
-  run,
+  deeds,
 }: {
   index: number;
   document: DocumentRead;
   isSelected: boolean;
   isTall: boolean;
   project: string | null;
-  onSelect: (id: string) => void;
-  run: (deed: Deed, document: DocumentRead) => void;
+  deeds: RowDeeds;
 }) {
   const t = useTexts(documentTexts);
   const locale = useLocale();
   const { id, name, state, pages, bytes, tags } = document;
+  const [isAsked, setAsked] = useState(false);
   const isPlain = state === "ready" && !needsOcr(document);
   const onClick = (event: MouseEvent<HTMLElement>) => {
     const target = event.target as HTMLElement;
     if (!event.currentTarget.contains(target) || target.closest("button, a, input, label, [role=checkbox]")) return;
-    onSelect(id);
+    deeds.select(id);
   };
   return (
     <tr
@@ -252,21 +282,37 @@ const Row = memo(function Row({
       )}
     >
       <td>
-        <Checkbox hideLabel label={t("select", { name })} checked={isSelected} onChange={() => onSelect(id)} />
+        <span className="touch relative grid size-4 place-items-center">
+          <input
+            type="checkbox"
+            aria-label={t("select", { name })}
+            checked={isSelected}
+            onChange={() => deeds.select(id)}
+            className="peer absolute inset-0 size-4 cursor-default appearance-none rounded-xs border-[1.5px] border-border-strong bg-raised checked:border-primary checked:bg-primary"
+          />
+          <Icon
+            icon={Check}
+            size={12}
+            strokeWidth={3}
+            className="pointer-events-none relative text-primary-foreground not-peer-checked:hidden"
+          />
+        </span>
       </td>
       <td className="!pl-1">
         <span className="flex items-center gap-2.5">
           <Icon icon={iconOf(document.kind)} className="text-faint" />
           <span className={cx("flex min-w-0 grow", isTall ? "flex-col" : "items-center gap-4")}>
-            <Link
-              to={`/doc/${id}`}
+            <a
+              href={`/doc/${id}`}
+              onClick={(event) => deeds.open(event, `/doc/${id}`)}
+              onAuxClick={(event) => event.button === 1 && deeds.open(event, `/doc/${id}`)}
               data-row={index}
               title={name}
               draggable={false}
               className="touch min-w-12 truncate rounded-xs underline-offset-4 hover:underline"
             >
               {name}
-            </Link>
+            </a>
             <span className="flex min-w-0 grow basis-1/3 items-center gap-2">
               {isPlain && isTall ? (
                 <span className="num flex gap-x-2 truncate text-xs text-muted-foreground">
@@ -278,7 +324,7 @@ const Row = memo(function Row({
                 <StateWords document={document} />
               )}
               {state === "failed" && mayEdit(document) ? (
-                <Button size="sm" variant="ghost" className="!h-6 text-xs" onClick={() => run("retry", document)}>
+                <Button size="sm" variant="ghost" className="!h-6 text-xs" onClick={() => deeds.run("retry", document)}>
                   {t("retry")}
                 </Button>
               ) : null}
@@ -306,10 +352,23 @@ const Row = memo(function Row({
         <When at={document.created_at} />
       </td>
       <td className="text-right">
-        <Menu
-          trigger={<IconButton icon={Ellipsis} label={t("moreFor", { name })} />}
-          entries={deedEntries(document, t, (deed) => run(deed, document))}
-        />
+        {isAsked ? (
+          <Menu
+            defaultOpen
+            trigger={<IconButton icon={Ellipsis} label={t("moreFor", { name })} />}
+            entries={deedEntries(document, t, (deed) => deeds.run(deed, document))}
+          />
+        ) : (
+          <button
+            type="button"
+            aria-label={t("moreFor", { name })}
+            aria-haspopup="menu"
+            onClick={() => setAsked(true)}
+            className="touch ml-auto grid size-7 place-items-center rounded-sm text-muted-foreground hover:bg-hover hover:text-foreground"
+          >
+            <Icon icon={Ellipsis} />
+          </button>
+        )}
       </td>
     </tr>
   );

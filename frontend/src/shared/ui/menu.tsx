@@ -108,15 +108,18 @@ export function Menu({
   side = "bottom",
   align = "end",
   header,
+  defaultOpen,
 }: {
   trigger: ReactElement<Record<string, unknown>>;
   entries: readonly MenuEntry[];
   side?: Side;
   align?: "start" | "center" | "end";
   header?: ReactNode;
+  /** For a menu that is only made when somebody asks for it. */
+  defaultOpen?: boolean;
 }) {
   return (
-    <Base.Root>
+    <Base.Root defaultOpen={defaultOpen}>
       <Base.Trigger render={trigger} />
       <Base.Portal container={useOverlayRoot()}>
         <Base.Positioner side={side} align={align} sideOffset={6} collisionPadding={8} className="z-50 outline-none">
