@@ -105,7 +105,9 @@ def web_packages() -> list[Package]:
             continue
         name = place.rpartition("node_modules/")[2]
         folder = FRONTEND / place
-        texts = sorted(file for file in folder.glob("*") if file.is_file() and TEXT_NAME.search(file.name))
+        # Some bring others' work along, with its terms beside it in a folder of its own.
+        files = [*folder.glob("*"), *folder.glob("[a-z]*/LICENSE*")]
+        texts = sorted(file for file in files if file.is_file() and TEXT_NAME.search(file.name))
         licence = facts.get("license", "")
         read = tuple(clean(file.read_text("utf-8", "replace")) for file in texts)
         found[name, facts["version"]] = Package(name, facts["version"], licence, read)

@@ -84,6 +84,16 @@ async def test_hashed_files_are_kept_for_good_and_others_asked_for_again(client:
     assert (again.status_code, again.content) == (304, b"")
 
 
+async def test_only_the_worker_that_reads_pdfs_may_compile(build: Path, client: httpx.AsyncClient) -> None:
+    (build / "assets" / "pdf.worker.min-abc123.mjs").write_text("1;")
+    (build / "index.html").write_text(PAGE + " ")
+    worker = await client.get("/assets/pdf.worker.min-abc123.mjs")
+    assert worker.headers["content-type"].startswith("text/javascript")
+    assert "'wasm-unsafe-eval'" in worker.headers["content-security-policy"]
+    others = [await client.get(path) for path in ("/", "/assets/main-abc123.js")]
+    assert not any("wasm" in answer.headers.get("content-security-policy", "") for answer in others)
+
+
 async def test_files_travel_compressed_to_whoever_takes_that(client: httpx.AsyncClient) -> None:
     small = await client.get("/assets/main-abc123.js", headers={"Accept-Encoding": "gzip"})
     assert small.headers["content-encoding"] == "gzip"
