@@ -66,7 +66,9 @@ FROM ts_stat(format('SELECT vector FROM passage_words WHERE project_id = %L', $1
 """  # noqa: S608 - a number of ours
 COUNT_PASSAGES = """
 INSERT INTO word_totals (project_id, passages, words, changed_at, counted_at)
-SELECT $1, count(*), coalesce(sum(words), 0), now(), now() FROM passage_words WHERE project_id = $1
+SELECT $1, count(*), coalesce(sum(words), 0), now(), clock_timestamp() FROM passage_words WHERE project_id = $1
+ON CONFLICT (project_id) DO UPDATE
+SET passages = excluded.passages, words = excluded.words, counted_at = excluded.counted_at
 """
 
 
