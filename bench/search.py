@@ -47,6 +47,7 @@ Vectors = NDArray[np.float32]
 WIDTH = LOCAL.dimensions
 CLUSTERS = 400
 OTHERS = 5_000
+FEWEST = 30_000
 TO_DOCUMENT = 100
 VOCABULARY = 30_000
 WORDS = 100
@@ -105,6 +106,8 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=100, help="of each project (100)")
     parser.add_argument("--chroma", type=Path, metavar="PYTHON", help="interpreter of an environment with chromadb")
     options = parser.parse_args()
+    if options.passages < FEWEST:
+        parser.error(f"Fewer than {FEWEST} passages say nothing.")
     print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {options.passages} passages")
     with tempfile.TemporaryDirectory(prefix="kontor-bench-") as folder:
         top = Path(folder)
