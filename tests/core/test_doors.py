@@ -35,6 +35,8 @@ DOORS = {
     ("gateway", "vault"),
     ("projects", "people"),
     ("projects", "projects"),
+    ("retrieval", "people"),  # whether whoever chose a paid model, and pays for it, is still here
+    ("retrieval", "retrieval"),  # indexing is no person's work
     ("web", "health"),
     ("worker", "sweep"),
 }
