@@ -32,7 +32,7 @@ import { contentAddress, type DocumentRead, type DocumentText, pageQuery, textQu
 import { FindBar } from "./FindBar";
 import { nextZoom } from "./layout";
 import { PassageCard, type TextMark } from "./Passage";
-import { type PagesHandle, PdfPages } from "./PdfPages";
+import { type PagesHandle, PdfPages, type Source } from "./PdfPages";
 import { boxesOf, type Evidence, type EvidenceKind, overlaps, type PageSpan, pageAt, type Range } from "./places";
 import { TextPages } from "./TextPages";
 import { TickMap } from "./TickMap";
@@ -107,8 +107,14 @@ function Viewer({
   const [hit, setHit] = useState(0);
   const [showsPage, setShowsPage] = useState(false);
   const [unplaced, setUnplaced] = useState<PageSpan | null>(null);
-  const hasPages = document.kind === "pdf";
-  const pdf = usePdf(hasPages ? contentAddress(document.id, text.textId) : null);
+  const [isBroken, setBroken] = useState(false);
+  const hasPages = document.kind === "pdf" || document.kind === "image";
+  const address = contentAddress(document.id, text.textId);
+  const pdf = usePdf(document.kind === "pdf" ? address : null);
+  const source = useMemo<Source | null>(() => {
+    if (document.kind === "image") return { image: address, onBroken: () => setBroken(true) };
+    return pdf.state === "open" ? { pdf: pdf.pdf } : null;
+  }, [document.kind, address, pdf]);
   const chosen = evidence[current];
   const isReflowed = isPhone && chosen !== undefined && !showsPage && !isFinding;
 
@@ -147,7 +153,7 @@ function Viewer({
     [client, document.id, text, hasPages],
   );
 
-  const isReady = hasPages ? pdf.state !== "opening" : true;
+  const isReady = hasPages ? source !== null || pdf.state === "failed" : true;
   const arrival = useRef({ page, chosen });
   arrival.current = { page, chosen };
   // biome-ignore lint/correctness/useExhaustiveDependencies: going to the same passage again is asked for by its index
@@ -188,7 +194,7 @@ function Viewer({
   useAction("viewer.zoomOut", () => zoomBy(-1), { within: root });
   useAction("viewer.fit", () => setZoom("fit"), { within: root });
 
-  const fallsBack = pdf.state === "failed";
+  const fallsBack = pdf.state === "failed" || isBroken;
   const ticks = useMemo(
     () =>
       (hits.length > 0 ? hits.slice(0, 400) : evidence).map((range, index) => ({
@@ -257,7 +263,7 @@ function Viewer({
           ) : null}
           {fallsBack ? (
             <Notice tone="brass" className="m-3 flex-none">
-              {pdf.isLocked ? t("pdfLocked") : t("pdfFailed")}
+              {pdf.state === "failed" && pdf.isLocked ? t("pdfLocked") : t("pdfFailed")}
             </Notice>
           ) : null}
           {isDrawn && unplaced && chosen ? (
@@ -275,10 +281,10 @@ function Viewer({
                 marks={marks}
                 onPage={onHere}
               />
-            ) : pdf.state === "open" ? (
+            ) : source ? (
               <PdfPages
                 ref={pages}
-                pdf={pdf.pdf}
+                source={source}
                 documentId={document.id}
                 textId={text.textId}
                 name={document.name}

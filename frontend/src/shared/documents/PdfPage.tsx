@@ -23,6 +23,75 @@ const REST_MS = 40;
 
 const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
 
+/** What is marked on a page, and the line in the margin beside the passage that one looks at. */
+function PageMarks({ marks }: { marks: readonly PageMark[] }) {
+  const led = marks.find((mark) => mark.look === "current" && mark.margin !== null && mark.boxes.length > 0);
+  const line = led ? around(led.boxes) : null;
+  return (
+    <div className="pdf-marks" aria-hidden="true">
+      {marks.map((mark) =>
+        mark.boxes.map((box) => (
+          <span
+            key={`${mark.start} ${box.left} ${box.top}`}
+            className="pdf-mark"
+            data-look={mark.look}
+            style={{
+              left: percent(box.left),
+              top: percent(box.top),
+              width: percent(box.right - box.left),
+              height: percent(box.bottom - box.top),
+            }}
+          />
+        )),
+      )}
+      {line ? (
+        <span
+          className="paper-line"
+          style={{
+            left: `max(4px, calc(${percent(led?.margin ?? 0)} - 14px))`,
+            top: percent(line.top),
+            height: percent(line.bottom - line.top),
+          }}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+/** A photograph or a scan that is a file of its own. */
+export function ImagePage({
+  url,
+  name,
+  number,
+  style,
+  marks,
+  onSize,
+  onBroken,
+}: {
+  url: string;
+  name: string;
+  number: number;
+  style: CSSProperties;
+  marks: readonly PageMark[];
+  onSize: (number: number, size: Size) => void;
+  onBroken: () => void;
+}) {
+  return (
+    <section aria-label={name} data-page={number} className="pdf-page" style={style}>
+      <img
+        src={url}
+        alt={name}
+        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
+          onSize(number, { width: naturalWidth, height: naturalHeight })
+        }
+        onError={onBroken}
+        className="absolute inset-0 size-full"
+      />
+      <PageMarks marks={marks} />
+    </section>
+  );
+}
+
 /** One page: the picture, the marks on it, and its text above both. All of it goes when the page leaves the window. */
 export function PdfPage({
   pdf,
@@ -121,8 +190,6 @@ export function PdfPage({
     };
   }, [pdf, number]);
 
-  const led = marks.find((mark) => mark.look === "current" && mark.margin !== null && mark.boxes.length > 0);
-  const line = led ? around(led.boxes) : null;
   return (
     <section
       aria-label={isDrawn ? t("page", { page: number }) : t("loadingPage", { page: number })}
@@ -139,33 +206,7 @@ export function PdfPage({
       }
     >
       <div ref={picture} aria-hidden="true" />
-      <div className="pdf-marks" aria-hidden="true">
-        {marks.map((mark) =>
-          mark.boxes.map((box) => (
-            <span
-              key={`${mark.start} ${box.left} ${box.top}`}
-              className="pdf-mark"
-              data-look={mark.look}
-              style={{
-                left: percent(box.left),
-                top: percent(box.top),
-                width: percent(box.right - box.left),
-                height: percent(box.bottom - box.top),
-              }}
-            />
-          )),
-        )}
-        {line ? (
-          <span
-            className="paper-line"
-            style={{
-              left: `max(4px, calc(${percent(led?.margin ?? 0)} - 14px))`,
-              top: percent(line.top),
-              height: percent(line.bottom - line.top),
-            }}
-          />
-        ) : null}
-      </div>
+      <PageMarks marks={marks} />
       <div ref={letters} className="pdf-text" />
     </section>
   );

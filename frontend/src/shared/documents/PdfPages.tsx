@@ -14,7 +14,7 @@ import { useTexts } from "../i18n/texts";
 import { pageQuery } from "./api";
 import { fitWidth, keepPlace, type Layout, layOut, pageInView, pagesBetween, type Size, scrollTo } from "./layout";
 import type { TextMark } from "./Passage";
-import { type PageMark, PdfPage } from "./PdfPage";
+import { ImagePage, type PageMark, PdfPage } from "./PdfPage";
 import type { OpenPdf } from "./pdf";
 import { around, boxesOf, overlaps, type PageSpan } from "./places";
 import { viewerTexts } from "./texts";
@@ -26,10 +26,13 @@ export interface PagesHandle {
   readonly focus: () => void;
 }
 
+/** A PDF that is open, or the address of a picture. */
+export type Source = { readonly pdf: OpenPdf } | { readonly image: string; readonly onBroken: () => void };
+
 const A4: Size = { width: 595, height: 842 };
 /** The pages of a PDF below each other; only those in sight and one on each side exist. */
 export function PdfPages({
-  pdf,
+  source,
   documentId,
   textId,
   name,
@@ -40,7 +43,7 @@ export function PdfPages({
   onZoom,
   ref,
 }: {
-  pdf: OpenPdf;
+  source: Source;
   documentId: string;
   textId: string;
   name: string;
@@ -56,7 +59,7 @@ export function PdfPages({
   const scroller = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(0);
   const [own, setOwn] = useState<ReadonlyMap<number, Size>>(new Map());
-  const count = pdf.document.numPages;
+  const count = "pdf" in source ? source.pdf.document.numPages : 1;
   const sizes = useMemo(() => {
     const usual = own.get(1) ?? known.find((size) => size.width > 0) ?? A4;
     return Array.from({ length: count }, (_, index) => {
@@ -172,7 +175,8 @@ export function PdfPages({
           return (
             <MarkedPage
               key={number}
-              pdf={pdf}
+              source={source}
+              name={name}
               documentId={documentId}
               textId={textId}
               page={known[number - 1]}
@@ -200,9 +204,13 @@ function MarkedPage({
   textId,
   page,
   marks,
+  source,
+  name,
+  zoom,
   ...rest
 }: {
-  pdf: OpenPdf;
+  source: Source;
+  name: string;
   documentId: string;
   textId: string;
   page: PageSpan | undefined;
@@ -228,5 +236,9 @@ function MarkedPage({
       };
     });
   }, [data, own]);
-  return <PdfPage {...rest} marks={placed} />;
+  return "pdf" in source ? (
+    <PdfPage {...rest} pdf={source.pdf} zoom={zoom} marks={placed} />
+  ) : (
+    <ImagePage {...rest} url={source.image} name={name} onBroken={source.onBroken} marks={placed} />
+  );
 }
