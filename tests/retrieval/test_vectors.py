@@ -201,10 +201,14 @@ async def test_while_a_store_is_away_the_words_answer(database: Database, embedd
     made = await make_document(database, owner.project_id, ["Die Kündigungsfrist beträgt drei Monate."])
     await indexing.index_words(database, made.text_id)
     store = QdrantVectors("http://127.0.0.1:1", pause_seconds=0.001)
-    search = Search(database, store, Retrieval(database, embedder, store, NoModels()), owner.actor)
-    found = await search.run(Wanted(query="Kündigungsfrist"))
+    retrieval = Retrieval(database, embedder, store, NoModels())
+    found = await Search(database, store, retrieval, owner.actor).run(Wanted(query="Kündigungsfrist"))
     assert [document.id for document in found.documents] == [made.document_id]
     assert found.lacks_vectors
+    # Who asks for words alone waits for nothing else.
+    at_once = await Search(database, store, retrieval, owner.actor).run(Wanted(query="Kündigungsfrist", by="words"))
+    assert [document.id for document in at_once.documents] == [made.document_id]
+    assert "question" not in at_once.explained.milliseconds
     await store.close()
 
 

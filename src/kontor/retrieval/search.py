@@ -167,7 +167,8 @@ class Search:
     async def run(self, wanted: Wanted) -> Found:
         query = parse(wanted.query)
         try:
-            self._ask(LOCAL, wanted.query)  # it is on its way while the words are looked for
+            if wanted.by != "words":
+                self._ask(LOCAL, wanted.query)  # it is on its way while the words are looked for
             async with self._database.unit(self._actor) as unit:
                 scope = await scope_of(unit, self._actor, wanted)
                 narrowed = await narrow(unit, scope, wanted)
@@ -178,6 +179,8 @@ class Search:
                 self._clock.lap("rights")
                 ranked = await by_words(unit, scope, query, narrowed)
                 self._clock.lap("words")
+                if wanted.by == "words":
+                    return await self._finish(unit, wanted, scope, ranked, [])
                 # As long as nobody's network is waited for, all of it is one transaction.
                 if not self._store.is_elsewhere and all(model.is_local for model in scope.by_model):
                     return await self._finish(unit, wanted, scope, ranked, await self._near(unit, scope, narrowed))
@@ -224,8 +227,8 @@ class Search:
         self, unit: AsyncSession, wanted: Wanted, scope: Scope, ranked: "Ranked", near: Sequence[VectorHit]
     ) -> Found:
         words = [Hit(hit.passage_id, hit.score, hit.terms) for hit in ranked.hits]
-        if wanted.by != "both":
-            words, near = (words, []) if wanted.by == "words" else ([], near)
+        if wanted.by == "vectors":
+            words = []
         weights, fused = together(words, near, ranked.plan, scope.fertility)
         where = {hit.passage_id: hit.project_id for found in (ranked.hits, near) for hit in found}
         rows = await read_passages(unit, [(where[hit.passage_id], hit.passage_id) for hit in fused])

@@ -181,6 +181,7 @@ export default function SearchScreen() {
               </Button>
             </div>
             {explains && found.data?.explained ? <Explained explained={found.data.explained} /> : null}
+            {found.data?.lacks_vectors ? <p className="mb-2 text-brass-text">{t("onlyWords")}</p> : null}
             {found.data?.is_weak ? <p className="mb-2 text-brass-text">{t("weak")}</p> : null}
             <ol className="border-t border-border">
               {results.map((document) => (

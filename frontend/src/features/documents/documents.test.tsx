@@ -336,6 +336,7 @@ describe("the search page", () => {
       : [],
     kinds: ["document"],
     is_weak: false,
+    lacks_vectors: false,
     explained: null,
   });
   const at = { at: "/search", path: "/search" };

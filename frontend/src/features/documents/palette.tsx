@@ -14,15 +14,10 @@ import { documentTexts } from "./texts";
 type Context = Parameters<PaletteProvider["search"]>[1];
 
 const MOST = 5;
-// Both groups ask at the same moment and for the same; one question serves them.
-let asked: { query: string; signal: AbortSignal; found: Promise<Found> } | null = null;
-
-function ask(query: string, signal: AbortSignal): Promise<Found> {
-  if (asked?.query !== query || asked.signal !== signal) {
-    const params = { query: { query, limit: 8, passages_each: 2 } };
-    asked = { query, signal, found: read(api.GET("/api/v1/documents/search", { params, signal })) };
-  }
-  return asked.found;
+/** Words alone need no model, so they are there at once; meaning follows in a group of its own below. */
+function ask(query: string, by: "words" | "both", signal: AbortSignal): Promise<Found> {
+  const body = { query, by, kinds: ["document"], limit: 8, passages_each: 2, types: [], tags: [], explain: false };
+  return read(api.POST("/api/v1/search", { body, signal }));
 }
 
 const hitsOf = ({ results }: Found) =>
@@ -30,7 +25,7 @@ const hitsOf = ({ results }: Found) =>
 
 /** What contains the words, best first, and the way to all of it. */
 export async function byWords(query: string, { signal, language }: Context): Promise<PaletteEntry[]> {
-  const hits = hitsOf(await ask(query, signal)).filter(({ passage }) => hitKind(passage) !== "meaning");
+  const hits = hitsOf(await ask(query, "words", signal));
   const t = sayIn(documentTexts, language);
   const all: PaletteEntry = {
     id: "all",
@@ -44,7 +39,7 @@ export async function byWords(query: string, { signal, language }: Context): Pro
 
 /** What speaks of it without saying it. */
 export async function byMeaning(query: string, { signal, language }: Context): Promise<PaletteEntry[]> {
-  const found = await ask(query, signal);
+  const found = await ask(query, "both", signal);
   return hitsOf(found)
     .filter(({ passage }) => hitKind(passage) === "meaning")
     .slice(0, MOST)
