@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from kontor.admin import erasure
 from kontor.core.clock import clock
-from kontor.documents import trash
+from kontor.documents import belonging, trash
+from kontor.documents.kinds import CopyArgs
 from tests.documents.parsing.sample_pdf import Pdf
 from tests.factories.documents import again, bring, read_all, stored, upload
 from tests.factories.house import House, Visitor
@@ -194,6 +195,36 @@ async def test_a_copied_project_has_its_documents_in_its_owners_room(
         await erasure.erase(unit, owner.id)
     [left] = await stored(house, "SELECT owner_id, name FROM document")
     assert left.owner_id == viewer.id
+
+
+async def test_a_copy_that_had_no_room_gets_its_file_when_it_is_tried_again(
+    house: House, owner: Visitor, project: dict[str, Any]
+) -> None:
+    viewer = await house.visitor(name="Vera Viewer")
+    shared = await share(owner, viewer, await verified(house, viewer), project_id=project["id"])
+    found = await bring(house, owner, project)
+    made(await upload(viewer, await make_project(viewer), "own.txt", b"1"))
+    quota = "UPDATE blob_usage SET quota_bytes = :bytes WHERE owner_id = :id RETURNING 1"
+    await stored(house, quota, bytes=2, id=viewer.id)
+    copies = [
+        made(await viewer.post(f"/projects/{project['id']}/duplicate", json={"include": ["documents"]}))["id"]
+        for _ in range(2)
+    ]
+    # The second job is late: by then the share has gone, and with it the right to what would be copied.
+    late = await stored(
+        house, "DELETE FROM job WHERE kind = 'documents.copy' AND key = :key RETURNING args, owner_id", key=copies[1]
+    )
+    await read_all(house)
+    [failed] = made(await viewer.get(f"/projects/{copies[0]}/documents"))["items"]
+    assert (failed["state"], failed["problem"]["code"]) == ("failed", "blobs.quota_exceeded")
+    await stored(house, quota, bytes=1000, id=viewer.id)
+    assert (await viewer.post(f"/documents/{failed['id']}/retry")).status_code == 202
+    await read_all(house)
+    ready = made(await viewer.get(f"/documents/{failed['id']}"))
+    assert (ready["state"], ready["sha256"]) == ("ready", found["sha256"])
+    assert (await owner.delete(f"/shares/{shared['id']}")).status_code == 204
+    await belonging.copy(house.database, CopyArgs.model_validate(late[0].args), late[0].owner_id)
+    assert made(await viewer.get(f"/projects/{copies[1]}/documents"))["items"] == []
 
 
 async def test_statements_past_the_service_meet_the_second_wall(

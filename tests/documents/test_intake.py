@@ -282,3 +282,36 @@ async def test_a_page_is_kept_as_it_was_and_fetched_again(settings: Settings, da
             assert (failed["state"], failed["problem"]["code"]) == ("failed", "fetch.bad_answer")
             inside = await owner.post("/documents/url", json=said | {"url": "http://10.0.0.1/"})
             assert inside.json()["code"] == "fetch.refused"
+
+
+async def test_what_an_address_holds_has_to_fit_and_leaves_no_file_behind(
+    settings: Settings, database: Database
+) -> None:
+    pages = {"/": (200, "%PDF-1.7 and nothing of what should follow")}
+    async with site(pages) as url:
+        opening = {
+            "kontor_fetch_allow": "127.0.0.0/8",
+            "kontor_fetch_ports": f"80,443,{url.rpartition(':')[2]}",
+            "kontor_project_bytes": 1000,
+        }
+        async with opened(settings.model_copy(update=opening), database) as house:
+            owner = await house.visitor()
+            project = await make_project(owner)
+            said = {"project_id": project["id"], "url": f"{url}/"}
+            path = f"/documents/{made(await owner.post('/documents/url', json=said))['id']}"
+            await read_all(house)
+            assert made(await owner.get(path))["problem"]["code"] == "document.damaged"
+            # Nothing was read from that file, so nobody cites it: the next one takes its place and its room.
+            pages["/"] = (200, PAGE.format(year=2026, price="3,50"))
+            await owner.post(f"{path}/refresh")
+            await read_all(house)
+            ready = made(await owner.get(path))
+            assert ready["state"] == "ready"
+            assert await used(house, owner) == (ready["bytes"], 0)
+            pages["/"] = (200, PAGE.format(year=2027, price="9" * 1000))
+            await owner.post(f"{path}/refresh")
+            await read_all(house)
+            full = made(await owner.get(path))
+            assert (full["state"], full["problem"]["code"]) == ("failed", "document.project_full")
+            assert (full["sha256"], full["text_id"]) == (ready["sha256"], ready["text_id"])
+            assert await used(house, owner) == (ready["bytes"], 0)

@@ -11,6 +11,7 @@ from kontor.core.clock import now
 from kontor.core.ids import JobId, UserId
 from kontor.core.jobs.running import Progress, Running
 from kontor.documents import belonging
+from kontor.documents.intake import Room
 from kontor.documents.kinds import COPY, READ, CopyArgs, ReadArgs
 from kontor.documents.parsing.limits import Limits
 from kontor.documents.ports import Indexer, Indexers
@@ -51,6 +52,7 @@ async def read_all(house: House, *, indexers: Indexers | None = None, attempt: i
         kernel.fetcher,
         indexers or Indexers(),
         Limits(**{"wall_seconds": 60.0, **limits}),
+        Room.of(kernel.settings),
     )
     done = 0
     for copied in await stored(

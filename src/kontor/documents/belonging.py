@@ -26,9 +26,9 @@ class Documents:
     is_copied: bool = True
 
     async def copy(self, unit: AsyncSession, copies: Sequence[Copy]) -> None:
-        """There may be thousands, so a job does it; that they may be read was asked for the project as a whole."""
+        """There may be thousands, so a job does it, as long as the source may be read by who asked for the copy."""
         for each in copies:
-            args = CopyArgs(source_id=each.source_id, target_id=each.target_id)
+            args = CopyArgs(source_id=each.source_id, target_id=each.target_id, by=each.by)
             await enqueue(unit, COPY, args, owner_id=each.owner_id, key=str(each.target_id))
 
     async def count(self, unit: AsyncSession, project_id: UUID) -> Count | None:
@@ -47,6 +47,8 @@ async def copy(database: Database, args: CopyArgs, owner_id: UserId) -> None:
     after: UUID | None = None
     while True:
         async with database.system("documents") as unit:
+            if args.by is not None and not await repository.may_read(unit, args.by, args.source_id):
+                return  # revoked, or thrown away, since it was asked for
             sources = await repository.of_project(unit, args.source_id, after=after, limit=BATCH)
             for source in sources:
                 await copy_one(unit, source, args.target_id, owner_id)

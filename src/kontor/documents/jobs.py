@@ -4,6 +4,7 @@ from kontor.core.jobs.kinds import NoArgs
 from kontor.core.jobs.running import Running
 from kontor.core.kernel import Kernel
 from kontor.documents import belonging, trash, uploads
+from kontor.documents.intake import Room
 from kontor.documents.kinds import COPY, READ, SWEEP, SWEEP_EVERY, CopyArgs, ReadArgs
 from kontor.documents.ports import indexers
 from kontor.documents.reading import Reader
@@ -11,7 +12,7 @@ from kontor.documents.reading import Reader
 
 def add(kernel: Kernel) -> None:
     belonging.register()
-    reader = Reader(kernel.database, kernel.blobs, kernel.fetcher, indexers)
+    reader = Reader(kernel.database, kernel.blobs, kernel.fetcher, indexers, room=Room.of(kernel.settings))
 
     @kernel.jobs.handler(READ)
     async def read(job: Running, args: ReadArgs) -> None:

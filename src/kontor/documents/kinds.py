@@ -19,6 +19,7 @@ class ReadArgs(BaseModel):
 class CopyArgs(BaseModel):
     source_id: UUID  # projects
     target_id: UUID
+    by: UUID | None = None  # who asked for it, and has to be able to read the source still
 
 
 READ = Kind("documents.read", ReadArgs, "Read a document", retry=Retry(attempts=3), timeout_seconds=1800)

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kontor.core.blobs import service as files
 from kontor.core.blobs.errors import BlobNotFound, ContentMissing
 from kontor.core.blobs.service import Blobs
 from kontor.core.blobs.values import Blob, Received, clean_name
@@ -26,7 +27,8 @@ from kontor.core.jobs.kinds import is_passing
 from kontor.core.jobs.running import PROGRESS_SECONDS, Running
 from kontor.core.tenancy import Identity, Scope
 from kontor.documents import news, repository
-from kontor.documents.errors import Duplicate
+from kontor.documents.errors import Duplicate, ProjectFull
+from kontor.documents.intake import Room
 from kontor.documents.kinds import READ, ReadArgs
 from kontor.documents.parsing import process
 from kontor.documents.parsing.limits import Limits, Reason, Unreadable
@@ -59,6 +61,7 @@ class Reader:
     fetcher: Fetcher
     indexers: Indexers
     limits: Limits = field(default_factory=Limits)
+    room: Room = field(default_factory=lambda: Room(0, 0))
 
     async def run(self, job: Running, args: ReadArgs) -> None:
         try:
@@ -123,16 +126,8 @@ class Reader:
         if document.blob_id is not None and received.sha256 == document.sha256:
             await self.blobs.drop(owner, received)
             return document
-        if not args.allow_duplicate:
-            await self._refuse_duplicate(document, owner, received)
-        return await self._keep_file(document, owner, received, f"{received.media_type}{charset}"[:130])
-
-    async def _refuse_duplicate(self, document: Document, owner: Identity, received: Received) -> None:
-        async with self.database.system("documents") as unit:
-            known = await repository.same(unit, document.project_id, received.sha256)
-        if known is not None and known.id != document.id:
-            await self.blobs.drop(owner, received)
-            raise Duplicate(known.id, known.name)
+        media_type = f"{received.media_type}{charset}"[:130]
+        return await self._keep_file(document, owner, received, media_type, may_be_twice=args.allow_duplicate)
 
     async def _copy(self, document: Document, source_id: UUID) -> Document:
         """Of another project's file: the copy's owner has one of their own, in their own room."""
@@ -149,21 +144,38 @@ class Reader:
         )
         return await self._keep_file(document, owner, received, blob.media_type)
 
-    async def _keep_file(self, document: Document, owner: Identity, received: Received, media_type: str) -> Document:
+    async def _keep_file(
+        self, document: Document, owner: Identity, received: Received, media_type: str, *, may_be_twice: bool = True
+    ) -> Document:
         is_kept = False
         try:
             async with self.database.system("documents") as unit:
+                await repository.lock_project(unit, document.project_id)
                 document = await self._load(unit, document.id)
-                blob = await self.blobs.keep(unit, received)
+                if not may_be_twice:
+                    await refuse_duplicate(unit, document, received.sha256)
+                await self._require_room(unit, document, received.size)
+                before, blob = document.blob_id, await self.blobs.keep(unit, received)
                 await repository.set_content(
                     unit, document.id, blob_id=blob.id, size=blob.size, sha256=blob.sha256, media_type=media_type
                 )
+                # What no text was read from is cited by nobody, and nothing would find it any more.
+                if before is not None and not await repository.was_read_from(unit, document.id, before):
+                    await files.delete(unit, UserId(document.owner_id), BlobId(before))
                 document = await self._load(unit, document.id)
             is_kept = True
         finally:
             if not is_kept:
                 await self.blobs.drop(owner, received)
         return document
+
+    async def _require_room(self, unit: AsyncSession, document: Document, size: int) -> None:
+        """How much an address holds is known only now. A copy's file was counted when the copy was made."""
+        if not self.room.bytes or size <= document.size:
+            return
+        _, used = await repository.filled(unit, document.project_id)
+        if used - document.size + size > self.room.bytes:
+            raise ProjectFull(used, self.room.bytes)
 
     async def _parse(self, document: Document, steps: "Steps") -> Parsed:
         async with self.database.system("documents") as unit:
@@ -266,6 +278,12 @@ class Reader:
                 await repository.forget_open_text(unit, document_id)
                 await repository.fail(unit, document_id, problem)
                 await tell(unit, document, DocumentState.FAILED)
+
+
+async def refuse_duplicate(unit: AsyncSession, document: Document, sha256: bytes) -> None:
+    known = await repository.same(unit, document.project_id, sha256, but=document.id)
+    if known is not None:
+        raise Duplicate(known.id, known.name)
 
 
 class Steps:

@@ -198,13 +198,25 @@ _OF_PROJECT = text(f"""
     WHERE d.project_id = :project AND d.trashed_at IS NULL AND (CAST(:after AS uuid) IS NULL OR d.id > :after)
     ORDER BY d.id LIMIT :limit
 """)  # noqa: S608
+_MAY_READ = text("""
+    SELECT EXISTS (
+        SELECT FROM project_access a JOIN project p ON p.id = a.project_id
+        WHERE a.user_id = :person AND a.project_id = :project AND p.trashed_at IS NULL
+    )
+""")
 _LOCK_LIVING = text("SELECT true FROM project WHERE id = :project FOR KEY SHARE")
 _FILLED = text("""
     SELECT count(*) AS number, coalesce(sum(bytes), 0)::bigint AS bytes FROM document WHERE project_id = :project
 """)
 _SAME = text("""
     SELECT id, name FROM document
-    WHERE project_id = :project AND sha256 = :sha256 AND trashed_at IS NULL ORDER BY created_at, id LIMIT 1
+    WHERE project_id = :project AND sha256 = :sha256 AND trashed_at IS NULL AND id IS DISTINCT FROM :but
+    ORDER BY created_at, id LIMIT 1
+""")
+_SAME_ELSEWHERE = text("""
+    SELECT d.id FROM project_access a
+    JOIN project p ON p.id = a.project_id JOIN document d ON d.project_id = a.project_id AND d.sha256 = :sha256
+    WHERE a.user_id = :me AND p.trashed_at IS NULL AND d.trashed_at IS NULL AND d.blob_id IS NOT NULL LIMIT 1
 """)
 _SAME_URL = text("""
     SELECT id, name FROM document
@@ -256,6 +268,11 @@ async def of_project(unit: AsyncSession, project_id: UUID, *, after: UUID | None
     return [Document.of(row) for row in await unit.execute(_OF_PROJECT, values)]
 
 
+async def may_read(unit: AsyncSession, person: UUID, project_id: UUID) -> bool:
+    """In a unit of the system, of somebody for whom a job works."""
+    return bool(await unit.scalar(_MAY_READ, {"person": person, "project": project_id}))
+
+
 async def insert_into_living(unit: AsyncSession, new: New) -> bool:
     """Unless its project has gone meanwhile."""
     if not await unit.scalar(_LOCK_LIVING, {"project": new.project_id}):
@@ -270,8 +287,15 @@ async def filled(unit: AsyncSession, project_id: UUID) -> tuple[int, int]:
     return row.number, row.bytes
 
 
-async def same(unit: AsyncSession, project_id: UUID, sha256: bytes) -> Row[Any] | None:
-    return (await unit.execute(_SAME, {"project": project_id, "sha256": sha256})).one_or_none()
+async def same(unit: AsyncSession, project_id: UUID, sha256: bytes, *, but: UUID | None = None) -> Row[Any] | None:
+    values = {"project": project_id, "sha256": sha256, "but": but}
+    return (await unit.execute(_SAME, values)).one_or_none()
+
+
+async def same_elsewhere(unit: AsyncSession, me: UserId, sha256: bytes) -> UUID | None:
+    """A document with this content, in any project that the person may read."""
+    found: UUID | None = await unit.scalar(_SAME_ELSEWHERE, {"me": me, "sha256": sha256})
+    return found
 
 
 async def same_url(unit: AsyncSession, project_id: UUID, url: str) -> Row[Any] | None:
@@ -384,6 +408,7 @@ _ADD_TEXT = text("""
         :is_whole, :at)
     ON CONFLICT (document_id, parser, digest) DO NOTHING RETURNING id
 """)
+_READ_FROM = text("SELECT EXISTS (SELECT FROM document_text WHERE document_id = :document AND blob_id = :blob)")
 _KNOWN_TEXT = text("""
     SELECT id FROM document_text WHERE document_id = :document AND parser = :parser AND digest = :digest
 """)
@@ -484,6 +509,10 @@ async def forget_open_text(unit: AsyncSession, document_id: UUID) -> None:
 async def add_passages(unit: AsyncSession, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         await _ADD_PASSAGES.run(unit, n=rows)
+
+
+async def was_read_from(unit: AsyncSession, document_id: UUID, blob_id: UUID) -> bool:
+    return bool(await unit.scalar(_READ_FROM, {"document": document_id, "blob": blob_id}))
 
 
 async def has_passages(unit: AsyncSession, text_id: UUID) -> bool:

@@ -136,7 +136,12 @@ async def retry(unit: AsyncSession, actor: Actor, document_id: UUID) -> Document
     """Also of what is ready: a newer reader, or one of images that was missing, may find more."""
     found = await lock(unit, actor, document_id)
     is_wanted_twice = found.problem is not None and found.problem.code == Duplicate.code
-    return await _again(unit, actor, found, ReadArgs(document_id=found.id, allow_duplicate=is_wanted_twice))
+    source_id = None
+    if found.blob_id is None and found.sha256 is not None and found.origin is not Origin.URL:
+        # A copy whose file did not come along. The same content will do, wherever they may read it.
+        source_id = await repository.same_elsewhere(unit, actor.user_id, found.sha256)
+    args = ReadArgs(document_id=found.id, allow_duplicate=is_wanted_twice, copied_from=source_id)
+    return await _again(unit, actor, found, args)
 
 
 async def refresh(unit: AsyncSession, actor: Actor, document_id: UUID) -> DocumentRead:

@@ -13,11 +13,12 @@ from kontor.core.ids import UserId
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One project that was made from another. `owner_id` is the new one's."""
+    """One project that was made from another. `owner_id` is the new one's, `by` who asked for it."""
 
     source_id: UUID
     target_id: UUID
     owner_id: UserId
+    by: UserId
 
 
 @dataclass(frozen=True, slots=True)

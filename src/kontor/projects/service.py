@@ -212,7 +212,7 @@ async def _copy_project(unit: AsyncSession, actor: Actor, source: Thing, at: Spo
     if name is not None:
         values["name"] = name
     target = await tree.add(unit, actor, "project", at, values)
-    return Copy(source.id, target, UserId(at.owner_id))
+    return Copy(source.id, target, UserId(at.owner_id), actor.user_id)
 
 
 def known_parts(include: Sequence[str]) -> list[str]:
