@@ -30,7 +30,9 @@ interface Group {
 
 const PER_GROUP = 6;
 const WAIT_MS = 120;
-const providers: readonly PaletteProvider[] = features.flatMap((feature) => feature.palette ?? []);
+const providers: readonly PaletteProvider[] = features
+  .flatMap((feature) => feature.palette ?? [])
+  .toSorted((a, b) => Number(a.isContent ?? false) - Number(b.isContent ?? false));
 
 /** Goes anywhere and does anything by its name. Words appear at once; what the server finds comes below them. */
 export default function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {

@@ -46,16 +46,19 @@ export const documents = defineFeature({
   palette: [
     {
       id: "documents.words",
+      isContent: true,
       title: { en: "Verbatim", de: "Im Wortlaut" },
       search: async (query, context) => (await palette()).byWords(query, context),
     },
     {
       id: "documents.meaning",
+      isContent: true,
       title: { en: "By meaning", de: "Dem Sinn nach" },
       search: async (query, context) => (await palette()).byMeaning(query, context),
     },
     {
       id: "documents.named",
+      isContent: true,
       title,
       prefix: "@",
       search: async (query, context) => (await palette()).named(query, context),

@@ -75,6 +75,8 @@ export interface PaletteProvider {
   /** Only asked when the query begins with this character. */
   readonly prefix?: "@" | "#";
   readonly prefixTitle?: Bilingual;
+  /** Looks through what people have written, which takes its time: what it finds stands below all places. */
+  readonly isContent?: boolean;
   readonly visible?: (me: Me) => boolean;
   readonly search: (
     query: string,
