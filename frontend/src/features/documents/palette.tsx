@@ -16,7 +16,7 @@ type Context = Parameters<PaletteProvider["search"]>[1];
 const MOST = 5;
 /** Words alone need no model, so they are there at once; meaning follows in a group of its own below. */
 function ask(query: string, by: "words" | "both", signal: AbortSignal): Promise<Found> {
-  const body = { query, by, kinds: ["document"], limit: 8, passages_each: 2, types: [], tags: [], explain: false };
+  const body = { query, by, kinds: ["document"], limit: 20, passages_each: 2, types: [], tags: [], explain: false };
   return read(api.POST("/api/v1/search", { body, signal }));
 }
 

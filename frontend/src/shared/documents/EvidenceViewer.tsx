@@ -247,9 +247,9 @@ function Viewer({
               documentId={document.id}
               text={text}
               initial={find}
-              onFound={(found) => {
+              onFound={(found, at) => {
                 setHits(found);
-                setHit(0);
+                setHit(at);
               }}
               onGo={(index, range) => {
                 setHit(index);

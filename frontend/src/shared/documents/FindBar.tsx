@@ -25,7 +25,8 @@ export function FindBar({
   documentId: string;
   text: DocumentText;
   initial: string;
-  onFound: (hits: readonly Range[]) => void;
+  /** And which of them one stands at. */
+  onFound: (hits: readonly Range[], at: number) => void;
   onGo: (index: number, range: Range) => void;
   onClose: () => void;
 }) {
@@ -41,17 +42,24 @@ export function FindBar({
   const hits = useMemo(() => (text && asked.trim().length > 1 ? text.find(asked, MOST) : []), [text, asked]);
   const tell = useRef({ onFound, onGo });
   tell.current = { onFound, onGo };
+  const stood = useRef<Range | null>(null);
   useEffect(() => {
-    tell.current.onFound(hits);
-    setAt(0);
-    if (hits[0]) tell.current.onGo(0, hits[0]);
+    // One letter more need not lead away from where one is.
+    const same = stood.current ? hits.findIndex(({ start }) => start === stood.current?.start) : -1;
+    const next = Math.max(0, same);
+    const hit = hits[next] ?? null;
+    tell.current.onFound(hits, next);
+    setAt(next);
+    if (hit && same < 0) tell.current.onGo(next, hit);
+    stood.current = hit;
   }, [hits]);
-  useEffect(() => () => tell.current.onFound([]), []);
+  useEffect(() => () => tell.current.onFound([], 0), []);
   useEffect(() => field.current?.select(), []);
   const step = (by: number) => {
     if (hits.length === 0) return;
     const next = (at + by + hits.length) % hits.length;
     setAt(next);
+    stood.current = hits[next] ?? null;
     onGo(next, hits[next] as Range);
   };
   const onKeyDown = (event: KeyboardEvent) => {
