@@ -27,28 +27,28 @@ async def test_vectors_are_moved_and_then_forgotten_here(
     database: Database, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     owner = await make_owner(database)
-    made = await make_document(database, owner.project_id, ["One.", "Two."])
-    here = PostgresVectors(database)
+    here, passages = PostgresVectors(database), list[UUID]()
 
-    async def put(passages: list[UUID]) -> None:
-        places = [Place(made.project_id, made.document_id, passage, 1, 1) for passage in passages]
-        await here.put(LOCAL, places, unit_vectors(len(places), 1))
+    async def bring(words: str) -> None:
+        made = await make_document(database, owner.project_id, [words])
+        passages.extend(made.passages)
+        await here.put(LOCAL, [Place(made.project_id, made.document_id, made.passages[0], 1, 1)], unit_vectors(1, 1))
 
     async with qdrant.running() as server:
         before, after = kernel_of(settings, database, None), kernel_of(settings, database, server.url)
-        await put([made.passages[0]])
+        await bring("One.")
         assert await vectors.move(before, vectors.POSTGRESQL, None) == USAGE
         assert await vectors.forget(before) == USAGE
         assert await vectors.move(before, server.url, None) == OK
         assert f"VECTOR_URL={server.url}" in capsys.readouterr().out
-        await put([made.passages[1]])  # by a process that was started before
+        await bring("Two.")  # by a process that was started before
         assert await vectors.forget(after) == USAGE
         assert "1 vectors are in PostgreSQL alone" in capsys.readouterr().err
         assert await vectors.move(before, server.url, None) == OK
         assert await vectors.forget(after) == OK
-        assert await here.take(LOCAL, made.passages) == {}
+        assert await here.take(LOCAL, passages) == {}
         assert await vectors.move(after, server.url, None) == USAGE
         assert await vectors.move(after, vectors.POSTGRESQL, None) == OK
-        assert set(await here.take(LOCAL, made.passages)) == set(made.passages)
+        assert set(await here.take(LOCAL, passages)) == set(passages)
         for kernel in (before, after):
             await kernel.close()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from kontor.core.database import Database
@@ -11,8 +12,10 @@ from kontor.core.tenancy import Actor, Role
 from kontor.documents.ports import Readable
 from kontor.gateway.estimates import Estimates
 from kontor.gateway.router import Router
-from kontor.retrieval import embedding
+from kontor.retrieval import embedding, repository
 from kontor.retrieval.asking import GatewayAsks, WorkersRuns
+from kontor.retrieval.errors import EmbeddingFailed
+from kontor.retrieval.models import Model
 from kontor.retrieval.service import Indexer, Retrieval
 from tests.factories.embedders import WordModels
 from tests.factories.house import House, Visitor, opened
@@ -109,6 +112,35 @@ async def test_without_a_way_to_the_model_the_words_answer(house: House) -> None
     asks.is_away = False
     assert (await by_meaning(guest[0], project))[0][0] == TEXTS[1]
     assert asks.asked[-1] == (Actor(guest[0].id, Role.USER, session_id=guest[0].session_id), "words-48", 1)
+
+
+async def test_who_may_not_change_a_project_any_more_reads_and_pays_nothing_in_it(house: House) -> None:
+    """An editor chose their model; what comes in after their share was lowered is not sent to their provider."""
+    owner, editor = await person(house), await person(house, "Editor")
+    project = UUID((await make_project(owner[0]))["id"])
+    asks = WordModels()
+    retrieval = retrieval_of(house, asks)
+    made = await make_document(house.database, project, TEXTS)
+    await index(house, made)
+    shared = await share(owner[0], editor[0], editor[1], project_id=str(project), role="editor")
+    path = f"/projects/{project}/embedding"
+    assert (await editor[0].put(path, json={"model": "words-48"})).status_code == 200
+    asked = len(asks.asked)
+    embedder = await retrieval.embedder_of((await models_of(house, project))[-1], project)
+    lowered = await owner[0].patch(f"/shares/{shared['id']}", json={"role": "viewer"})
+    assert lowered.status_code == 200, lowered.text
+    with pytest.raises(EmbeddingFailed, match="nobody is left"):
+        await embedder.embed(TEXTS)
+    assert len(asks.asked) == asked
+    # The owner takes the choice over.
+    assert (await owner[0].put(path, json={"model": "words-48"})).status_code == 200
+    await embedding.reembed(house.database, retrieval.store, retrieval.embedder_of, project, quietly)
+    assert {actor.user_id for actor, _, _ in asks.asked[asked:]} == {owner[0].id}
+
+
+async def models_of(house: House, project: UUID) -> list[Model]:
+    async with house.database.system("test") as unit:
+        return sorted(await repository.models_of(unit, project), key=lambda model: model.id)
 
 
 async def test_a_model_that_is_too_wide_or_does_not_answer_changes_nothing(house: House) -> None:

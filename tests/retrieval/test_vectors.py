@@ -15,9 +15,10 @@ from kontor.core.database import Database
 from kontor.retrieval import indexing, moving, repository
 from kontor.retrieval.bm25 import EVERYTHING, Narrowed
 from kontor.retrieval.embedder import LocalEmbedder
+from kontor.retrieval.embedding import Said, register
 from kontor.retrieval.errors import VectorsAway, VectorsRefused
 from kontor.retrieval.indexing import Way, index_vectors
-from kontor.retrieval.models import LOCAL
+from kontor.retrieval.models import LOCAL, Model, ModelId
 from kontor.retrieval.pgvector import PostgresVectors
 from kontor.retrieval.ports import Place, Searched, VectorStore
 from kontor.retrieval.qdrant import QdrantVectors
@@ -289,3 +290,62 @@ async def test_what_went_to_the_other_store_while_processes_were_started_is_fetc
     here = PostgresVectors(database)
     await moving.settle(database, here, embedder)
     assert set(await here.take(LOCAL, made.passages)) == set(made.passages)
+
+
+async def test_what_somebody_paid_for_outlasts_a_wrong_address(database: Database, embedder: LocalEmbedder) -> None:
+    """Whoever starts a worker without the store's address, or moves out of another store than the one that was meant,
+    loses nothing by it; neither does who is stopped in the middle of making local vectors anew."""
+    owner = await make_owner(database)
+    made = await make_document(database, owner.project_id, ["Eins.", "Zwei."])
+    async with database.system("retrieval") as unit:
+        said = Said("ollama", "paid", [[1.0] * LOCAL.dimensions])
+        paid = Model(ModelId(await register(unit, said)), said.provider, said.name, LOCAL.dimensions)
+    here = PostgresVectors(database)
+
+    class Stopped(LocalEmbedder):
+        async def embed(self, *_: object, **__: object) -> Vectors:
+            raise RuntimeError("killed")
+
+    async with qdrant.running() as server, qdrant.running() as other:
+        there, elsewhere = QdrantVectors(server.url), QdrantVectors(other.url)
+        for model in (LOCAL, paid):
+            await there.put(model, places_of(made), unit_vectors(2, 1))
+            async with database.system("retrieval") as unit:
+                await repository.record_elsewhere(unit, model, places_of(made))
+        with pytest.raises(VectorsRefused):
+            await moving.move(database, elsewhere, here, quietly)
+        with pytest.raises(RuntimeError):
+            await moving.settle(database, here, Stopped())
+        await moving.settle(database, here, embedder)
+        assert set(await here.take(LOCAL, made.passages)) == set(made.passages)
+        assert await indexing.forget_orphans(database, there) == 0
+        assert await moving.move(database, there, here, quietly) == 0
+        assert set(await here.take(paid, made.passages)) == set(made.passages)
+        await there.close()
+        await elsewhere.close()
+
+
+async def test_another_store_keeps_what_is_there_and_nothing_else(database: Database) -> None:
+    owner = await make_owner(database)
+    made = await make_document(database, owner.project_id, ["Eins.", "Zwei."])
+    erased = await make_document(database, owner.project_id, ["Drei."])
+    async with qdrant.running() as server:
+        store = QdrantVectors(server.url)
+
+        async def put(each: Made) -> None:
+            await store.put(LOCAL, places_of(each), unit_vectors(len(each.passages), 1))
+            if each is erased:  # in the moment between
+                async with database.system("test") as unit:
+                    await unit.execute(text("DELETE FROM document WHERE id = :id"), {"id": each.document_id})
+            async with database.system("retrieval") as unit:
+                await repository.record_elsewhere(unit, LOCAL, places_of(each))
+
+        await put(made)
+        # Another model is chosen, and then this one again, before anybody has tidied up.
+        async with database.system("test") as unit:
+            await unit.execute(text("DELETE FROM passage_vectors"))
+        await put(made)
+        await put(erased)
+        assert await indexing.forget_orphans(database, store) == 1
+        assert set(server.collections["kontor_1"].vectors) == {str(each) for each in made.passages}
+        await store.close()

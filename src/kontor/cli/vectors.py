@@ -51,12 +51,13 @@ async def move(kernel: Kernel, to: str, key: SecretStr | None) -> int:
     embedder = LocalEmbedder()
     try:
         lost = await moving.move(kernel.database, source, target, tell)
-        made = await moving.make_missing(kernel.database, target, embedder) if lost else 0
+        # Also where none is lost: whoever was stopped here the last time has lost them then.
+        made = await moving.make_missing(kernel.database, target, embedder)
     finally:
         await embedder.close()
         await source.close()
         await target.close()
-    if lost:
+    if lost or made:
         say(f"{lost} vectors were not in {source.name}; those of {made} texts were made anew.")
     say(f"All vectors are in {target.name} as well. " + NEXT[target.is_elsewhere].format(to=to))
     return OK

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kontor.core.bulk import fetch
@@ -70,16 +70,18 @@ def of_length_one(rows: Sequence[Sequence[float]], model: Model) -> "Vectors":
 
 @dataclass(frozen=True, slots=True)
 class AskedEmbedder:
-    """Another model for the passages of one project, paid by whoever chose it."""
+    """Another model for the passages of one project, paid by whoever chose it, who may change it still: it is their
+    provider that reads the passages."""
 
+    database: Database
     asks: Asks
-    actor: Actor
     model: Model
     project_id: UUID
 
     async def embed(self, texts: Sequence[str]) -> "Vectors":
+        actor = await payer_of(self.database, self.model, self.project_id)  # each time: a share may end in between
         said = await self.asks.vectors(
-            self.actor, texts, model=self.model.name, provider=self.model.provider, project_id=self.project_id
+            actor, texts, model=self.model.name, provider=self.model.provider, project_id=self.project_id
         )
         return of_length_one(said.vectors, self.model)
 
@@ -209,24 +211,19 @@ Embedders = Callable[[Model, UUID], Awaitable[Embedder]]
 Report = Callable[[int, int], Awaitable[None]]
 
 
-async def embedder_of(database: Database, asks: Asks, model: Model, project_id: UUID) -> AskedEmbedder:
-    async with database.system("retrieval") as unit:
-        row = (await unit.execute(_OF_PROJECT, {"project": project_id})).one_or_none()
-        role = await role_of(unit, row)
-    if row is None or row.asked_by is None or role is None:
-        raise EmbeddingFailed(model.name, "nobody is left who chose it and pays for it")
-    return AskedEmbedder(asks, Actor(UserId(plain(row.asked_by)), Role(role)), model, project_id)
+_PAYER = text("""
+    SELECT p.id, p.role FROM project_embedding e JOIN person p ON p.id = e.asked_by
+    JOIN project_access a ON a.project_id = e.project_id AND a.user_id = p.id
+    WHERE e.project_id = :project AND p.state = 'active' AND a.role <> 'viewer'
+""")
 
 
-_ROLE = text("SELECT role FROM person WHERE id = :id AND state = 'active'")
-
-
-async def role_of(unit: AsyncSession, row: Row[object] | None) -> str | None:
+async def payer_of(database: Database, model: Model, project_id: UUID) -> Actor:
+    async with database.system("people") as unit:
+        row = (await unit.execute(_PAYER, {"project": project_id})).one_or_none()
     if row is None:
-        return None
-    async with elevated(unit, "people"):
-        found: str | None = await unit.scalar(_ROLE, {"id": row.asked_by})
-    return found
+        raise EmbeddingFailed(model.name, "nobody is left who chose it and pays for it")
+    return Actor(UserId(plain(row.id)), Role(row.role))
 
 
 async def reembed(

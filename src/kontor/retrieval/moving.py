@@ -30,12 +30,13 @@ _NEXT = """
     WHERE v.model_id = $1 AND {lacking} LIMIT $2
 """
 _LOST = "DELETE FROM passage_vectors WHERE model_id = $1 AND passage_id = ANY($2::uuid[])"
+_ARE_AWAY = "SELECT EXISTS (SELECT FROM passage_vectors WHERE model_id = $1 AND vector IS NULL) AS are_away"
 _WITHOUT = """
     SELECT DISTINCT d.text_id FROM document d JOIN passage p ON p.text_id = d.text_id
     LEFT JOIN project_embedding e ON e.project_id = d.project_id
     WHERE coalesce(e.model_id, $1) = $1 AND NOT EXISTS (
         SELECT FROM passage_vectors v
-        WHERE v.project_id = p.project_id AND v.passage_id = p.id AND v.model_id = $1
+        WHERE v.project_id = p.project_id AND v.passage_id = p.id AND v.model_id = $1 AND {kept}
     )
 """
 
@@ -91,29 +92,31 @@ async def forget_lost(unit: AsyncSession, model: Model, passages: Sequence[UUID]
 
 async def settle(database: Database, store: VectorStore, embedder: Embedder) -> None:
     """For workers: what went to the other store while processes were being started with this one's address. From
-    PostgreSQL it is carried over; another store's address is known no more, so it is made anew."""
+    PostgreSQL it is carried over. Another store's address is known no more: the local model makes its own anew. The
+    books stay as they are: a worker that was once started without `VECTOR_URL` must not cost what somebody paid for."""
 
     async def quietly(_done: int, _total: int) -> None:
         pass
 
-    if not await to_move(database, store):
-        return
     if store.is_elsewhere:
-        await move(database, PostgresVectors(database), store, quietly)
+        if await to_move(database, store):
+            await move(database, PostgresVectors(database), store, quietly)
         return
     async with database.system("retrieval") as unit:
-        await fetch(unit, "DELETE FROM passage_vectors WHERE vector IS NULL")
-    await make_missing(database, store, embedder)
+        [row] = await fetch(unit, _ARE_AWAY, LOCAL.id)
+    if row["are_away"]:
+        await make_missing(database, store, embedder)
 
 
 async def make_missing(database: Database, store: VectorStore, embedder: Embedder) -> int:
-    """Vectors of the local model that no store has. Answers of how many texts."""
+    """Vectors of the local model that this store does not have. Answers of how many texts."""
 
     async def quietly(_done: int, _total: int | None) -> None:
         pass
 
     async with database.system("retrieval") as unit:
-        texts = [plain(row["text_id"]) for row in await fetch(unit, _WITHOUT, LOCAL.id)]
+        statement = _WITHOUT.format(kept=repository.KEPT[store.is_elsewhere])
+        texts = [plain(row["text_id"]) for row in await fetch(unit, statement, LOCAL.id)]
     for text_id in texts:
         await index_vectors(Way(database, store, embedder, LOCAL), text_id, quietly)
     return len(texts)

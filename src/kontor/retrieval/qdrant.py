@@ -87,8 +87,9 @@ class QdrantVectors:
         found: dict[UUID, Vectors] = {}
         for at in range(0, len(passages), AT_ONCE):
             asked = {"ids": ids_of(passages[at : at + AT_ONCE]), "with_vector": True, "with_payload": False}
-            said = await self._ask("POST", f"/collections/{named(model)}/points", asked, may_miss=True)
-            found |= {UUID(each["id"]): np.asarray(each["vector"], np.float32) for each in said or ()}
+            # Without the collection it is another Qdrant than the one that was meant, and no vector is lost.
+            said = await self._ask("POST", f"/collections/{named(model)}/points", asked)
+            found |= {UUID(each["id"]): np.asarray(each["vector"], np.float32) for each in said}
         return found
 
     async def forget(self, model: Model, passages: Sequence[UUID]) -> None:

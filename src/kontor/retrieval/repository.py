@@ -186,6 +186,13 @@ _RECORD_ELSEWHERE = """
     JOIN passage p ON p.project_id = n.project_id AND p.id = n.passage_id
     ON CONFLICT (project_id, passage_id, model_id) DO UPDATE SET is_elsewhere = true
 """
+# A passage that went while its vector was on the way has left nothing that a trigger could have noted.
+_ORPHANED = """
+    INSERT INTO vector_orphan (project_id, passage_id, model_id)
+    SELECT n.project_id, n.passage_id, $3 FROM unnest($1::uuid[], $2::uuid[]) AS n (project_id, passage_id)
+    WHERE NOT EXISTS (SELECT FROM passage p WHERE p.project_id = n.project_id AND p.id = n.passage_id)
+    ON CONFLICT DO NOTHING
+"""
 _ADD_TOTALS = """
     INSERT INTO vector_totals (project_id, model_id, passages, pieces, words) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (project_id, model_id) DO UPDATE SET passages = vector_totals.passages + excluded.passages,
@@ -213,6 +220,9 @@ _GROWN = """
 async def record_elsewhere(unit: AsyncSession, model: Model, places: Sequence[Place]) -> None:
     projects, passages = [place.project_id for place in places], [place.passage_id for place in places]
     await fetch(unit, _RECORD_ELSEWHERE, projects, passages, model.id)
+    await fetch(unit, _ORPHANED, projects, passages, model.id)
+    # What was given up and has come back, with a model that was chosen again, is nobody's orphan any more.
+    await fetch(unit, _KEPT_AGAIN, model.id, passages)
 
 
 async def add_totals(
@@ -238,6 +248,11 @@ async def set_large(unit: AsyncSession, project_id: UUID) -> None:
 
 
 _ORPHANS = "SELECT passage_id FROM vector_orphan WHERE model_id = $1 LIMIT $2"
+_KEPT_AGAIN = """
+    DELETE FROM vector_orphan o USING passage_vectors v
+    WHERE o.model_id = $1 AND o.passage_id = ANY($2::uuid[])
+        AND v.project_id = o.project_id AND v.passage_id = o.passage_id AND v.model_id = o.model_id AND v.is_elsewhere
+"""
 _END_ORPHANS = "DELETE FROM vector_orphan WHERE model_id = $1 AND passage_id = ANY($2::uuid[])"
 
 

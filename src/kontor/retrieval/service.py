@@ -13,7 +13,7 @@ from kontor.documents.parsing.model import Kind as DocumentKind
 from kontor.documents.ports import Readable, Tell
 from kontor.retrieval import embedding, indexing, repository
 from kontor.retrieval.embedder import LocalEmbedder, Urgency
-from kontor.retrieval.embedding import Asks, of_length_one
+from kontor.retrieval.embedding import AskedEmbedder, Asks, of_length_one
 from kontor.retrieval.fusion import Part
 from kontor.retrieval.indexing import Embedder, Way
 from kontor.retrieval.kinds import Searchables
@@ -73,7 +73,7 @@ class Retrieval:
     async def embedder_of(self, model: Model, project_id: UUID) -> Embedder:
         if model.is_local:
             return self.embedder
-        return await embedding.embedder_of(self.database, self.asks, model, project_id)
+        return AskedEmbedder(self.database, self.asks, model, project_id)
 
     async def search(self, actor: Actor, wanted: SearchWanted) -> SearchRead:
         """Each kind by itself, one after another; what is best comes first, whatever it is."""
