@@ -1,15 +1,16 @@
 """The answerer that needs no model: it hands back the best passages with their sources, and says that it does.
 
 It is a provider like any other, with one model, so that everything which leans on runs works without a language model.
-What finds passages plugs itself in here; until something does, the answer says plainly that there are none.
+What finds passages lies above and plugs itself in here. Where nothing is found, the answer says so plainly.
 """
 
-from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 from kontor.billing.usage import Usage
+from kontor.core.tenancy import Actor
 from kontor.gateway.transport import Outgoing, Transport
 from kontor.gateway.wire.port import (
     Adapter,
@@ -50,12 +51,12 @@ class Passage:
 
 
 class Retrieval(Protocol):
-    async def passages(self, person: Hashable, question: str) -> Sequence[Passage]:
-        """The best ones that this person may read, best first."""
+    async def passages(self, actor: Actor, question: str, project_id: UUID | None) -> Sequence[Passage]:
+        """The best ones that this person may read by this door, best first: of one project, or of all."""
 
 
 class NoRetrieval:
-    async def passages(self, person: Hashable, question: str) -> Sequence[Passage]:
+    async def passages(self, actor: Actor, question: str, project_id: UUID | None) -> Sequence[Passage]:
         return ()
 
 
@@ -74,7 +75,9 @@ class Answerer:
         return self._transport.stream(request, adapter, call, at, prepared)
 
     async def _passages(self, request: Outgoing, call: Call) -> AsyncGenerator[Sequence[Said], None]:
-        found = await self.retrieval.passages(request.person, question_of(call.messages))
+        found: Sequence[Passage] = ()
+        if request.actor is not None:
+            found = await self.retrieval.passages(request.actor, question_of(call.messages), request.project_id)
         said: list[Said] = [Named(model=MODEL_NAME)]
         for place, passage in enumerate(found, start=1):
             said.append(Text(f"{quoted(passage.text)}\n\n[{place}] {passage.title}\n\n"))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from kontor.core.tenancy import Actor
 from kontor.gateway import parameters
@@ -131,7 +132,7 @@ def candidate_of(actor: Actor, wish: Wish, chosen: Chosen, *, is_lenient: bool) 
         adapter=adapter_of(provider),
         at=provider.endpoint(key),
         call=call,
-        outgoing=outgoing_of(actor, chosen),
+        outgoing=outgoing_of(actor, chosen, wish.project_id),
         is_own_key=chosen.is_own_key,
         is_local=provider.is_local,
         losses=read.losses,
@@ -139,7 +140,7 @@ def candidate_of(actor: Actor, wish: Wish, chosen: Chosen, *, is_lenient: bool) 
     )
 
 
-def outgoing_of(actor: Actor, chosen: Chosen) -> Outgoing:
+def outgoing_of(actor: Actor, chosen: Chosen, project_id: UUID | None = None) -> Outgoing:
     provider, key = chosen.provider, chosen.key
     return Outgoing(
         person=actor.user_id,
@@ -150,6 +151,8 @@ def outgoing_of(actor: Actor, chosen: Chosen) -> Outgoing:
         is_guarded=provider.is_guarded,
         concurrency=provider.concurrency,
         timeouts=timeouts_of(provider),
+        actor=actor,
+        project_id=project_id,
     )
 
 

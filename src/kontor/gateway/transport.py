@@ -24,6 +24,7 @@ from yarl import URL
 from kontor.core import clock
 from kontor.core.errors import KontorError
 from kontor.core.fetch import Decoder, FetchBadAnswer, Fetcher
+from kontor.core.tenancy import Actor
 from kontor.gateway.errors import (
     AnswerTooLarge,
     BadAnswer,
@@ -100,6 +101,9 @@ class Outgoing:
     retry: Retry = field(default_factory=Retry)
     largest_answer: int = 64 * MEBIBYTE
     went_out: Callable[[], None] | None = None  # told when the wait for a place is over and the provider is asked
+    # Whose question it is and what it is about, for answers that are found in the house itself.
+    actor: Actor | None = None
+    project_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from kontor.gateway.router import Router as ModelRouter
 from kontor.gateway.runs.service import Runs
 from kontor.gateway.runs.wiring import learning, runs_of
 from kontor.gateway.service import Gateway
+from kontor.retrieval.answering import PassageFinder
 from kontor.retrieval.asking import GatewayAsks
 from kontor.retrieval.service import Retrieval
 from kontor.web import health, middleware, openapi
@@ -156,6 +157,7 @@ def plug_in(app: FastAPI, kernel: Kernel) -> None:
     kernel.trail = Trail()
     app.state.documents = Desk.of(kernel)
     app.state.retrieval = Retrieval.of(kernel, asks_of(app))
+    app.state.gateway.answerer.retrieval = PassageFinder(app.state.retrieval)
     project_parts.register()
     belonging.register()
     kernel.listener.on(RIGHTS, app.state.streams.heard)
