@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from uuid import UUID
 
@@ -227,3 +228,17 @@ async def test_whatever_is_typed_is_searched(database: Database, owner: Owner) -
         await search(database, text, owner)
     assert bm25.MOST_LEXEMES < 100
     assert list(lexemes(next(tokens("Haus")), GERMAN)) == [(0, "haus")]
+
+
+async def test_a_long_question_over_many_projects_is_answered(database: Database, owner: Owner) -> None:
+    """Longer than a tsquery can be, if all of them had all of its words."""
+    words = [letter * 60 for letter in "abcdefghijklmnopqrstuvwxyz"]
+    await add(database, {1: (" ".join(words), Language.OTHER)}, owner)
+    projects = [*(UUID(int=number << 64) for number in range(1, 700)), owner.project_id]
+    query = parse('"' + " ".join(words) + '"')
+    async with database.unit(owner.actor) as unit:
+        known = await statistics_for(driver_of(unit), projects, query)
+        everywhere = replace(known, where=dict.fromkeys(known.where, frozenset(projects)))
+        [hit] = await score(driver_of(unit), projects, plan(query, known), everywhere)
+    assert hit.passage_id == UUID(int=1)
+    assert [bm25.matching(plan(query, known), known, each) is None for each in projects[-2:]] == [True, False]

@@ -140,6 +140,26 @@ async def test_what_is_in_the_trash_is_not_found_and_comes_back(house: House) ->
         assert await documents(owner, "Kündigungsfrist drei Monate") == expected
 
 
+async def test_whoever_may_not_look_into_the_trash_is_told_none_of_its_words(house: House) -> None:
+    owner, viewer = await person(house), await person(house, "Gast")
+    kept, thrown = await library(house, owner[0], [RENT], [LEASE, HEATING])
+    await recount(house.database, kept.project_id)
+    await share(owner[0], viewer[0], viewer[1], project_id=str(kept.project_id))
+    asked = "kündigungs* heizungsanlage miete monat"
+    alone = await search(owner[0], asked, explain=True, document_ids=[str(kept.document_id)])
+    assert (await owner[0].delete(f"/documents/{thrown.document_id}")).status_code == 204
+    for visitor, passages, known, months in ((owner[0], 3, True, 2), (viewer[0], 1, False, 1)):
+        found = await search(visitor, asked, explain=True, project_ids=[str(kept.project_id)])
+        assert [result["id"] for result in found["results"]] == [str(kept.document_id)]
+        lexemes = {each["lexeme"]: each["passages"] for each in found["explained"]["lexemes"]}
+        assert found["explained"]["passages"] == passages
+        assert ({"kundigungsfrist", "heizungsanlag"} <= set(lexemes)) is known
+        assert (lexemes["miet"], lexemes["monat"]) == (1, months)
+    assert alone["explained"]["passages"] == 3
+    weak = await search(viewer[0], "Quartals", by="words", explain=True)
+    assert (weak["is_weak"], weak["explained"]["known"], weak["explained"]["lexemes"]) == (True, 0, [])
+
+
 async def test_what_is_erased_leaves_nothing_behind(house: House) -> None:
     owner = await house.visitor()
     lease, rent = await library(house, owner, [LEASE], [RENT])

@@ -24,6 +24,9 @@ MOST_CANDIDATES = 3000
 # And so many at all: who requires a word that is everywhere gets the best of these, and not a pause.
 MOST_SCORED = 20_000
 MOST_LEXEMES = 48
+# Letters in one question to the index, whose time grows with their square; beyond a megabyte it takes none. What is
+# longer is asked in parts, of some of the projects each.
+LONGEST_TSQUERY = 8_000
 MOST_COMPOUNDS = 12  # of one word
 MOST_ENDINGS = 24  # of one prefix
 # A word inside another says less than the word, and so does a part of what was asked for.
@@ -52,6 +55,8 @@ LATERAL (
 FIND_TOTALS = """
 SELECT sum(passages) AS passages, sum(words) AS words FROM word_totals WHERE project_id = ANY($1::uuid[])
 """
+
+TRASHED = "SELECT number, passages, words FROM trashed_words($1, $2, $3)"
 
 # A function of the database's: it may use the index, and asks first what the caller may read.
 SCORE = """
@@ -175,12 +180,22 @@ def matching(made: Plan, statistics: Statistics, project_id: UUID) -> str | None
     mark = mark_of(project_id)
     filters = made.query.filters(mark)
     if made.query.required:  # they find few enough by themselves, and all that they find counts
-        return filters
+        return filters if _may_hold(made.query, statistics, project_id) else None
     present = [quoted(mark + lexeme) for lexeme in made.finding if project_id in statistics.where.get(lexeme, ())]
     if not present:
         return None
     any_of = "(" + " | ".join(present) + ")"
     return f"{any_of} & {filters}" if filters else any_of
+
+
+def _may_hold(query: Query, statistics: Statistics, project_id: UUID) -> bool:
+    """False where a word that is demanded was asked about, and is nowhere in the project."""
+    asked = {lexeme for term in query.terms for lexeme in term.lexemes}
+    return not any(
+        asked.issuperset(word) and not any(project_id in statistics.where.get(lexeme, ()) for lexeme in word)
+        for phrase in query.required
+        for word in (phrase.words[:-1] if phrase.is_prefix else phrase.words)
+    )
 
 
 def _known(terms: Sequence[Term], occurring: Mapping[str, int], statistics: Statistics) -> float:
@@ -195,7 +210,10 @@ def _known(terms: Sequence[Term], occurring: Mapping[str, int], statistics: Stat
     return found / total if total else 0.0
 
 
-async def statistics_for(connection: Connection, projects: Sequence[UUID], query: Query) -> Statistics:
+async def statistics_for(
+    connection: Connection, projects: Sequence[UUID], query: Query, *, hiding: Sequence[UUID] = ()
+) -> Statistics:
+    """`hiding` are those of the projects whose trash the person may not look into: its words are taken off."""
     german = [term.german for term in query.terms if term.german]
     # Whatever could be a part of a compound that was asked for is asked about too.
     pieces = {piece for word in german for piece in pieces_of(word)}
@@ -211,7 +229,13 @@ async def statistics_for(connection: Connection, projects: Sequence[UUID], query
     inside: dict[str, dict[str, int]] = {}
     endings: dict[str, dict[str, int]] = {}
     where: dict[str, frozenset[UUID]] = {}
-    for part, lexeme, passages, holding in rows:
+    hidden = (
+        await hidden_in(connection, hiding, {lexeme: holding for _, lexeme, _, holding in rows}) if hiding else Hidden()
+    )
+    for part, lexeme, counted, holding in rows:
+        passages = counted - hidden.occurring.get(lexeme, 0)
+        if passages <= 0:
+            continue
         where[lexeme] = frozenset(holding)
         if not part:
             occurring[lexeme] = passages
@@ -219,7 +243,33 @@ async def statistics_for(connection: Connection, projects: Sequence[UUID], query
             endings.setdefault(part[:-1], {})[lexeme] = passages
         else:
             inside.setdefault(part, {})[lexeme] = passages
-    return Statistics(int(totals["passages"]), int(totals["words"]), occurring, inside, endings, where)
+    passages, words = int(totals["passages"]) - hidden.passages, int(totals["words"]) - hidden.words
+    return Statistics(max(passages, 0), max(words, 0), occurring, inside, endings, where)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What stands in the trash, of the lexemes that were asked about."""
+
+    passages: int = 0
+    words: int = 0
+    occurring: Mapping[str, int] = field(default_factory=dict)
+
+
+async def hidden_in(connection: Connection, hiding: Sequence[UUID], holding: Mapping[str, Sequence[UUID]]) -> Hidden:
+    among = frozenset(hiding)
+    asked = [(lexeme, project) for lexeme, projects in holding.items() for project in among.intersection(projects)]
+    marked = [quoted(mark_of(project) + lexeme) for lexeme, project in asked]
+    rows = await connection.fetch(TRASHED, hiding, marked, [project for _, project in asked])
+    occurring: dict[str, int] = {}
+    passages = words = 0
+    for number, counted, of_words in rows:
+        if not number:
+            passages, words = counted, of_words
+        else:
+            lexeme = asked[number - 1][0]
+            occurring[lexeme] = occurring.get(lexeme, 0) + counted
+    return Hidden(passages, words, occurring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +297,17 @@ async def score(
     candidates = [tsquery for project_id in projects if (tsquery := matching(made, statistics, project_id))]
     if not candidates or not made.lexemes:
         return []
+    if sum(map(len, candidates)) > LONGEST_TSQUERY and len(projects) > 1:
+        halves = projects[: len(projects) // 2], projects[len(projects) // 2 :]
+        found = [
+            hit for half in halves for hit in await score(connection, half, made, statistics, narrowed, limit=limit)
+        ]
+        return sorted(found, key=lambda hit: (-hit.score, hit.passage_id))[:limit]
+    among = frozenset(projects)
     asked = [
         (quoted(mark_of(project_id) + lexeme.lexeme), lexeme, project_id)
         for lexeme in made.lexemes
-        for project_id in statistics.where.get(lexeme.lexeme, ())
+        for project_id in statistics.where.get(lexeme.lexeme, frozenset()) & among
     ]
     rows = await connection.fetch(
         SCORE,

@@ -139,6 +139,7 @@ class Scope:
     fertility: float
     passages: int
     trashed: Sequence[UUID] = ()
+    hiding: Sequence[UUID] = ()  # projects with a trash that is none of the person's business
 
 
 @dataclass(slots=True)
@@ -255,7 +256,7 @@ class Ranked:
 
 async def by_words(unit: AsyncSession, scope: Scope, query: Query, narrowed: Narrowed) -> Ranked:
     connection = driver_of(unit)
-    statistics = await bm25.statistics_for(connection, scope.projects, query)
+    statistics = await bm25.statistics_for(connection, scope.projects, query, hiding=scope.hiding)
     made = bm25.plan(query, statistics)
     hits = await bm25.score(connection, scope.projects, made, statistics, narrowed, limit=FROM_EACH_SIDE)
     return Ranked(statistics, made, hits)
@@ -279,7 +280,10 @@ def together(
 
 _SCOPE = """
     SELECT a.project_id, m.id, m.provider, m.name, m.dimensions,
-        coalesce(v.passages, 0) AS passages, coalesce(v.pieces, 0) AS pieces, coalesce(v.words, 0) AS words
+        coalesce(v.passages, 0) AS passages, coalesce(v.pieces, 0) AS pieces, coalesce(v.words, 0) AS words,
+        a.role = 'viewer' AND EXISTS (
+            SELECT FROM document d WHERE d.project_id = a.project_id AND d.trashed_at IS NOT NULL
+        ) AS is_hiding
     FROM project_access a JOIN project p ON p.id = a.project_id
     LEFT JOIN project_embedding e ON e.project_id = a.project_id
     JOIN embedding_model m ON m.id = coalesce(e.model_id, 1)
@@ -306,6 +310,7 @@ async def scope_of(unit: AsyncSession, actor: Actor, wanted: Wanted) -> Scope:
         by_model=by_model,
         fertility=sum(row["pieces"] for row in read) / words if words else 1.0,
         passages=sum(row["passages"] for row in rows),
+        hiding=[plain(row["project_id"]) for row in rows if row["is_hiding"]],
     )
 
 
