@@ -9,7 +9,7 @@ import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { runAction, useBinding } from "@/shared/keys/use-keys";
 import { balanceQuery, dayQuery } from "@/shared/receipts/balance";
-import { jobsQuery } from "@/shared/session/jobs";
+import { jobsQuery, jobTitle } from "@/shared/session/jobs";
 import { useIsAdmin } from "@/shared/session/queries";
 import { cx } from "@/shared/ui/cx";
 import { Icon } from "@/shared/ui/icons";
@@ -134,11 +134,11 @@ function RunningJobs() {
     <Link to="/" hash="jobs" className={cx(link, "min-w-0")}>
       <Spinner size={13} />
       <span className="truncate">
-        {running.length === 1 ? first.title : t("jobsRunning", { count: running.length })}
+        {running.length === 1 ? jobTitle(first, locale.language) : t("jobsRunning", { count: running.length })}
       </span>
       {running.length === 1 && share !== null ? (
         <>
-          <ProgressBar label={first.title} value={share} max={1} className="!w-16" />
+          <ProgressBar label={jobTitle(first, locale.language)} value={share} max={1} className="!w-16" />
           {formatPercent(share, 0, locale)}
         </>
       ) : null}

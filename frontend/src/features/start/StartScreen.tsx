@@ -30,7 +30,7 @@ import { useLocale } from "@/shared/i18n/locale";
 import { useTexts } from "@/shared/i18n/texts";
 import { useBinding } from "@/shared/keys/use-keys";
 import { clientName } from "@/shared/session/client-name";
-import { jobsQuery, notificationsQuery } from "@/shared/session/jobs";
+import { jobsQuery, jobTitle, notificationsQuery } from "@/shared/session/jobs";
 import { canUsePasskeys } from "@/shared/session/passkeys";
 import { installationQuery, useIsAdmin, useMe } from "@/shared/session/queries";
 import { Button, IconButton } from "@/shared/ui/button";
@@ -224,6 +224,7 @@ function JobRow({ job }: { job: Job }) {
   const t = useTexts(startTexts);
   const locale = useLocale();
   const cancel = useCancelJob();
+  const title = jobTitle(job, locale.language);
   const share = job.total ? job.done / job.total : null;
   const words: Record<Job["state"], string> = {
     running: job.total
@@ -240,13 +241,13 @@ function JobRow({ job }: { job: Job }) {
     <li className={row}>
       <JobMark state={job.state} />
       <div className="min-w-0 grow">
-        <div className="truncate">{job.title}</div>
+        <div className="truncate">{title}</div>
         <div className={cx("num truncate text-xs", isFailed ? "text-brick-text" : "text-muted-foreground")}>
           {job.state === "running" && job.note ? job.note : words[job.state]}
           {isFailed && job.error ? `: ${job.error}` : ""}
         </div>
         {job.state === "running" && share !== null ? (
-          <ProgressBar label={job.title} value={share} max={1} className="mt-1.5" />
+          <ProgressBar label={title} value={share} max={1} className="mt-1.5" />
         ) : null}
       </div>
       {job.state === "running" && share !== null ? (
@@ -259,11 +260,11 @@ function JobRow({ job }: { job: Job }) {
       {job.can_cancel ? (
         <IconButton
           icon={X}
-          label={t("cancelJob", { title: job.title })}
+          label={t("cancelJob", { title })}
           disabled={cancel.isPending}
           onClick={() =>
             cancel.mutate(job.id, {
-              onSuccess: () => toast({ text: t("cancelled", { title: job.title }), icon: CircleSlash }),
+              onSuccess: () => toast({ text: t("cancelled", { title }), icon: CircleSlash }),
             })
           }
         />
