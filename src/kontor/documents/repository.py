@@ -575,7 +575,10 @@ _FILES = text("""
     SELECT owner_id, blob_id FROM document_text WHERE document_id = ANY(CAST(:ids AS uuid[])) AND blob_id IS NOT NULL
 """)
 _ERASE = text("DELETE FROM document WHERE id = ANY(CAST(:ids AS uuid[])) RETURNING id, owner_id, project_id")
-_OF_PROJECTS = text("SELECT id FROM document WHERE project_id = ANY(CAST(:projects AS uuid[])) LIMIT :limit")
+# Locked: a reader that puts another file in the place of one is waited for, and finds nothing afterwards.
+_OF_PROJECTS = text("""
+    SELECT id FROM document WHERE project_id = ANY(CAST(:projects AS uuid[])) ORDER BY id LIMIT :limit FOR UPDATE
+""")
 _STRANDED = text("""
     SELECT d.id, d.owner_id, d.project_id FROM document d
     WHERE d.state IN ('waiting', 'reading', 'indexing') AND d.changed_at < :before AND NOT EXISTS (
