@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from kontor.core.database import Database
 from kontor.documents.parsing.model import Box, Document, Kind, Page, Words
 from kontor.documents.parsing.packing import pack
+from kontor.retrieval import proof
 from tests.factories.house import House
 from tests.factories.passages import Made, make_document
 from tests.factories.projects import make_project, person
@@ -85,3 +87,15 @@ async def test_an_answer_is_split_and_held_against_passages_that_one_may_read(ho
     for passages in ([both], [{"number": 1}], [{"number": 1, "text": "x"}, {"number": 1, "text": "y"}]):
         refused = await owner.post("/evidence", json={"answer": answer, "passages": passages})
         assert refused.status_code == 422
+
+
+async def test_what_would_take_a_core_for_long_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = await house.visitor()
+    made = await make_document(house.database, UUID((await make_project(owner))["id"]), [RENT, LEASE])
+    path, asked = f"/documents/{made.document_id}/evidence", {"quotations": [LEASE, RENT]}
+    answer = {"answer": f"{LEASE} [1]", "passages": [{"number": 1, "text": LEASE}]}
+    for seconds, status in ((proof.MOST_SECONDS, 200), (-1.0, 422)):
+        monkeypatch.setattr(proof, "MOST_SECONDS", seconds)
+        for answered in (await owner.post(path, json=asked), await owner.post("/evidence", json=answer)):
+            assert answered.status_code == status
+            assert status == 200 or answered.json()["reason"] == "too_much"

@@ -6,7 +6,7 @@ found. A claim with a figure, a unit or a "not" of its own is never supported in
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -155,10 +155,14 @@ def numbers(words: Sequence[Word]) -> list[Number]:
     return made
 
 
-def judge(answer: str, passages: Mapping[int, str]) -> list[Judged]:
-    """`passages` by the numbers that the answer cites them by."""
+def judge(answer: str, passages: Mapping[int, str], *, before_each: Callable[[], None] = lambda: None) -> list[Judged]:
+    """`passages` by the numbers that the answer cites them by. `before_each` claim may raise to end it."""
     read = {number: Passage(text) for number, text in passages.items()}
-    return [_judged(claim, read) for claim in claims(answer)]
+    judged: list[Judged] = []
+    for claim in claims(answer):
+        before_each()
+        judged.append(_judged(claim, read))
+    return judged
 
 
 def _judged(claim: Claim, passages: Mapping[int, Passage]) -> Judged:

@@ -1,8 +1,9 @@
 """Quotations and answers held against what they are said to come from, for whoever may read that."""
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,6 +37,8 @@ from kontor.retrieval.schemas import (
 # are looked for.
 KEPT_LETTERS = 2_000_000
 MOST_RECTANGLES = 500
+# Of a core, for one request: two dozen long quotations that stand nowhere take as long.
+MOST_SECONDS = 8.0
 
 
 class Readings:
@@ -68,8 +71,12 @@ async def quotations(
     text, whole = await texts.opened(unit, unpacked, actor, document_id, wanted.text_id)
 
     def look() -> list[Evidence]:
-        reading = readings.get(text.id, whole)
-        return [find(quotation, reading) for quotation in wanted.quotations]
+        refuse_late, reading = patience("quotations"), readings.get(text.id, whole)
+        found: list[Evidence] = []
+        for quotation in wanted.quotations:
+            refuse_late()
+            found.append(find(quotation, reading))
+        return found
 
     found = await asyncio.to_thread(look)
     return EvidencesRead(
@@ -80,6 +87,17 @@ async def quotations(
             for quotation, evidence in zip(wanted.quotations, found, strict=True)
         ],
     )
+
+
+def patience(field: str) -> Callable[[], None]:
+    """Counts what this thread has worked: however much else the machine has to do, the same is taken."""
+    began = time.thread_time()
+
+    def refuse_late() -> None:
+        if time.thread_time() - began > MOST_SECONDS:
+            raise FieldProblem(field, "This is too much to compare at once. Ask in several parts.", reason="too_much")
+
+    return refuse_late
 
 
 def evidence_read(quotation: str, evidence: Evidence, whole: Document) -> EvidenceRead:
@@ -133,7 +151,12 @@ _PASSAGES = """
 async def claims(unit: AsyncSession, actor: Actor, wanted: ClaimsWanted) -> ClaimsRead:
     """A passage that one may not read, or that has gone since, bears nothing out."""
     held = await held_of(unit, actor, wanted.passages)
-    judged = await asyncio.to_thread(judge, wanted.answer, {number: each.text for number, each in held.items()})
+
+    def look() -> list[Judged]:
+        texts = {number: each.text for number, each in held.items()}
+        return judge(wanted.answer, texts, before_each=patience("answer"))
+
+    judged = await asyncio.to_thread(look)
     return ClaimsRead(claims=[claim_read(each, held) for each in judged])
 
 
