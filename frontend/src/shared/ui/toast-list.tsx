@@ -100,7 +100,8 @@ function List() {
                     {action.label}
                   </button>
                 ) : null}
-                <Base.Close render={<IconButton icon={X} label={t("close")} />} />
+                {/* By itself it hides from readers of the screen until the pile is opened; ours is a list, not a pile. */}
+                <Base.Close aria-hidden={false} render={<IconButton icon={X} label={t("close")} />} />
               </Base.Content>
             </Base.Root>
           );

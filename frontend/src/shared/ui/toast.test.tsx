@@ -17,6 +17,14 @@ describe("toasts", () => {
     expect(newestUndo()).toBeUndefined();
   });
 
+  it("can be closed by whoever does not see them", async () => {
+    const { user } = await renderScreen(<p>page</p>);
+    toast({ text: "Saved" });
+    await screen.findByText("Saved", {}, { timeout: 5000 });
+    await user.click(screen.getByRole("button", { name: "Close" }));
+    await waitFor(() => expect(screen.queryByText("Saved")).toBeNull());
+  });
+
   it("remember how to take back after they are gone, newest first", async () => {
     await renderScreen(<p>page</p>);
     const order: string[] = [];
