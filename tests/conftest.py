@@ -18,6 +18,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import settings as property_settings
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -32,6 +33,10 @@ APP_ROLE = "kontor_app"
 MASTER_KEY = base64.b64encode(hashlib.sha256(b"the key of every test").digest()).decode()
 
 _copies = itertools.count()
+
+# How long an example takes says something of the machine, nothing of us.
+property_settings.register_profile("patient", deadline=None)
+property_settings.load_profile("patient")
 
 
 def pytest_collection() -> None:
